@@ -1,0 +1,16 @@
+"""The built-in experiments, one a file."""
+
+from typing import TYPE_CHECKING
+
+from gradsuite import hookimpl
+
+if TYPE_CHECKING:
+    from gradsuite.plugins import Register
+
+
+@hookimpl
+def register_experiments(register: "Register") -> None:
+    """Register the built-in experiments."""
+    register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
+    register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
+    register("speed", "gradsuite_experiments.speed:Speed")

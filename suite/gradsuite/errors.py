@@ -1,0 +1,20 @@
+"""Errors a user can cause: one line that says what was wrong and what to type instead."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(ValueError):
+    """Something asked for cannot be had; the message is the one line a user reads."""
+
+
+class Unsupported(UserError):
+    """A backend was asked for what it does not claim in `describe`."""
+
+
+def unknown(kind: str, name: object, allowed: Iterable[str]) -> UserError:
+    """Return the error for a misspelled name: what was wrong, the nearest name, all allowed ones."""
+    names = sorted(allowed)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return UserError(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(names) or 'none'})")

@@ -1,0 +1,152 @@
+"""Optimizers and clipping, written once over plain array operators so that they run on any backend's arrays."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gradsuite.errors import UserError, unknown
+
+Array = Any
+Arrays = Mapping[str, Array]
+Slots = tuple[Any, Mapping[str, tuple[Array, ...]]]  # steps taken, and each parameter's running averages
+
+NORM_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_ divides by the norm plus this
+
+
+def global_norm(gradients: Arrays) -> Array:
+    """Return the Euclidean norm over all gradients together, a 0-d array of their dtype."""
+    return sum((g * g).sum() for g in gradients.values()) ** 0.5
+
+
+def clip_by_global_norm(gradients: Arrays, limit: float) -> dict[str, Array]:
+    """Scale all gradients by min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does.
+
+    An infinite norm gives 0 where the gradient is finite and NaN where it is not.
+    """
+    scale = (limit / (global_norm(gradients) + NORM_EPSILON)).clip(max=1.0)
+    return {name: g * scale for name, g in gradients.items()}
+
+
+def clip_by_value(gradients: Arrays, limit: float) -> dict[str, Array]:
+    """Limit every element to [-limit, limit], as torch.nn.utils.clip_grad_value_ does."""
+    return {name: g.clip(-limit, limit) for name, g in gradients.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(ABC):
+    """A rule that turns parameters and gradients into the next parameters; the formulas are torch.optim's.
+
+    Gradients are clipped first, by global norm and then by value, where a limit is given. Immutable and hashable, so
+    that a backend may compile one step for it.
+    """
+
+    lr: float
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    slot_count: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "clip_norm", "clip_value"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UserError(f"{name} must be positive, not {value}")
+        if not self.weight_decay >= 0:
+            raise UserError(f"weight_decay must not be negative, not {self.weight_decay}")
+
+    def start(self, parameters: Arrays) -> Slots:
+        """Return the slots before the first step: no steps taken, zeros for every running average."""
+        return 0, {name: (p * 0,) * self.slot_count for name, p in parameters.items()}
+
+    def apply(self, parameters: Arrays, gradients: Arrays, slots: Slots | None) -> tuple[dict[str, Array], Slots]:
+        """Return the next parameters and slots; `slots` is None at the first step. Nothing is changed in place."""
+        steps, averages = slots or self.start(parameters)
+        steps = steps + 1
+        gradients = self.clip(gradients)
+        moved = {
+            name: self.move(p, gradients[name], averages[name], steps)
+            for name, p in parameters.items()
+        }  # fmt: skip
+        return {name: new for name, (new, _) in moved.items()}, (steps, {name: s for name, (_, s) in moved.items()})
+
+    def clip(self, gradients: Arrays) -> Arrays:
+        """Return the gradients clipped as this optimizer asks."""
+        if self.clip_norm is not None:
+            gradients = clip_by_global_norm(gradients, self.clip_norm)
+        if self.clip_value is not None:
+            gradients = clip_by_value(gradients, self.clip_value)
+        return gradients
+
+    @abstractmethod
+    def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return one parameter's next value and slots; `steps` counts from 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Optimizer):
+    """Gradient descent: p - lr (g + weight_decay p)."""
+
+    def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return the next parameter."""
+        return p - self.lr * (g + self.weight_decay * p), slots
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum(Optimizer):
+    """Gradient descent with momentum: m <- momentum m + g, p - lr m, or with Nesterov p - lr (g + momentum m)."""
+
+    momentum: float = 0.9
+    nesterov: bool = False
+    slot_count: ClassVar[int] = 1
+
+    def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return the next parameter and its velocity."""
+        g = g + self.weight_decay * p
+        velocity = self.momentum * slots[0] + g
+        return p - self.lr * (g + self.momentum * velocity if self.nesterov else velocity), (velocity,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, algorithm 1), weight decay added to the gradient."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    slot_count: ClassVar[int] = 2
+
+    def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return the next parameter and its two moments."""
+        g = g + self.weight_decay * p
+        m = self.beta1 * slots[0] + (1 - self.beta1) * g
+        v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
+        m_hat, v_hat = m / (1 - self.beta1**steps), v / (1 - self.beta2**steps)
+        return p - self.lr * m_hat / (v_hat**0.5 + self.eps), (m, v)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2): p (1 - lr weight_decay) first."""
+
+    weight_decay: float = 0.01
+
+    def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return the next parameter and its two moments."""
+        decayed = self.lr * self.weight_decay * p
+        new, slots = Adam.move(self.without_decay(), p, g, slots, steps)
+        return new - decayed, slots
+
+    def without_decay(self) -> Adam:
+        """Return the same Adam without weight decay."""
+        return Adam(lr=self.lr, beta1=self.beta1, beta2=self.beta2, eps=self.eps)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+
+
+def optimizer(name: str, **settings: Any) -> Optimizer:
+    """Return the optimizer of this name. Raises UserError for an unknown one or a setting out of range."""
+    if name not in OPTIMIZERS:
+        raise unknown("optimizer", name, OPTIMIZERS)
+    return OPTIMIZERS[name](**settings)

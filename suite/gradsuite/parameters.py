@@ -1,0 +1,156 @@
+"""Parameters as host arrays, and the initialisers that make them.
+
+Made once in the host, in float64, from a seed, and cast: every backend gets the same bits.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradsuite.errors import UserError, unknown
+from gradsuite.model import GATES, Model, Shape, parameter_shapes
+
+Parameters = dict[str, np.ndarray]
+Generator = np.random.Generator
+# Rows of the gate that keeps the state: PyTorch's f of i f g o, and z of r z n; i is the LSTM's input gate.
+KEEP_GATE = {"lstm": 1, "gru": 1}
+INPUT_GATE = {"lstm": 0}
+
+
+def uniform(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """U(+-gain / sqrt(columns)): with gain 1 torch.nn.Linear's default."""
+    return rng.uniform(-1.0, 1.0, shape) * gain / np.sqrt(shape[1])
+
+
+def xavier(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """U(+-gain sqrt(6 / (rows + columns))) (Glorot & Bengio 2010, eq. 16)."""
+    return rng.uniform(-1.0, 1.0, shape) * gain * np.sqrt(6.0 / sum(shape))
+
+
+def he(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """N(0, 2 gain^2 / columns) (He et al. 2015, eq. 10)."""
+    return rng.standard_normal(shape) * gain * np.sqrt(2.0 / shape[1])
+
+
+def normal(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """N(0, gain^2 / columns), so that gain is sigma_w of mean-field theory (Poole et al. 2016)."""
+    return rng.standard_normal(shape) * gain / np.sqrt(shape[1])
+
+
+def orthogonal(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """Gain times a Haar-random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2013)."""
+    rows, columns = shape
+    q, r = np.linalg.qr(rng.standard_normal((max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))  # makes the distribution uniform over the group (Mezzadri 2007)
+    return gain * (q if rows >= columns else q.T)
+
+
+def identity(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """Gain times the identity, padded with zeros where not square (Le, Jaitly & Hinton 2015)."""
+    return gain * np.eye(shape[0], shape[1])
+
+
+def sparse(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
+    """At most 15 normal entries a row, scaled to spectral radius `gain` (Sutskever et al. 2013; Jaeger 2001).
+
+    A matrix that is not square has no spectral radius: it keeps entries of variance gain^2 / (entries a row).
+    """
+    rows, columns = shape
+    entries = min(15, columns)
+    weight = np.zeros(shape)
+    for row in weight:
+        row[rng.choice(columns, entries, replace=False)] = rng.standard_normal(entries) / np.sqrt(entries)
+    radius = max(abs(np.linalg.eigvals(weight))) if rows == columns else 1.0
+    return weight * (gain / radius)
+
+
+Initialiser = Callable[[Generator, Shape, float], np.ndarray]
+INITIALISERS: dict[str, Initialiser] = {
+    "uniform": uniform,
+    "xavier": xavier,
+    "he": he,
+    "normal": normal,
+    "orthogonal": orthogonal,
+    "identity": identity,
+    "sparse": sparse,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Initialisation:
+    """How parameters are made.
+
+    `weights` is `default` (PyTorch's: U(+-1/sqrt(H)) for recurrent layers, U(+-1/sqrt(columns)) for linear ones,
+    biases too) or an initialiser's name, with zero biases. `gain` scales it: the layers of `mlp`, each gate's
+    block of weight_hh for recurrent cells; input weights keep gain 1. For `sparse`, gain is the spectral radius.
+    `bias_std` draws the biases of `mlp` layers (bias_ih of recurrent ones) from N(0, bias_std^2).
+    `forget_bias` sets the bias of the gate that keeps the state (f of lstm, z of gru). `chrono` is T_max of chrono
+    initialisation: forget bias ln U(1, T_max - 1), input-gate bias its negative (Tallec & Ollivier 2018, sec. 3).
+    """
+
+    weights: str = "default"
+    gain: float = 1.0
+    bias_std: float = 0.0
+    forget_bias: float | None = None
+    chrono: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights != "default" and self.weights not in INITIALISERS:
+            raise unknown("initialiser", self.weights, ["default", *INITIALISERS])
+        if not 0 <= self.gain < float("inf"):
+            raise UserError(f"gain must be finite and not negative, not {self.gain}")
+        if not 0 <= self.bias_std < float("inf"):
+            raise UserError(f"bias_std must be finite and not negative, not {self.bias_std}")
+        if self.chrono is not None and not self.chrono > 2:
+            raise UserError(f"chrono must be more than 2 time steps, not {self.chrono}")
+        if self.chrono is not None and self.forget_bias is not None:
+            raise UserError("chrono sets the forget bias: give one of chrono and forget_bias")
+
+
+def initialise(model: Model, initialisation: Initialisation = Initialisation(), *, seed: int = 0) -> Parameters:
+    """Return the parameters of a model in float64: the same bits for the same arguments.
+
+    Raises UserError where the model has no gate that keeps its state and a forget bias or chrono is asked for.
+    """
+    rng = np.random.default_rng(seed)
+    parameters = {
+        name: _draw(rng, model, name, shape, initialisation) for name, shape in parameter_shapes(model).items()
+    }
+    if initialisation.forget_bias is not None or initialisation.chrono is not None:
+        _set_gate_biases(rng, model, parameters, initialisation)
+    return parameters
+
+
+def _draw(rng: Generator, model: Model, name: str, shape: Shape, init: Initialisation) -> np.ndarray:
+    kind = name.split("_l")[0].split(".")[0]  # weight_ih, weight_hh, bias_ih, bias_hh, layers or readout
+    gain = init.gain if kind in ("weight_hh", "layers") else 1.0
+    if init.weights == "default":
+        columns = parameter_shapes(model)[name.replace("bias", "weight")][1]
+        scale = gain if len(shape) == 2 else 1.0
+        return rng.uniform(-1.0, 1.0, shape) * scale / np.sqrt(columns if "." in name else model.hidden_size)
+    if len(shape) == 1:
+        return rng.standard_normal(shape) * init.bias_std if kind in ("bias_ih", "layers") else np.zeros(shape)
+    # identity and sparse speak of what maps states to states; what reads inputs or outputs them stays normal.
+    between_states = kind in ("weight_hh", "layers")
+    method = init.weights if between_states or init.weights not in ("identity", "sparse") else "normal"
+    blocks = GATES[model.cell] if kind.startswith("weight") else 1
+    block = (shape[0] // blocks, shape[1])
+    return np.concatenate([INITIALISERS[method](rng, block, gain) for _ in range(blocks)])
+
+
+def _set_gate_biases(rng: Generator, model: Model, parameters: Parameters, init: Initialisation) -> None:
+    if model.cell not in KEEP_GATE:
+        raise UserError(f"{model.cell} has no forget gate: forget_bias and chrono are for {' and '.join(KEEP_GATE)}")
+    for layer in range(model.num_layers):
+        # PyTorch adds two biases: the value goes into the first, and the second is zero in those rows.
+        first, second = (parameters[f"bias_{kind}_l{layer}"].reshape(-1, model.hidden_size) for kind in ("ih", "hh"))
+        keep = KEEP_GATE[model.cell]
+        if init.chrono is None:
+            first[keep] = init.forget_bias
+        else:
+            first[keep] = np.log(rng.uniform(1.0, init.chrono - 1.0, model.hidden_size))
+            if model.cell in INPUT_GATE:
+                first[INPUT_GATE[model.cell]] = -first[keep]
+                second[INPUT_GATE[model.cell]] = 0.0
+        second[keep] = 0.0

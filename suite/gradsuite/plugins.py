@@ -1,0 +1,185 @@
+"""The plugin manager: finds plugins by entry point and collects what they register.
+
+Built-in plugins load through the same entry points as anyone's. A plugin that fails costs only itself.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import pluggy
+
+from gradsuite import hookspecs
+from gradsuite.errors import UserError, unknown
+
+DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
+KINDS = ("backend", "experiment", "task")
+
+
+class Register(Protocol):
+    """What a `register_*` hook is given."""
+
+    def __call__(
+        self, name: str | type, target: str | type | None = None, *, requires: Iterable[str] = (), install: str = ""
+    ) -> None:
+        """Register a class, or a name and where its class is ('package.module:Class').
+
+        `requires` are the modules that must be importable, `install` is the command that brings them.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A name that a plugin gave, and the class behind it, imported only when asked for."""
+
+    kind: str
+    name: str
+    target: str | type
+    plugin: str
+    requires: tuple[str, ...] = ()
+    install: str = ""
+
+    def missing(self) -> str | None:
+        """Return why this cannot be loaded, or None; imports nothing."""
+        lost = [module for module in self.requires if find_spec(module) is None]
+        return f"{', '.join(lost)} not installed" if lost else None
+
+    def load(self) -> type:
+        """Import and return the class."""
+        if isinstance(self.target, type):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        loaded: type = getattr(import_module(module), attribute)
+        return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plugin that could not be loaded, why, and what to type."""
+
+    name: str
+    reason: str
+    install: str
+
+
+class Plugins:
+    """All plugins of one process: `backends`, `experiments` and `tasks` by name, and the `broken` ones."""
+
+    def __init__(self, plugins: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Collect what these plugin objects register, by plugin name."""
+        self.manager = pluggy.PluginManager(hookspecs.GROUP)
+        self.manager.add_hookspecs(hookspecs)
+        self.broken: list[Broken] = []
+        self.registrations: dict[str, dict[str, Registration]] = {kind: {} for kind in KINDS}
+        for name, plugin in plugins.items():
+            self.add(name, plugin)
+
+    @property
+    def backends(self) -> dict[str, Registration]:
+        """Registered backends by name."""
+        return self.registrations["backend"]
+
+    @property
+    def experiments(self) -> dict[str, Registration]:
+        """Registered experiments by name."""
+        return self.registrations["experiment"]
+
+    @property
+    def tasks(self) -> dict[str, Registration]:
+        """Registered tasks by name."""
+        return self.registrations["task"]
+
+    def add(self, name: str, plugin: Any) -> None:
+        """Register one plugin object; a hook it misspells or a name that is taken makes it broken.
+
+        Raises UserError if a name it registers belongs to another plugin: both are named.
+        """
+        before = {kind: dict(known) for kind, known in self.registrations.items()}
+        try:
+            self.manager.register(plugin, name)
+            self.manager.check_pending()
+            others = [other for other in self.manager.get_plugins() if other is not plugin]
+            for kind in KINDS:
+                hook = self.manager.subset_hook_caller(f"register_{kind}s", others)
+                hook(register=partial(self._register, kind, name))
+        except UserError:
+            raise
+        except Exception as error:  # noqa: BLE001  a plugin may fail in any way and must cost only itself
+            self.registrations = before
+            if self.manager.has_plugin(name):
+                self.manager.unregister(name=name)
+            self.fail(name, error)
+
+    def fail(self, name: str, error: BaseException, install: str = "") -> None:
+        """Note that this plugin is broken, and why, in one line."""
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        self.broken.append(Broken(name, reason, install))
+
+    def remove(self, name: str) -> None:
+        """Forget a plugin and all that it registered."""
+        self.manager.unregister(name=name)
+        for known in self.registrations.values():
+            for entry in [entry for entry in known.values() if entry.plugin == name]:
+                del known[entry.name]
+
+    def find(self, kind: str, name: str) -> Registration:
+        """Return a registration by name. Raises UserError, with the nearest name, if there is none."""
+        known = self.registrations[kind]
+        if name not in known:
+            raise unknown(kind, name, known)
+        return known[name]
+
+    def _register(
+        self,
+        kind: str,
+        plugin: str,
+        name: str | type,
+        target: str | type | None = None,
+        *,
+        requires: Iterable[str] = (),
+        install: str = "",
+    ) -> None:
+        if isinstance(name, type):
+            name, target = str(getattr(name, "name")), name  # noqa: B009  the attribute is the plugin's, not type's
+        if target is None:
+            raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'")
+        known = self.registrations[kind]
+        if name in known:
+            raise UserError(
+                f"{kind} {name!r} is registered by both {known[name].plugin!r} and {plugin!r}: remove one, or block it with --no-plugin"
+            )
+        known[name] = Registration(kind, name, target, plugin, tuple(requires), install)
+
+
+def disabled(blocked: Collection[str] = ()) -> set[str]:
+    """Return the plugins that are blocked here or by GRADSUITE_DISABLE_PLUGINS (names separated by commas)."""
+    variable = os.environ.get(DISABLE_VARIABLE, "")
+    return {*blocked, *(name.strip() for name in variable.split(",") if name.strip())}
+
+
+def load(blocked: Collection[str] = (), found: Callable[..., Iterable[EntryPoint]] = entry_points) -> Plugins:
+    """Return all installed plugins but the blocked ones.
+
+    Raises UserError for a blocked name that is no plugin's, so that a typo does not go unnoticed.
+    """
+    points = sorted(found(group=hookspecs.GROUP), key=lambda point: point.name)
+    unwanted = disabled(blocked)
+    for name in unwanted - {point.name for point in points}:
+        raise unknown("plugin", name, (point.name for point in points))
+    plugins = Plugins()
+    for point in points:
+        if point.name in unwanted:
+            continue
+        try:
+            plugin = point.load()
+        except Exception as error:  # noqa: BLE001  whatever an import raises is that plugin's fault alone
+            plugins.fail(point.name, error, f"pip install --upgrade {point.dist.name}" if point.dist else "")
+        else:
+            plugins.add(point.name, plugin)
+    return plugins

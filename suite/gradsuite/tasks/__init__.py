@@ -1,0 +1,17 @@
+"""Tasks: where batches come from, a synthetic problem or real data that ships in a package."""
+
+from typing import TYPE_CHECKING
+
+from gradsuite.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from gradsuite.plugins import Register
+
+
+@hookimpl
+def register_tasks(register: "Register") -> None:
+    """Register the built-in tasks."""
+    register("noise", "gradsuite.tasks.noise:Noise")
+    register("adding", "gradsuite.tasks.adding:Adding")
+    register("digits", "gradsuite.tasks.digits:Digits")
+    register("sunspots", "gradsuite.tasks.sunspots:Sunspots")
