@@ -151,9 +151,8 @@ class Plugins:
             raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'")
         known = self.registrations[kind]
         if name in known:
-            raise UserError(
-                f"{kind} {name!r} is registered by both {known[name].plugin!r} and {plugin!r}: remove one, or block it with --no-plugin"
-            )
+            owners = f"{known[name].plugin!r} and {plugin!r}"
+            raise UserError(f"{kind} {name!r} is registered by both {owners}: remove one, or block it with --no-plugin")
         known[name] = Registration(kind, name, target, plugin, tuple(requires), install)
 
 

@@ -1,0 +1,1 @@
+"""Executors: where cells are run."""
