@@ -57,7 +57,7 @@ class Model:
         for name in ("input_size", "hidden_size", "num_layers"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if (self.output_size < 1) != (self.readout == "none"):
+        if self.output_size < 0 or (self.output_size == 0) != (self.readout == "none"):
             raise UserError(f"output_size must be at least 1, or 0 with readout 'none', not {self.output_size}")
 
     @property

@@ -102,8 +102,10 @@ class Initialisation:
             raise UserError(f"gain must be finite and not negative, not {self.gain}")
         if not 0 <= self.bias_std < float("inf"):
             raise UserError(f"bias_std must be finite and not negative, not {self.bias_std}")
-        if self.chrono is not None and not self.chrono > 2:
-            raise UserError(f"chrono must be more than 2 time steps, not {self.chrono}")
+        if self.forget_bias is not None and not abs(self.forget_bias) < float("inf"):
+            raise UserError(f"forget_bias must be finite, not {self.forget_bias}")
+        if self.chrono is not None and not 2 < self.chrono < float("inf"):
+            raise UserError(f"chrono must be finite and more than 2 time steps, not {self.chrono}")
         if self.chrono is not None and self.forget_bias is not None:
             raise UserError("chrono sets the forget bias: give one of chrono and forget_bias")
 
