@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradsuite.errors import UserError, unknown
@@ -43,10 +44,11 @@ class Setting:
                 raise unknown(self.name, text, self.choices)
             return str(text)
         try:
-            value = self.kind(text) if isinstance(text, str) or self.kind(text) == text else None
-        except ValueError:
-            value = None
-        if value is None or value != value:
+            value = self.kind(text)
+            exact = isfinite(float(value)) and (isinstance(text, str) or value == text) and not isinstance(text, bool)
+        except (ValueError, TypeError, OverflowError):
+            exact = False
+        if not exact:
             raise UserError(f"{self.name} must be {'a whole number' if self.kind is int else 'a number'}, not {text!r}")
         number = float(value)
         if self.minimum is not None and (number <= self.minimum if self.above else number < self.minimum):
