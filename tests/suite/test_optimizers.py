@@ -1,0 +1,146 @@
+"""Optimizers and clipping against their closed forms."""
+
+import numpy as np
+import pytest
+from gradsuite.errors import UserError
+from gradsuite.optimizers import OPTIMIZERS, SGD, clip_by_global_norm, clip_by_value, global_norm, optimizer
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+STEPS = 40
+# Each of 40 steps rounds a handful of operations: 40 steps x 8 operations x 2^-53, with a factor of ten to spare.
+ROUNDING = 10 * STEPS * 8 * 2.0**-53
+GRADIENTS = st.dictionaries(
+    st.sampled_from("abc"),
+    arrays(np.float64, array_shapes(min_dims=1, max_dims=2, max_side=4), elements=st.floats(-1e3, 1e3, width=32)),
+    min_size=1,
+)
+
+
+def descend(rule, start: np.ndarray, gradient) -> np.ndarray:
+    """Return the parameter after each step, `gradient` being a function of the parameter."""
+    parameters, slots, path = {"p": start}, None, []
+    for _ in range(STEPS):
+        parameters, slots = rule.apply(parameters, {"p": gradient(parameters["p"])}, slots)
+        path.append(parameters["p"])
+    return np.array(path)
+
+
+def test_sgd_on_a_parabola_is_a_geometric_sequence():
+    curvature, start = np.array([0.5, 3.0]), np.array([1.0, -2.0])
+    path = descend(optimizer("sgd", lr=0.1, weight_decay=0.2), start, lambda p: curvature * p)
+    steps = np.arange(1, STEPS + 1)[:, None]
+    np.testing.assert_allclose(path, (1 - 0.1 * (curvature + 0.2)) ** steps * start, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_momentum_on_a_parabola_is_the_power_of_a_matrix(nesterov):
+    # (p, m) -> (p - lr m', m') with m' = mu m + a p; Nesterov moves by a p + mu m' instead of m'.
+    a, lr, mu = 0.7, 0.2, 0.9
+    ahead = np.array([[1 - lr * (a + mu * a), -lr * mu * mu], [a, mu]])
+    matrix = ahead if nesterov else np.array([[1 - lr * a, -lr * mu], [a, mu]])
+    path = descend(optimizer("momentum", lr=lr, momentum=mu, nesterov=nesterov), np.array([2.0]), lambda p: a * p)
+    expected = [(np.linalg.matrix_power(matrix, step) @ [2.0, 0.0])[0] for step in range(1, STEPS + 1)]
+    np.testing.assert_allclose(path[:, 0], expected, rtol=0, atol=2.0 * ROUNDING)
+
+
+@pytest.mark.parametrize("gradient", [3.0, -1e-3, 1e-9])
+def test_adam_moves_by_the_learning_rate_under_a_constant_gradient(gradient):
+    path = descend(optimizer("adam", lr=0.01), np.zeros(1), lambda p: np.full(1, gradient))
+    steps = np.arange(1, STEPS + 1)[:, None]
+    # The moments are unbiased: m_hat = g and v_hat = g^2 at every step, up to cancellation in 1 - 0.999^t (1e3 eps).
+    expected = -0.01 * steps * gradient / (abs(gradient) + 1e-8)
+    np.testing.assert_allclose(path, expected, rtol=1e3 * ROUNDING)
+
+
+def test_adamw_without_gradient_only_decays():
+    path = descend(optimizer("adamw", lr=0.1, weight_decay=0.3), np.array([5.0]), np.zeros_like)
+    np.testing.assert_allclose(path[:, 0], 5.0 * 0.97 ** np.arange(1, STEPS + 1), rtol=ROUNDING)
+
+
+def test_adam_adds_its_decay_to_the_gradient():
+    # Without gradient g = weight_decay p > 0: the first step is lr whatever the decay.
+    path = descend(optimizer("adam", lr=0.1, weight_decay=0.3, eps=0.0), np.array([5.0]), np.zeros_like)
+    assert path[0, 0] == pytest.approx(4.9, rel=1e3 * ROUNDING)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_nothing_changes_in_place_and_slots_are_all_the_memory(name):
+    rule = optimizer(name, lr=0.1, clip_norm=1.0, clip_value=0.5)
+    start, gradient = {"p": np.array([1.0, 2.0])}, {"p": np.array([3.0, -4.0])}
+    first, slots = rule.apply(start, gradient, None)
+    copies = [[array.copy() for array in arrays] for arrays in (first.values(), slots[1]["p"])]
+    second, _ = rule.apply(first, gradient, slots)
+    again, _ = rule.apply(first, gradient, slots)
+    np.testing.assert_array_equal(second["p"], again["p"])
+    np.testing.assert_array_equal(start["p"], [1.0, 2.0])
+    np.testing.assert_array_equal(gradient["p"], [3.0, -4.0])
+    for before, after in zip(copies, (first.values(), slots[1]["p"]), strict=True):
+        np.testing.assert_array_equal(before, list(after))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_is_hashable_data(name):
+    assert hash(optimizer(name, lr=0.1)) == hash(optimizer(name, lr=0.1))
+    assert optimizer(name, lr=0.1) != optimizer(name, lr=0.2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_dtype_stays(name, dtype):
+    arrays = {"p": np.ones(3, dtype)}
+    moved, (_, slots) = optimizer(name, lr=0.1, weight_decay=0.1, clip_norm=1.0).apply(arrays, arrays, None)
+    assert {array.dtype for array in [moved["p"], *slots["p"]]} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("adma", {"lr": 1.0}, "unknown optimizer 'adma'; did you mean 'adam'?"),
+        ("sgd", {"lr": 0.0}, "lr must be positive, not 0.0"),
+        ("sgd", {"lr": float("nan")}, "lr must be positive, not nan"),
+        ("adam", {"lr": 1.0, "clip_norm": -1.0}, "clip_norm must be positive, not -1.0"),
+        ("adam", {"lr": 1.0, "clip_value": 0.0}, "clip_value must be positive, not 0.0"),
+        ("adamw", {"lr": 1.0, "weight_decay": -0.1}, "weight_decay must not be negative, not -0.1"),
+    ],
+)
+def test_a_setting_out_of_range_is_said_in_one_line(name, settings, message):
+    with pytest.raises(UserError, match=message):
+        optimizer(name, **settings)
+
+
+@given(GRADIENTS)
+def test_the_global_norm_is_that_of_all_gradients_as_one_vector(gradients):
+    flat = np.concatenate([g.ravel() for g in gradients.values()])
+    np.testing.assert_allclose(global_norm(gradients), np.linalg.norm(flat), rtol=flat.size * 2.0**-52)
+
+
+@given(GRADIENTS, st.floats(1e-3, 1e4))
+def test_clipping_by_norm_keeps_the_direction_and_bounds_the_norm(gradients, limit):
+    norm, clipped = global_norm(gradients), clip_by_global_norm(gradients, limit)
+    for name, g in gradients.items():
+        if norm + 1e-6 <= limit:
+            np.testing.assert_array_equal(clipped[name], g)
+        else:
+            np.testing.assert_allclose(clipped[name], g * (limit / (norm + 1e-6)), rtol=4 * 2.0**-52)
+    assert global_norm(clipped) <= limit * (1 + 64 * 2.0**-52)
+
+
+@given(GRADIENTS, st.floats(1e-3, 1e4))
+def test_clipping_by_value_bounds_every_element(gradients, limit):
+    for name, clipped in clip_by_value(gradients, limit).items():
+        g = gradients[name]
+        np.testing.assert_array_equal(clipped, np.where(abs(g) > limit, np.sign(g) * limit, g))
+
+
+@pytest.mark.parametrize(("gradient", "clipped"), [([np.inf, 1.0], [np.nan, 0.0]), ([np.nan, 1.0], [np.nan, np.nan])])
+def test_a_gradient_that_is_not_finite_stays_visible(gradient, clipped):
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(clip_by_global_norm({"p": np.array(gradient)}, 1.0)["p"], clipped)
+
+
+def test_norm_is_clipped_before_value():
+    rule = SGD(lr=1.0, clip_norm=5.0, clip_value=3.5)
+    # (6, 8) has norm 10: scaled to (3, 4), then limited to (3, 3.5).
+    np.testing.assert_allclose(rule.clip({"p": np.array([6.0, 8.0])})["p"], [3.0, 3.5], rtol=1e-6)

@@ -1,0 +1,64 @@
+"""Optimizers and clipping on JAX's arrays, and against optax's clip, which differs by 1e-6 / (norm + 1e-6)."""
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax")
+optax = pytest.importorskip("optax")
+
+from gradsuite.optimizers import NORM_EPSILON, OPTIMIZERS, clip_by_global_norm, global_norm, optimizer  # noqa: E402
+
+EPS = 2.0**-52
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def optax_clip(gradients, limit):
+    arrays = {name: jax.numpy.asarray(g) for name, g in gradients.items()}
+    clipped, _ = optax.clip_by_global_norm(limit).update(arrays, optax.EmptyState())
+    return {name: np.asarray(g) for name, g in clipped.items()}
+
+
+@pytest.mark.parametrize("norm", [1e-3, 0.5, 1.0, 20.0])
+@pytest.mark.parametrize("limit", [1e-4, 1e-1])
+def test_what_is_clipped_differs_from_optax_by_the_epsilon_of_the_norm(norm, limit):
+    direction = np.random.default_rng(0).standard_normal(6)
+    gradients = {"p": norm * direction / np.linalg.norm(direction)}
+    ours, theirs = clip_by_global_norm(gradients, limit)["p"], optax_clip(gradients, limit)["p"]
+    if norm < limit:
+        np.testing.assert_array_equal(ours, theirs)
+    else:
+        relative = 1 - ours / theirs
+        # The subtraction from one leaves rounding of a few eps in a difference of 5e-8 to 1e-3.
+        np.testing.assert_allclose(relative, NORM_EPSILON / (norm + NORM_EPSILON), rtol=0, atol=16 * EPS)
+
+
+def test_an_infinite_gradient_is_clipped_as_in_optax():
+    gradients = {"p": np.array([np.inf, 1.0])}
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(clip_by_global_norm(gradients, 1.0)["p"], optax_clip(gradients, 1.0)["p"])
+
+
+def test_the_norm_is_optax_s():
+    gradients = {"w": np.arange(6.0).reshape(2, 3), "b": np.array([-7.0])}
+    np.testing.assert_allclose(global_norm(gradients), np.asarray(optax.tree.norm(gradients)), rtol=8 * EPS)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_jax_arrays_go_through_the_same_rules_compiled(name):
+    rule = optimizer(name, lr=0.05, clip_norm=0.5, clip_value=0.2)
+    arrays = {"w": np.linspace(-1.0, 1.0, 12).reshape(3, 4), "b": np.array([2.0])}
+    on_device = {key: jax.numpy.asarray(array) for key, array in arrays.items()}
+    compiled = jax.jit(rule.apply)
+    ours, slots = rule.apply(arrays, arrays, None)
+    theirs, their_slots = rule.apply(on_device, on_device, None)
+    for _ in range(3):
+        ours, slots = rule.apply(ours, arrays, slots)
+        theirs, their_slots = compiled(theirs, on_device, their_slots)
+    for key, array in ours.items():
+        assert theirs[key].dtype == np.float64
+        np.testing.assert_allclose(np.asarray(theirs[key]), array, rtol=1e-13)
