@@ -1,0 +1,87 @@
+"""A network on one of JAX's devices."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gradsuite.backend import Batch, Gradients, Network, Tape
+from gradsuite.model import Model
+from gradsuite.optimizers import Optimizer
+from gradsuite_jax import programs
+
+Array = jax.Array
+
+
+class DeviceBatch(NamedTuple):
+    """Inputs and targets on the device."""
+
+    inputs: Array
+    targets: Array
+
+
+class JaxNetwork(Network):
+    """Hand-written BPTT, compiled by XLA. Calls return before the device has finished; arrays are never donated."""
+
+    def __init__(self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str) -> None:
+        """Copy host parameters to the first device of this kind."""
+        self._device = jax.devices(device)[0]
+        self._dtype = jax.numpy.dtype(dtype)
+        self._in_flight: list[Array] = []
+        on_device = {name: self._put(value, self._dtype) for name, value in parameters.items()}
+        super().__init__(model, on_device, device=device, dtype=dtype)
+
+    def put(self, batch: Batch) -> DeviceBatch:
+        """Copy a host batch to the device; classes become int32."""
+        classes = self.model.loss == "cross_entropy"
+        return DeviceBatch(
+            self._put(batch.inputs, self._dtype), self._put(batch.targets, np.int32 if classes else self._dtype)
+        )
+
+    def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
+        """Compute the loss and outputs, and keep what `backward` needs."""
+        parameters = self.parameters
+        loss, outputs, saved = programs.forward(self.model, parameters, *batch)
+        self._note(loss)
+        return Tape(loss, outputs, (parameters, batch, saved, states))
+
+    def backward(self, tape: Tape) -> Gradients:
+        """Compute the gradients of `tape.loss`."""
+        parameters, batch, saved, states = tape.saved
+        tape.saved = None  # frees the states as soon as the device is done with them
+        found, totals = programs.backward(self.model, parameters, *batch, tape.outputs, saved, states=states)
+        self._note(next(iter(found.values())))
+        by_h, by_c = (*(totals or ()), None, None)[:2]
+        return Gradients(found, by_h, by_c)
+
+    def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
+        """Replace the parameters by the optimizer's next ones, in one program."""
+        slots = self.slots or programs.start(optimizer, self.parameters)
+        self.parameters, self.slots = programs.update(optimizer, self.parameters, gradients.parameters, slots)
+        self._note(next(iter(self.parameters.values())))
+
+    def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
+        """Run forward, backward and update in one program, and return the loss before the update."""
+        slots = self.slots or programs.start(optimizer, self.parameters)
+        loss, self.parameters, self.slots = programs.step(self.model, optimizer, self.parameters, slots, *batch)
+        self._note(loss)
+        return loss
+
+    def synchronize(self) -> None:
+        """Wait until everything that was started is done."""
+        jax.block_until_ready(self._in_flight)
+        self._in_flight.clear()
+
+    def fetch(self, array: Array) -> np.ndarray:
+        """Copy an array to the host, waiting for it."""
+        return np.array(array)
+
+    def _put(self, value: np.ndarray, dtype: Any) -> Array:
+        # A copy first: on the CPU device_put shares memory with the host array, which the caller may change.
+        return jax.device_put(np.array(value, dtype), self._device)
+
+    def _note(self, result: Array) -> None:
+        """Remember one result of a program that has just been started: all its results are ready together."""
+        self._in_flight = [array for array in self._in_flight if not array.is_ready()]
+        self._in_flight.append(result)

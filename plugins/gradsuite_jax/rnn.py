@@ -1,0 +1,32 @@
+"""Elman's network: h_t = phi(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh) (Elman 1990)."""
+
+import jax
+
+from gradsuite_jax.activations import ACTIVATIONS
+from gradsuite_jax.weights import Weights
+
+Array = jax.Array
+State = tuple[Array]
+
+
+def bias(w: Weights) -> Array:
+    """Return what is added to W_ih x_t before the loop."""
+    return w.bias_ih + w.bias_hh
+
+
+def forward(w: Weights, state: State, z_x: Array) -> tuple[State, tuple[()]]:
+    """Return h_t, and nothing to keep: h_t itself is all that backward needs."""
+    (h,) = state
+    return (ACTIVATIONS[w.activation].forward(z_x + h @ w.weight_hh.T),), ()
+
+
+def backward(w: Weights, h: Array, kept: tuple[()], d_state: State) -> tuple[State, State, Array]:
+    """Return dL/dh_(t-1), the total dL/dh_t, and dL/dz_t, from the total dL/dh_t."""
+    (dh,) = d_state
+    dz = ACTIVATIONS[w.activation].backward(h, dh)
+    return (dz @ w.weight_hh,), (dh,), dz
+
+
+def through_hidden(dz: Array, kept: tuple[()]) -> Array:
+    """Return the gradient of W_hh h_(t-1) + b_hh, for all steps: that of z."""
+    return dz

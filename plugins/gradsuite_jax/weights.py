@@ -1,0 +1,26 @@
+"""The parameters of one recurrent layer, under short names."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+
+from gradsuite.model import Model
+
+Array = jax.Array
+KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+class Weights(NamedTuple):
+    """One layer with G gates: weight_ih (G H, I), weight_hh (G H, H), bias_ih and bias_hh (G H)."""
+
+    weight_ih: Array
+    weight_hh: Array
+    bias_ih: Array
+    bias_hh: Array
+    activation: str
+
+
+def layer_weights(model: Model, parameters: Mapping[str, Array], layer: int) -> Weights:
+    """Return the parameters of layer number `layer` (from 0)."""
+    return Weights(*(parameters[f"{kind}_l{layer}"] for kind in KINDS), model.activation)
