@@ -1,0 +1,34 @@
+"""A tanh RNN driven by noise: h_t = tanh(W h_(t-1) + u_t), Var W = g^2 / N, u ~ N(0, s^2).
+
+The mean-field theory of depth with the same W at every step, s^2 in the place of sigma_b^2 (Chen, Pennington &
+Schoenholz 2018, arXiv:1806.05394). Tied weights leave its leading order alone for lags below about sqrt(N).
+"""
+
+import math
+
+from gradsuite.theory.mean_field import MeanField, critical_point
+
+# sigma_max(W) is about 2 g (Bai & Yin 1993), and sigma_max < 1 is Pascanu, Mikolov & Bengio's sufficient condition
+# (2013, sec. 2.1) for gradients to vanish.
+PASCANU_GAIN = 0.5
+
+
+def mean_field(gain: float, noise_variance: float) -> MeanField:
+    """Return the mean field of this network, its variances and chi those of a deep one."""
+    return MeanField("tanh", gain, math.sqrt(noise_variance))
+
+
+def rate(gain: float, noise_variance: float) -> float:
+    """Return ln chi_1: the growth of ln |dL/dh_t|^2 per step back in time."""
+    chi = mean_field(gain, noise_variance).chi_1
+    return math.log(chi) if chi else -math.inf
+
+
+def lyapunov_exponent(gain: float, noise_variance: float) -> float:
+    """Return the largest Lyapunov exponent per step: half the rate, which is of the squared norm."""
+    return rate(gain, noise_variance) / 2.0
+
+
+def critical_gain(noise_variance: float) -> float:
+    """Return the gain at which gradients neither vanish nor explode: 1 without noise, more with it."""
+    return critical_point("tanh", math.sqrt(noise_variance))[0]

@@ -1,0 +1,71 @@
+"""Gated cells: what the gates alone do to the gradient, exactly.
+
+Gers, Schmidhuber & Cummins 2000 for the forget gate, Jozefowicz, Zaremba & Sutskever 2015 for its bias, Tallec &
+Ollivier 2018 (arXiv:1804.11188) for chrono initialisation. With no recurrent weights dc_T/dc_0 is the product of the
+f_t (LSTM) and dh_T/dh_0 that of the z_t (GRU).
+"""
+
+import math
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.special import expit
+
+from gradsuite.errors import UserError
+
+
+def keep(bias: float) -> float:
+    """Return the factor of the gradient per step through a gate that sees only its bias: sigma(b)."""
+    return float(expit(bias))
+
+
+def half_life(bias: float) -> float:
+    """Return the steps after which half of the gradient is left: ln 2 / -ln sigma(b)."""
+    return math.log(2.0) / math.log1p(math.exp(-bias))
+
+
+def chrono_keep(steps: int, longest: float) -> float:
+    """Return E f^k over units with chrono initialisation for dependencies of up to T_max steps.
+
+    With b = ln U(1, T_max - 1), f = u / (1 + u): the integral of (u / (1 + u))^k du / (T_max - 2) from 1 to T_max - 1
+    (Tallec & Ollivier 2018, sec. 3). Raises UserError unless T_max is finite and more than 2.
+    """
+    if not 2.0 < longest < math.inf:
+        raise UserError(f"T_max must be finite and more than 2 time steps, not {longest:g}")
+    integral, _ = quad(lambda u: (u / (1.0 + u)) ** steps, 1.0, longest - 1.0, epsabs=0.0, epsrel=1e-11, limit=200)
+    return float(integral) / (longest - 2.0)
+
+
+def lstm_pull(input_bias: float = 0.0, output_bias: float = 0.0) -> float:
+    """Return i0 o0, the weight of W_g in the LSTM's Jacobian at the fixed point h = c = 0."""
+    return keep(input_bias) * keep(output_bias)
+
+
+def gru_pull(update_bias: float = 0.0, reset_bias: float = 0.0) -> float:
+    """Return (1 - z0) r0, the weight of W_hn in the GRU's Jacobian at the fixed point h = 0."""
+    return keep(-update_bias) * keep(reset_bias)
+
+
+def jacobian_eigenvalues(kept: float, pull: float, weight: np.ndarray) -> np.ndarray:
+    """Return the eigenvalues of one step at the fixed point: f0 + i0 o0 eig(W_g), or z0 + (1 - z0) r0 eig(W_hn)."""
+    return kept + pull * np.linalg.eigvals(weight)
+
+
+def lstm_critical_gain(forget_bias: float = 0.0, input_bias: float = 0.0, output_bias: float = 0.0) -> float:
+    """Return the gain of W_g above which gradients explode at the fixed point: (1 - f0) / (i0 o0)."""
+    return keep(-forget_bias) / lstm_pull(input_bias, output_bias)
+
+
+def gru_critical_gain(reset_bias: float = 0.0) -> float:
+    """Return the gain of W_hn above which gradients explode at the fixed point: 1 / r0, whatever the update gate."""
+    return 1.0 / keep(reset_bias)
+
+
+def mean_square_ratio(steps: int, kept: float, pull: float) -> float:
+    """Return E |(kept + pull W)^k v|^2 / |v|^2 for Gaussian W of Var 1 / N, to leading order in k / N.
+
+    W^j v are orthogonal to one another and of unit length as N grows: sum_j C(k, j)^2 kept^(2 (k - j)) pull^(2 j).
+    """
+    return math.fsum(
+        (math.comb(steps, j) * kept ** (steps - j) * pull**j) ** 2 for j in range(steps + 1)
+    )  # fmt: skip

@@ -1,0 +1,61 @@
+"""Driven RNNs and latches against published values and iteration."""
+
+import math
+
+import pytest
+from gradsuite.errors import UserError
+from gradsuite.theory import driven_rnn, latch
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"), [(0.5, -1.7627), (1.0, -0.5449), (1.25, -0.2395), (1.5, -0.0335), (2.0, 0.2408)]
+)
+def test_rates_of_the_driven_rnn(gain, expected):
+    assert driven_rnn.rate(gain, 0.25) == pytest.approx(expected, abs=6e-5)
+    assert driven_rnn.lyapunov_exponent(gain, 0.25) == pytest.approx(expected / 2, abs=3e-5)
+
+
+@pytest.mark.parametrize(("noise", "gain"), [(0.0, 1.0), (0.05, 1.32701), (0.25, 1.54967)])
+def test_noise_moves_the_critical_gain(noise, gain):
+    assert driven_rnn.critical_gain(noise) == pytest.approx(gain, abs=6e-6)
+    assert driven_rnn.rate(driven_rnn.critical_gain(noise), noise) == pytest.approx(0.0, abs=1e-7)
+
+
+def test_the_undriven_rate_at_one_and_a_half():
+    # 0.065 is the exponent of the norm: half of ln chi_1.
+    assert driven_rnn.lyapunov_exponent(1.5, 0.0) == pytest.approx(0.065, abs=6e-4)
+
+
+def test_a_silent_network_has_no_gradient():
+    assert driven_rnn.rate(0.0, 0.25) == -math.inf
+
+
+@pytest.mark.parametrize(("weight", "state", "slope"), [(1.25, 0.71041178, 0.61914387), (2.0, 0.95750402, 0.16637209)])
+def test_golden_latches(weight, state, slope):
+    assert latch.fixed_point(weight) == pytest.approx(state, abs=6e-9)
+    assert latch.slope(weight) == pytest.approx(slope, abs=6e-9)
+
+
+@given(weight=st.floats(1.0, 300.0))
+def test_a_latch_is_a_fixed_point_that_attracts(weight):
+    h = latch.fixed_point(weight)
+    assert math.tanh(weight * h) == pytest.approx(h, rel=1e-12)
+    assert 0.0 <= latch.slope(weight) <= 1.0
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.0, -0.9])
+def test_weak_units_store_nothing(weight):
+    assert latch.fixed_point(weight) == 0.0
+    assert latch.slope(weight) == weight
+
+
+def test_sigmoid_bound():
+    assert latch.sigmoid_bound(-4.0) == 1.0
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.inf, math.nan])
+def test_latches_that_are_not_stable(weight):
+    with pytest.raises(UserError, match="weight must be"):
+        latch.fixed_point(weight)
