@@ -1,0 +1,98 @@
+"""One worker process, seen from the host: ask it, time it out, and say what it died of."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from threading import Event, Timer
+from typing import Any
+
+from gradsuite.machine import without_paths
+
+TAIL = 4000  # characters of standard error kept
+PATIENCE = 5.0  # seconds that a worker has to end by itself
+
+
+class Lost(Exception):
+    """A worker that no longer answers: `status` is `timeout` or `error`."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Process:
+    """A fresh worker process for one backend, started with its environment set."""
+
+    def __init__(self, backend: str, environment: Mapping[str, str]) -> None:
+        """Start it; it imports its framework when it is first asked."""
+        self.backend = backend
+        # The file has no name, and is opened to append: what is read can be cut off while the worker writes on.
+        self.stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  lives as long as the process
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "gradsuite.worker", backend],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+            env=dict(environment),
+            text=True,
+            encoding="utf-8",
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.requests, self.replies = self.process.stdin, self.process.stdout
+
+    def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+        """Return the reply. Raises Lost if the worker dies, or is killed for taking more than `timeout` seconds."""
+        late = Event()
+        alarm = Timer(timeout, self._kill, [late])
+        alarm.start()
+        try:
+            with suppress(BrokenPipeError):
+                self.requests.write(json.dumps(request) + "\n")
+                self.requests.flush()
+            line = self.replies.readline()
+        finally:
+            alarm.cancel()
+        if late.is_set():
+            raise Lost("timeout", f"no answer within {timeout:g} s")
+        if not line.endswith("\n"):
+            raise Lost("error", self.death())
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    def death(self) -> str:
+        """Return what the worker died of."""
+        code = self.process.wait(PATIENCE)
+        if code >= 0:
+            return f"the worker ended with exit status {code}"
+        cause = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
+        return f"the worker was killed by {signal.Signals(-code).name}{cause}"
+
+    def forget_stderr(self) -> None:
+        """Drop what was written to standard error so far."""
+        self.stderr.truncate(0)
+
+    def stderr_tail(self) -> str:
+        """Return the end of what was written to standard error, without paths of this machine."""
+        self.stderr.seek(0)
+        return without_paths(self.stderr.read().decode(errors="replace"))[-TAIL:]
+
+    def close(self) -> None:
+        """End the worker, by force if it does not end by itself."""
+        with suppress(BrokenPipeError):
+            self.requests.close()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.replies.close()
+        self.stderr.close()
+
+    def _kill(self, late: Event) -> None:
+        late.set()
+        self.process.kill()

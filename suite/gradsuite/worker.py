@@ -1,0 +1,141 @@
+"""The worker: a process of its own for one backend, measuring one cell at a time for the host.
+
+`python -m gradsuite.worker BACKEND` reads requests and writes replies, one JSON object a line. The host ends it by
+closing its standard input; so does the death of the host.
+"""
+
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import cached_property
+from queue import SimpleQueue
+from typing import Any, TextIO
+
+from gradsuite import memory, plugins
+from gradsuite.backend import Backend
+from gradsuite.errors import Unsupported, UserError
+from gradsuite.experiment import Experiment, Measurement
+
+THREADS_VARIABLE = "GRADSUITE_THREADS"
+Reply = dict[str, Any]
+
+
+class Worker:
+    """Answers the host's requests for one backend."""
+
+    def __init__(self, name: str) -> None:
+        """Be the worker of the backend of this name; nothing is imported until the first request."""
+        self.name = name
+        self.rounds: Iterator[list[Measurement]] = iter(())
+        self.experiments: dict[str, Experiment] = {}
+
+    def answer(self, request: Mapping[str, Any]) -> Reply:
+        """Answer `describe`, `start` (a cell's first round) or `resume` (its next); a failure is an answer too."""
+        try:
+            if request["do"] == "describe":
+                return {"status": "ok", "info": asdict(self.backend.describe())}
+            if request["do"] == "start":
+                self.start(request)
+            return self.round()
+        except Unsupported as error:
+            return self.failure("unsupported", str(error))
+        except UserError as error:
+            return self.failure("invalid", str(error))
+        except Exception as error:  # noqa: BLE001  whatever a backend raises costs its cell alone
+            traceback.print_exc()
+            return self.failure("error", one_line(error))
+
+    def start(self, request: Mapping[str, Any]) -> None:
+        """Begin a cell, with the memory and the peak of the one before cleared."""
+        self.rounds = iter(())
+        gc.collect()
+        memory.reset_peak()
+        experiment = self.experiment(request["experiment"])
+        self.rounds = iter(experiment.measure(self.backend, request["device"], request["settings"]))
+
+    def round(self) -> Reply:
+        """Measure one round."""
+        measured = next(self.rounds, None)
+        rows = [[m.metric, float(m.value), m.unit, whole(m.index), whole(m.layer)] for m in measured or ()]
+        return {"status": "ok", "done": measured is None, "measurements": rows}
+
+    def failure(self, status: str, reason: str) -> Reply:
+        """End the cell."""
+        self.rounds = iter(())
+        return {"status": status, "reason": reason, "done": True, "measurements": []}
+
+    @cached_property
+    def plugins(self) -> plugins.Plugins:
+        """The plugins that the host has too: those blocked there are blocked by the environment here."""
+        return plugins.load()
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The backend; its framework is imported here."""
+        registration = self.plugins.find("backend", self.name)
+        if missing := registration.missing():
+            raise UserError(missing)
+        backend: Backend = registration.load()()
+        return backend
+
+    def experiment(self, name: str) -> Experiment:
+        """Return the experiment of this name, imported once."""
+        if name not in self.experiments:
+            self.experiments[name] = self.plugins.find("experiment", name).load()()
+        return self.experiments[name]
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception's type and message in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
+
+def whole(number: Any) -> int | None:
+    """Return an index as JSON has it."""
+    return None if number is None else int(number)
+
+
+def confine() -> None:
+    """Keep to as many cores as there are threads: a framework that counts cores itself then has the same number."""
+    threads = int(os.environ.get(THREADS_VARIABLE, "0"))
+    if threads and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def take_output() -> TextIO:
+    """Return the stream to the host, and send what anyone prints, even in C, to standard error."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return replies
+
+
+def listen(requests: "SimpleQueue[str]") -> None:
+    """Pass on requests; when the host has gone, end at once, in the middle of a round too."""
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)
+
+
+def main(name: str) -> None:
+    """Serve until standard input ends."""
+    replies = take_output()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides what it means
+    confine()
+    requests: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=listen, args=(requests,), daemon=True).start()
+    worker = Worker(name)
+    while True:
+        reply = worker.answer(json.loads(requests.get()))
+        sys.stdout.flush()
+        replies.write(json.dumps(reply) + "\n")
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
