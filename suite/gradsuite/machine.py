@@ -66,7 +66,7 @@ def thread_environment(threads: int) -> Mapping[str, str]:
 
 def without_paths(text: str) -> str:
     """Return the text with every absolute path cut to its last three parts, so that it says nothing of this machine."""
-    return ABSOLUTE_PATH.sub(lambda path: "/".join(["...", *path[0].split("/")[-3:]]), text)
+    return ABSOLUTE_PATH.sub(lambda path: "/".join(["...", *path[0].strip("/").split("/")[-3:]]), text)
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -20,7 +20,7 @@ class WorkerEnvironment:
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
-        environment = dict(os.environ) | thread_environment(self.machine["threads"])
+        environment = {**os.environ, **thread_environment(self.machine["threads"])}
         environment[THREADS_VARIABLE] = str(self.machine["threads"])
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
         for added in self.plugins.manager.hook.worker_environment(backend=backend, machine=self.machine):

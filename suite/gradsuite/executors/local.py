@@ -13,6 +13,7 @@ from gradsuite.executors.process import Lost, Process
 from gradsuite.experiment import Cell, Measurement
 from gradsuite.machine import without_paths
 from gradsuite.result import Result
+from gradsuite.worker import one_line
 
 START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too
 Environment = Callable[[str], Mapping[str, str]]
@@ -78,7 +79,11 @@ class LocalExecutor(Executor):
 
     def _start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
-        process = self.processes[backend] = Process(backend, self.environment(backend))
+        try:
+            process = Process(backend, self.environment(backend))
+        except Exception as error:  # noqa: BLE001  a hook that sets the environment may fail in any way
+            raise Lost("error", one_line(error)) from error
+        self.processes[backend] = process
         try:
             reply = process.ask({"do": "describe"}, START_TIMEOUT)
             if reply["status"] != "ok":
@@ -94,25 +99,23 @@ class LocalExecutor(Executor):
     def _round(self, one: Unfinished) -> Result | None:
         """Run one round of a cell; return its result if that was the last one."""
         backend = one.cell.backend
-        try:
-            if backend not in self.processes:
+        if backend not in self.processes:
+            try:
                 self._start(backend)
-        except Lost as lost:
-            return one.result("error", f"the worker did not start: {lost}")
+            except Lost as lost:
+                return one.result("error", f"the worker did not start: {lost}")
         process = self.processes[backend]
-        if not one.seconds:
+        if not one.started:
             process.forget_stderr()
+        began = time.perf_counter()
         try:
             reply = process.ask(one.request(), self.timeout)
         except Lost as lost:
-            return self._failed(one, lost.status, str(lost))
-        one.seconds += reply["seconds"]
-        one.measurements += [
-            Measurement(metric, value, unit, index, layer)
-            for metric, value, unit, index, layer in reply["measurements"]
-        ]
-        if reply["status"] == "error":
-            return self._failed(one, "error", reply["reason"])
+            reply = {"status": lost.status, "reason": str(lost), "measurements": []}
+        one.seconds += time.perf_counter() - began
+        one.measurements += [Measurement(*row) for row in reply["measurements"]]
+        if reply["status"] in ("error", "timeout"):
+            return self._failed(one, reply["status"], reply["reason"])
         return one.result(reply["status"], reply.get("reason", "")) if reply["done"] else None
 
     def _failed(self, one: Unfinished, status: str, reason: str) -> Result:
