@@ -1,0 +1,116 @@
+"""The oracle's derivatives, by the complex step: dL/dx = Im L(x + i h) / h, exact to rounding for any tiny h.
+
+Nothing is subtracted, so h may be so small that its square vanishes (Squire & Trapp 1998; Martins et al. 2003).
+No backend's code is used, and none uses this.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradsuite.backend import Batch
+from gradsuite.model import Model
+from gradsuite.oracle.forward import Array, Variables, losses, outputs
+
+STEP = 1e-100  # between the smallest and the largest double: gradients from 1e-200 to 1e+90 come out right
+AT_ONCE = 256  # directions carried through one forward pass
+
+Truncation = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What every backend should find: the loss, the outputs, and the gradients by parameters, inputs and states.
+
+    Shapes are those of `backend.Gradients`; `cell_states` is None but for lstm. Real arrays of the oracle's precision.
+    """
+
+    loss: Array
+    outputs: Array
+    parameters: Mapping[str, Array]
+    inputs: Array
+    states: Array
+    cell_states: Array | None
+
+
+def differentiate(
+    model: Model,
+    parameters: Mapping[str, Array],
+    batch: Batch,
+    *,
+    dtype: type[np.complexfloating] = np.complex128,
+    truncation: Truncation | None = None,
+) -> Answer:
+    """Return the loss, outputs and every gradient; `dtype` is the precision, np.clongdouble for more digits.
+
+    With `truncation` (k1, k2), the losses of every k1 steps are backpropagated through at most k2 steps
+    (Williams & Peng 1990). One forward pass a number to differentiate by: for small models.
+    """
+    variables = _variables(model, parameters, batch, dtype)
+    y = outputs(model, variables)
+    gradients = {
+        name: _gradient(model, variables, batch.targets, name, truncation)
+        for name in variables
+        if name != "cell_states" or model.cell == "lstm"
+    }
+    return Answer(
+        loss=losses(model, y, batch.targets).mean().real,
+        outputs=y.real,
+        parameters={name: gradients[name] for name in parameters},
+        inputs=gradients["inputs"],
+        states=gradients["states"],
+        cell_states=gradients.get("cell_states"),
+    )
+
+
+def slopes(model: Model, parameters: Mapping[str, Array], batch: Batch, name: str, directions: Array) -> Array:
+    """Return the derivatives (K,) of the loss along K directions (K, ...) of one parameter, `inputs` or `states`."""
+    return _slopes(model, _variables(model, parameters, batch, np.complex128), batch.targets, name, directions, None)
+
+
+def _variables(
+    model: Model, parameters: Mapping[str, Array], batch: Batch, dtype: type[np.complexfloating]
+) -> dict[str, Array]:
+    precision = np.finfo(dtype).dtype
+    nudges = np.zeros(model.states_shape(batch.inputs.shape), precision)
+    named = {**parameters, "inputs": batch.inputs, "states": nudges, "cell_states": nudges}
+    return {name: np.asarray(array, precision) for name, array in named.items()}
+
+
+def _gradient(model: Model, variables: Variables, targets: Array, name: str, truncation: Truncation | None) -> Array:
+    """Return dL/d(variable): the slopes along every unit vector."""
+    shape, size = variables[name].shape, variables[name].size
+    parts = []
+    for start in range(0, size, AT_ONCE):
+        count = min(AT_ONCE, size - start)
+        units = np.eye(count, size, start, variables[name].dtype).reshape(count, *shape)
+        parts.append(_slopes(model, variables, targets, name, units, truncation))
+    return np.concatenate(parts).reshape(shape)
+
+
+def _slopes(
+    model: Model, variables: Variables, targets: Array, name: str, directions: Array, truncation: Truncation | None
+) -> Array:
+    moved = {**variables, name: variables[name] + 1j * variables[name].dtype.type(STEP) * directions}
+    total = 0
+    for steps, constant in _windows(model, variables["inputs"].shape, truncation):
+        per_example = losses(model, outputs(model, moved, constant), targets)
+        examples = per_example.shape[-1]
+        if model.readout == "all":
+            examples *= per_example.shape[-2]
+            per_example = per_example[..., steps, :].sum(axis=-2)
+        total = total + per_example.sum(axis=-1).imag / examples
+    return np.broadcast_to(total / variables[name].dtype.type(STEP), directions.shape[:1])
+
+
+def _windows(model: Model, inputs: tuple[int, ...], truncation: Truncation | None) -> Iterator[tuple[slice, int]]:
+    """Yield the steps whose losses are backpropagated together, and how many states before them are constants."""
+    if truncation is None:
+        yield slice(None), 0
+        return
+    k1, k2 = truncation
+    for end in range(inputs[0], 0, -k1):
+        yield slice(max(end - k1, 0), end), max(end - k2, 0)
+        if model.readout != "all":  # only the last step has a loss
+            return
