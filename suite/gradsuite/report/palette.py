@@ -1,0 +1,64 @@
+"""Colours and markers: one for each backend, the same in every figure of every run.
+
+Chosen to be told apart by colour-blind readers (Okabe & Ito 2008, and kin), on white and on dark paper; the marker
+says the same as the colour, for print without colours.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+# What is not data. The report replaces these four, and only these, by the colours of the reader's light or dark mode.
+INK = "#1f2328"
+MUTED = "#636c76"
+GRID = "#d1d9e0"
+PAPER = "#fefefe"
+
+VANISHING = "#2f6fdb"
+STABLE = "#2f9e44"
+EXPLODING = "#e8590c"
+
+# The backends of this project, families in one hue; a name that is not here gets a look of its own from OTHERS.
+KNOWN = {
+    "numpy": ("#0072b2", "o"),
+    "torch": ("#d55e00", "s"),
+    "jax": ("#009e73", "^"),
+    "torch-nn": ("#f0803c", "D"),
+    "torch-autograd": ("#a34a12", "p"),
+    "torch-compile": ("#c98a5e", "h"),
+    "jax-scan": ("#4fb88f", "v"),
+    "flax": ("#6b8e23", "<"),
+    "autograd": ("#8a63d2", ">"),
+}
+OTHERS = ("#cc79a7", "#a07800", "#3f8fd0", "#b5179e", "#6d78ad", "#c1455d", "#118ab2", "#7d6b5d")
+OTHER_MARKERS = ("P", "X", "d", "*", "8")
+
+# From low to high, for what has an order (gains, depths): lightness rises all the way.
+ORDERED = ("#2b5cb3", "#7459bd", "#bb4f92", "#e06a3b", "#d99f00")
+
+
+def backend_colour(name: str) -> str:
+    """Return the colour of a backend: a function of its name alone."""
+    return KNOWN[name][0] if name in KNOWN else OTHERS[_digest(name) % len(OTHERS)]
+
+
+def backend_marker(name: str) -> str:
+    """Return the marker of a backend: a function of its name alone."""
+    return KNOWN[name][1] if name in KNOWN else OTHER_MARKERS[_digest(name) // len(OTHERS) % len(OTHER_MARKERS)]
+
+
+def backend_order(names: Sequence[str]) -> list[str]:
+    """Return backends, each once, in the order in which every figure and table has them."""
+    known = list(KNOWN)
+    return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def ordered_colours(count: int) -> list[str]:
+    """Return `count` colours from low to high."""
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    shades = LinearSegmentedColormap.from_list("ordered", ORDERED)
+    return [to_hex(shades(k / max(count - 1, 1))) for k in range(count)]
+
+
+def _digest(name: str) -> int:
+    return int.from_bytes(sha256(name.encode()).digest()[:4], "big")

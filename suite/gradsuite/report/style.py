@@ -1,0 +1,230 @@
+"""How figures are drawn: theory a line, measurement points with their spread, regions shaded, titles that tell.
+
+`experiment.figures` is called, and its figures are saved, inside `style.context()`.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from itertools import pairwise
+from textwrap import fill
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from numpy.typing import ArrayLike
+
+from gradsuite.report.palette import (
+    EXPLODING,
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    STABLE,
+    VANISHING,
+    backend_colour,
+    backend_marker,
+    backend_order,
+)
+
+Along = Literal["x", "y"]
+Share = bool | Literal["none", "all", "row", "col"]
+
+TITLE = "title"  # marks the title's text, which the page prints itself
+WIDTH = 10.0  # inches: a page's width on a screen, and 11 points are then legible on paper too
+
+RC: dict[Any, Any] = {
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.facecolor": "none",
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5.0,
+    "axes.formatter.useoffset": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "gradsuite",
+    "figure.dpi": 100,
+}
+
+
+def context() -> AbstractContextManager[None]:
+    """Return the context in which figures look like one report."""
+    return mpl.rc_context(RC)
+
+
+def figure(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    height: float = 3.6,
+    width: float = WIDTH,
+    sharex: Share = False,
+    sharey: Share = False,
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its axes as an array (rows, columns); `height` is of one row, in inches."""
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    drawn = Figure(figsize=(width, height * rows), layout=layout)
+    return drawn, drawn.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+
+
+def title(drawn: Figure, finding: str) -> None:
+    """Head a figure with what it shows, computed from the data."""
+    lines = fill(finding, int(drawn.get_figwidth() * 9.2))
+    drawn.suptitle(lines, x=0.01, ha="left", fontsize=13.5, fontweight="bold").set_gid(TITLE)
+
+
+def theory(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "theory", **line: Any) -> None:
+    """Draw what should come out: a line in ink."""
+    look: dict[str, Any] = {"color": INK, "linewidth": 1.3, "zorder": 2, "label": label}
+    axes.plot(x, y, **look | line)
+
+
+def measured(
+    axes: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    backend: str,
+    *,
+    low: ArrayLike | None = None,
+    high: ArrayLike | None = None,
+    **points: Any,
+) -> None:
+    """Draw what came out: points in the backend's colour and marker, with bars from `low` to `high` if given."""
+    look: dict[str, Any] = {"color": backend_colour(backend), "marker": backend_marker(backend), "linestyle": "none"}
+    edge = {"markeredgecolor": PAPER, "markeredgewidth": 0.6, "zorder": 3, "label": backend}
+    axes.plot(x, y, **look | edge | points)
+    if low is not None and high is not None:
+        axes.vlines(x, low, high, color=look["color"], linewidth=1.4, zorder=3, alpha=0.8)
+
+
+def band(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str = MUTED) -> None:
+    """Draw a spread along a line, such as quantiles over the batch."""
+    axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0, zorder=1)
+
+
+def regions(axes: Axes, stable: tuple[float, float], *, along: Along = "y") -> None:
+    """Shade vanishing (below `stable`), stable and exploding (above it), and name them; call it after the data."""
+    low, high = _limits(axes, along)
+    edges = (low, *np.clip(stable, low, high), high)
+    named = (("vanishing", VANISHING), ("stable", STABLE), ("exploding", EXPLODING))
+    for (start, end), (word, colour) in zip(pairwise(edges), named, strict=True):
+        bottom, top = _place(axes, along, start), _place(axes, along, end)
+        if top <= bottom:
+            continue
+        (axes.axhspan if along == "y" else axes.axvspan)(start, end, color=colour, alpha=0.07, linewidth=0, zorder=0)
+        if top - bottom > 0.07:
+            # The outer words keep to the outer edges: curves of one start fan out from the middle.
+            height = {"vanishing": bottom + 0.02, "stable": (bottom + top) / 2, "exploding": top - 0.02}[word]
+            at = (0.02, height) if along == "y" else ((bottom + top) / 2, 0.02)
+            side = {"vanishing": "bottom", "stable": "center", "exploding": "top"}[word] if along == "y" else "bottom"
+            look: dict[str, Any] = {"color": colour, "fontsize": 9, "style": "italic", "va": side}
+            look["ha"] = "left" if along == "y" else "center"
+            axes.text(*at, word, transform=axes.transAxes, zorder=1, **look)
+    (axes.set_ylim if along == "y" else axes.set_xlim)(low, high)
+
+
+def log_axis(axes: Axes, along: Along, label: str) -> None:
+    """Make an axis logarithmic, with at most seven labelled powers."""
+    (axes.set_xscale if along == "x" else axes.set_yscale)("log")
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(numticks=7))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_label_text(label)
+
+
+def unit_axis(axes: Axes, along: Along, label: str, unit: str) -> None:
+    """Make an axis logarithmic, labelled in a unit with its prefixes: 100 µs, 1 ms; 64 MB."""
+    log_axis(axes, along, label)
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    axis.set_major_formatter(EngFormatter(unit, places=0))
+
+
+def values_axis(axes: Axes, along: Along, values: Iterable[float]) -> None:
+    """Put ticks where the values are and nowhere else, for an axis with few of them."""
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    ticks = sorted(set(values))
+    axis.set_ticks(ticks, [f"{value:g}" for value in ticks])
+    axis.set_ticks([], minor=True)
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str]], *, gap: float = 0.062) -> None:
+    """Name lines at the right edge of the axes, moved apart where they would overlap.
+
+    `ends` are (y, label); `gap` is the least distance of two labels, in heights of the axes. Call it once the limits
+    are set. What is beyond the limits is named at their edge; what is not finite, not at all.
+    """
+    heights = [(_place(axes, "y", y), label) for y, label in ends if np.isfinite(y)]
+    if not heights:
+        return
+    wanted, labels = zip(*sorted(heights), strict=True)
+    for height, text in zip(_spread(np.array(wanted), gap), labels, strict=True):
+        axes.annotate(text, (1.015, height), xycoords="axes fraction", va="center", fontsize=9.5, annotation_clip=False)
+
+
+def backend_legend(drawn: Figure, backends: Iterable[str], *, extra: Sequence[Line2D] = ()) -> None:
+    """Put one legend for all axes under a figure: each backend's colour and marker, then what else is drawn."""
+    points = [
+        Line2D([], [], color=backend_colour(name), marker=backend_marker(name), linestyle="none", label=name)
+        for name in backend_order(list(backends))
+    ]
+    drawn.legend(handles=[*points, *extra], loc="outside lower center", ncols=8, handletextpad=0.4, columnspacing=1.4)
+
+
+def line_key(label: str, **line: Any) -> Line2D:
+    """Return a legend's entry for a line that is not a backend's."""
+    look: dict[str, Any] = {"color": INK, "linewidth": 1.3, "label": label}
+    return Line2D([], [], **look | line)
+
+
+def _limits(axes: Axes, along: Along) -> tuple[float, float]:
+    return axes.get_ylim() if along == "y" else axes.get_xlim()
+
+
+def _place(axes: Axes, along: Along, value: float) -> float:
+    """Return where a value is on an axis, linear or not: 0 at its low end, 1 at its high end, and no further."""
+    low, high = _limits(axes, along)
+    transform = (axes.yaxis if along == "y" else axes.xaxis).get_transform()
+    at, start, end = (float(transform.transform(np.array([v]))[0]) for v in (min(max(value, low), high), low, high))
+    return (at - start) / (end - start)
+
+
+def _spread(wanted: np.ndarray, gap: float) -> np.ndarray:
+    """Return positions near the wanted (rising) ones, `gap` apart: groups that touch share their mean."""
+    groups: list[list[float]] = []
+    for position in wanted:
+        groups.append([float(position)])
+        while len(groups) > 1 and _start(groups[-1], gap) < _start(groups[-2], gap) + gap * len(groups[-2]):
+            last = groups.pop()
+            groups[-1] += last
+    return np.array([_start(group, gap) + gap * k for group in groups for k in range(len(group))])
+
+
+def _start(group: Sequence[float], gap: float) -> float:
+    """Return the lowest position of a group: centred on its mean, inside [0, 1] where it fits."""
+    extent = gap * (len(group) - 1)
+    middle = sum(group) / len(group)
+    return min(max(middle - extent / 2, 0.0), max(1.0 - extent, 0.0))
