@@ -1,17 +1,18 @@
 """The JAX backend: what it is, and how a network is built."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 
 import jax
-import jaxlib
 import numpy as np
-
 from gradsuite.backend import Backend, BackendInfo, Network
 from gradsuite.model import CELLS, Model
+
 from gradsuite_jax.network import JaxNetwork
 
-jax.config.update("jax_enable_x64", True)  # or float64 would silently be float32
-jax.config.update("jax_default_matmul_precision", "highest")  # or float32 would be TF32 on a GPU
+# Without these float64 would silently be float32, and float32 on a GPU would be TF32.
+for option, value in (("jax_enable_x64", True), ("jax_default_matmul_precision", "highest")):
+    jax.config.update(option, value)  # type: ignore[no-untyped-call]
 
 
 class JaxBackend(Backend):
@@ -23,7 +24,7 @@ class JaxBackend(Backend):
         """Return versions, devices, dtypes and cells; asks JAX which devices there are."""
         return BackendInfo(
             name=self.name,
-            versions={"jax": jax.__version__, "jaxlib": jaxlib.__version__},
+            versions={package: version(package) for package in ("jax", "jaxlib")},
             devices=devices(),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,

@@ -5,8 +5,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-
 from gradsuite.model import Model
+
 from gradsuite_jax import head, unroll
 
 Array = jax.Array
@@ -25,12 +25,14 @@ def backward(
 ) -> tuple[dict[str, Array], tuple[Array, ...] | None]:
     """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
     top = seen(model, saved[-1].h)
-    gradients, dh = head.readout_backward(model, parameters, top, head.loss_backward(model, y, targets))
+    gradients, d_top = head.readout_backward(model, parameters, top, head.loss_backward(model, y, targets))
     start = unroll.zero_state(model, x.shape[1], x.dtype)
-    end = list(start)
-    if model.readout != "all":
-        end[-1], dh = (dh, *end[-1][1:]), None
-    back = unroll.backward(model, parameters, x, start, saved, dh, end, totals=states)
+    d_end = list(start)
+    if model.readout == "all":
+        back = unroll.backward(model, parameters, x, start, saved, d_top, d_end, totals=states)
+    else:
+        d_end[-1] = (d_top, *d_end[-1][1:])
+        back = unroll.backward(model, parameters, x, start, saved, None, d_end, totals=states)
     return gradients | back.gradients, stack_layers(back.totals) if states else None
 
 

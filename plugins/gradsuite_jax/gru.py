@@ -17,7 +17,7 @@ def bias(w: Weights) -> Array:
 
 
 def forward(w: Weights, state: State, z_x: Array) -> tuple[State, Kept]:
-    """Return h_t = (1 - z) n + z h_(t-1), n = tanh(W_in x + b_in + r (W_hn h_(t-1) + b_hn)); and what backward needs."""
+    """Return h_t = (1 - z) n + z h_(t-1) with n = tanh(W_in x + b_in + r (W_hn h_(t-1) + b_hn)), and what to keep."""
     (h,) = state
     x_r, x_z, x_n = jnp.split(z_x, 3, axis=-1)
     h_r, h_z, h_n = jnp.split(h @ w.weight_hh.T, 3, axis=-1)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-
 from gradsuite.model import Model
 
 Array = jax.Array

@@ -5,8 +5,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-
 from gradsuite.model import Model
+
 from gradsuite_jax import head
 from gradsuite_jax.activations import ACTIVATIONS
 

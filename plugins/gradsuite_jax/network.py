@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer
+
 from gradsuite_jax import programs
 
 Array = jax.Array
@@ -28,7 +28,7 @@ class JaxNetwork(Network):
         """Copy host parameters to the first device of this kind."""
         self._device = jax.devices(device)[0]
         self._dtype = jax.numpy.dtype(dtype)
-        self._in_flight: list[Array] = []
+        self._in_flight: list[Any] = []
         on_device = {name: self._put(value, self._dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
 
@@ -70,7 +70,8 @@ class JaxNetwork(Network):
 
     def synchronize(self) -> None:
         """Wait until everything that was started is done."""
-        jax.block_until_ready(self._in_flight)
+        for array in self._in_flight:
+            array.block_until_ready()
         self._in_flight.clear()
 
     def fetch(self, array: Array) -> np.ndarray:

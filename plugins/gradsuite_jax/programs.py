@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 import jax
-
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer, Slots
+
 from gradsuite_jax import bptt, mlp
 
 Array = jax.Array

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from gradsuite.model import Model
 from jax import lax
 
-from gradsuite.model import Model
 from gradsuite_jax import gru, lstm, rnn
 from gradsuite_jax.weights import Weights, layer_weights
 

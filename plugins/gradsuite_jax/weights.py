@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
-
 from gradsuite.model import Model
 
 Array = jax.Array
@@ -23,4 +22,5 @@ class Weights(NamedTuple):
 
 def layer_weights(model: Model, parameters: Mapping[str, Array], layer: int) -> Weights:
     """Return the parameters of layer number `layer` (from 0)."""
-    return Weights(*(parameters[f"{kind}_l{layer}"] for kind in KINDS), model.activation)
+    weight_ih, weight_hh, bias_ih, bias_hh = (parameters[f"{kind}_l{layer}"] for kind in KINDS)
+    return Weights(weight_ih, weight_hh, bias_ih, bias_hh, model.activation)
