@@ -1,0 +1,116 @@
+"""Parameters from and to torch.nn state dicts and safetensors files, without importing torch.
+
+Recurrent parameters already have torch.nn's names. Those of `mlp` are, in a state dict, those of a torch.nn.Sequential
+of Linear and activation in turn: `0.weight`, `2.weight`, and so on, the readout last.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from gradsuite.errors import UserError
+from gradsuite.model import Model, parameter_shapes
+from gradsuite.parameters import Parameters
+
+
+def from_state_dict(
+    model: Model, state: Mapping[str, Any], *, prefix: str = "", readout: str | None = None
+) -> Parameters:
+    """Return a model's parameters, in float64, from a state dict of arrays or of torch's tensors on any device.
+
+    `prefix` is what the names of the layers begin with (`encoder.lstm.`), `readout` what those of the readout do: by
+    default `readout.`, and for `mlp` the last Linear of the Sequential. Names that begin with neither are left alone.
+    Raises UserError for names that are missing or unexpected, and for shapes that are not the model's.
+    """
+    names = _names(model, state, prefix, readout)
+    shapes = {names[name]: shape for name, shape in parameter_shapes(model).items()}
+    begins = (prefix, names.get("readout.weight", prefix).removesuffix("weight"))
+    faults = []
+    if missing := [name for name in shapes if name not in state]:
+        faults.append(f"no {', '.join(map(repr, missing))}{_hint(missing[0], prefix, state)}")
+    if unexpected := [name for name in state if name.startswith(begins) and name not in shapes]:
+        faults.append(f"unexpected {', '.join(map(repr, unexpected))}")
+    found = {name: tuple(state[name].shape) for name in shapes if name in state}
+    faults += [f"{name!r} is {shape}, not {shapes[name]}" for name, shape in found.items() if shape != shapes[name]]
+    if faults:
+        raise UserError(f"the state dict is not that of this {model.cell}: {'; '.join(faults)}")
+    return {name: _host(state[theirs]) for name, theirs in names.items()}
+
+
+def to_state_dict(
+    model: Model, parameters: Mapping[str, np.ndarray], *, prefix: str = "", readout: str | None = None
+) -> dict[str, np.ndarray]:
+    """Return a model's parameters by the names that torch.nn gives them; the arguments are `from_state_dict`'s."""
+    return {theirs: parameters[name] for name, theirs in _names(model, (), prefix, readout).items()}
+
+
+def load(path: str | PathLike[str], model: Model, *, prefix: str = "", readout: str | None = None) -> Parameters:
+    """Return a model's parameters from a safetensors file; the arguments are `from_state_dict`'s.
+
+    Raises UserError for a file that is not there or not safetensors, and as `from_state_dict` does.
+    """
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError, TypeError) as error:  # TypeError for a dtype that NumPy lacks, such as bfloat16
+        raise UserError(f"cannot read {str(path)!r} as safetensors: {error}") from error
+    return from_state_dict(model, state, prefix=prefix, readout=readout)
+
+
+def save(
+    path: str | PathLike[str],
+    model: Model,
+    parameters: Mapping[str, np.ndarray],
+    *,
+    prefix: str = "",
+    readout: str | None = None,
+) -> None:
+    """Write a model's parameters to a safetensors file, which `load` and torch read. Raises UserError if it cannot."""
+    state = to_state_dict(model, parameters, prefix=prefix, readout=readout)
+    try:
+        # safetensors copies memory as it lies, whatever the strides.
+        save_file({name: np.ascontiguousarray(array) for name, array in state.items()}, path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"cannot write {str(path)!r}: {error}") from error
+
+
+def _names(model: Model, state: Iterable[str], prefix: str, readout: str | None) -> dict[str, str]:
+    """Return our name -> the state dict's, for every parameter."""
+    if model.recurrent:
+        begins = {"": prefix, "readout.": "readout." if readout is None else readout}
+    else:
+        numbers = _numbers(state, prefix)
+        begins = {f"layers.{layer}.": f"{prefix}{next(numbers)}." for layer in range(model.num_layers)}
+        begins["readout."] = f"{prefix}{next(numbers)}." if readout is None else readout
+    names = {}
+    for name in parameter_shapes(model):
+        begin = name[: name.rfind(".") + 1]
+        names[name] = begins[begin] + name.removeprefix(begin)
+    return names
+
+
+def _numbers(state: Iterable[str], prefix: str) -> Iterator[int]:
+    """Yield the places of the Linear modules in a Sequential: those found, then every second one after the last."""
+    pattern = re.compile(re.escape(prefix) + r"(\d+)\.(weight|bias)")
+    found = sorted({int(match[1]) for name in state if (match := pattern.fullmatch(name))})
+    yield from found
+    yield from count(found[-1] + 2 if found else 0, 2)
+
+
+def _hint(missing: str, prefix: str, state: Iterable[str]) -> str:
+    """Say with which prefix the missing name would be found, if there is one."""
+    end = missing.removeprefix(prefix)
+    near = next((name.removesuffix(end) for name in state if name.endswith("." + end)), None)
+    return f" (did you mean prefix={near!r}?)" if near else ""
+
+
+def _host(array: Any) -> np.ndarray:
+    """Return a float64 copy of an array, or of a torch tensor of any dtype on any device."""
+    if hasattr(array, "detach"):
+        array = array.detach().cpu().double().numpy()
+    return np.array(array, dtype=np.float64)
