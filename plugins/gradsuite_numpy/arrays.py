@@ -1,0 +1,47 @@
+"""Views that let the formulas read as in the textbook, whether or not a stack of settings leads.
+
+Recurrent arrays are (..., T, B, F) and matrices (..., rows, columns), where `...` is empty or the stack's axis S.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+Array = np.ndarray
+Shape = tuple[int, ...]
+
+
+def steps(a: Array) -> Array:
+    """Return (..., T, B, F) seen as (T, ..., B, F): iterating gives one time step after another."""
+    return np.moveaxis(a, -3, 0) if a.ndim > 3 else a
+
+
+def rows(a: Array) -> Array:
+    """Return (..., T, B, F) seen as (..., T B, F), so that one GEMM covers all time steps."""
+    return a.reshape(*a.shape[:-3], a.shape[-3] * a.shape[-2], a.shape[-1])
+
+
+def blocks(a: Array, count: int) -> list[Array]:
+    """Return the `count` equal parts of the last axis, one a gate, as views."""
+    width = a.shape[-1] // count
+    return [a[..., k * width : (k + 1) * width] for k in range(count)]
+
+
+def transpose(matrix: Array) -> Array:
+    """Return (..., rows, columns) seen as (..., columns, rows)."""
+    return matrix.swapaxes(-1, -2)
+
+
+def column_sums(a: Array) -> Array:
+    """Return (..., N, F) summed over N as (..., F), by BLAS, which sums rows faster than a reduction over them."""
+    return np.ones(a.shape[-2], a.dtype) @ a
+
+
+def tile(bias: Array, batch: int) -> Array:
+    """Return (..., F) repeated as (..., B, F): adding it costs half of what broadcasting does."""
+    return np.repeat(bias[..., None, :], batch, axis=-2)
+
+
+def backwards(*arrays: Array) -> Sequence[Array]:
+    """Return the time steps of each (..., T, B, F), last one first."""
+    return [steps(a)[::-1] for a in arrays]

@@ -1,0 +1,50 @@
+"""The backend: what NumPy can do here, and how a network is built."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from gradsuite.backend import Backend, BackendInfo
+from gradsuite.errors import UserError
+from gradsuite.model import CELLS, Model
+from gradsuite_numpy.network import NumpyNetwork
+from gradsuite_numpy.windows import Schedule
+
+
+class NumpyBackend(Backend):
+    """Hand-written backpropagation (through time) in NumPy."""
+
+    name: ClassVar[str] = "numpy"
+
+    def describe(self) -> BackendInfo:
+        """Return what this backend claims: everything, on the CPU; float16 without BLAS, so slowly."""
+        return BackendInfo(
+            name=self.name,
+            versions={"numpy": np.__version__},
+            devices=("cpu",),
+            dtypes=("float64", "float32", "float16"),
+            cells=CELLS,
+            features=("stack", "truncation", "checkpoint"),
+        )
+
+    def build(
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        truncation: tuple[int, int] | None = None,
+        checkpoint: int | None = None,
+    ) -> NumpyNetwork:
+        """Bind host parameters; a leading axis on each makes a stack of settings.
+
+        `truncation` (k1, k2) and `checkpoint` n split backward over time as `Schedule` says. Raises UserError for
+        numbers that are not allowed, Unsupported for what `describe` does not claim.
+        """
+        self.require(model, device, dtype)
+        if (truncation or checkpoint) and not model.recurrent:
+            raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
+        schedule = Schedule(checkpoint=checkpoint, truncation=truncation)
+        return NumpyNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)

@@ -1,0 +1,110 @@
+"""The GRU layer (Cho et al. 2014) as PyTorch has it, gates in its order r z n.
+
+r, z = sigma(W_ir x_t + b_ir + W_hr h_(t-1) + b_hr, likewise z)
+m = W_hn h_(t-1) + b_hn,  n = tanh(W_in x_t + b_in + r m),  h_t = (1 - z) n + z h_(t-1)
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradsuite_numpy.activation import sigmoid_of_negative
+from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose
+from gradsuite_numpy.layer import Layer, LayerGradients, State, negate_gates, start_states
+from gradsuite_numpy.workspace import Room
+
+
+class Saved(NamedTuple):
+    """States h (..., T + 1, B, H), the blocks m r z n (..., T, B, 4 H), and room for one step (..., B, 3 H)."""
+
+    h: Array
+    blocks: Array
+    step: Array
+
+
+class Gru(Layer):
+    """Forward leaves m r z n side by side; backward turns them into their gradients in the same memory.
+
+    r z n is then dL/d(W_ih x + b_ih), and m r z is dL/d(W_hh h + b_hh) in the order n r z: the rows of weight_hh are
+    rolled by one gate, and each is one GEMM without a copy.
+    """
+
+    def prepare(self) -> None:
+        """Roll weight_hh's gates to n r z; transpose, because BLAS reads it faster so; negate what sigmoids read."""
+        H = self.hidden_size
+        self.w_hh_rolled = np.roll(self.w_hh, H, axis=-2)
+        self.w_hh_t = negate_gates(transpose(self.w_hh_rolled), 3, (1, 2))
+        self.w_ih_t = negate_gates(transpose(self.w_ih), 3, (0, 1))
+        self.b_in = self.b_ih[..., 2 * H :]
+        summed = np.concatenate([self.b_hh[..., 2 * H :], (self.b_ih + self.b_hh)[..., : 2 * H]], axis=-1)
+        self.bias = negate_gates(summed, 3, (1, 2))
+
+    def forward(self, x: Array, start: State, room: Room) -> Saved:
+        """Run the equations above; the input's part of r, z and n is there before the loop."""
+        *lead, B, H = start[0].shape
+        T = x.shape[-3]
+        states = start_states((*lead, T + 1, B, H), start[0], room, "h")
+        mrzn = room("mrzn", (*lead, T, B, 4 * H))
+        np.matmul(rows(x), self.w_ih_t, out=rows(mrzn)[..., H:])
+        u = room("step", (*lead, B, 3 * H))
+        u_m, u_rz = u[..., :H], u[..., H:]
+        bias, b_in = tile(self.bias, B), tile(self.b_in, B)
+        over_time = steps(states)
+        m_all, r_all, z_all, n_all = (steps(a) for a in blocks(mrzn, 4))
+        rz_all = steps(mrzn[..., H : 3 * H])
+        arrays = (m_all, r_all, z_all, n_all, rz_all, over_time[:-1], over_time[1:])
+        for m, r, z, n, rz, h_before, h in zip(*arrays, strict=True):
+            np.matmul(h_before, self.w_hh_t, out=u)
+            np.add(u, bias, out=u)
+            np.copyto(m, u_m)
+            np.add(rz, u_rz, out=rz)
+            sigmoid_of_negative(rz)
+            np.multiply(r, m, out=h)
+            np.add(n, h, out=n)
+            np.add(n, b_in, out=n)
+            np.tanh(n, out=n)
+            np.subtract(h_before, n, out=h)
+            np.multiply(h, z, out=h)
+            np.add(h, n, out=h)
+        return Saved(states, mrzn, u)
+
+    def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
+        """dz = dh (h_(t-1) - n) z (1 - z),  dn = dh (1 - z) (1 - n^2),  dm = dn r,  dr = dn m r (1 - r);
+
+        dh_(t-1) += dh_t z + (dm, dr, dz) (W_hn, W_hr, W_hz).
+        """
+        (dh_all,) = dstates
+        H = self.hidden_size
+        mrzn = saved.blocks
+        slopes = saved.step[..., H:]
+        slope_z = saved.step[..., 2 * H :]
+        s, q = np.empty_like(saved.h[..., 0, :, :]), np.empty_like(saved.h[..., 0, :, :])
+        dhidden = mrzn[..., : 3 * H]
+        arrays = backwards(*blocks(mrzn, 4), mrzn[..., H : 3 * H], dhidden)
+        states = backwards(saved.h[..., :-1, :, :], dh_all[..., 1:, :, :], dh_all[..., :-1, :, :])
+        for m, r, z, n, rz, mrz, h_before, dh, dh_before in zip(*arrays, *states, strict=True):
+            np.multiply(dh, z, out=s)
+            np.add(dh_before, s, out=dh_before)
+            np.subtract(h_before, n, out=s)
+            np.multiply(s, dh, out=s)
+            np.subtract(1, rz, out=slopes)
+            np.multiply(dh, slope_z, out=q)
+            np.multiply(n, n, out=n)
+            np.subtract(1, n, out=n)
+            np.multiply(n, q, out=n)  # dn
+            np.multiply(n, r, out=q)  # dm
+            np.multiply(rz, slopes, out=rz)
+            np.multiply(z, s, out=z)  # dz
+            np.multiply(m, n, out=m)
+            np.multiply(r, m, out=r)  # dr
+            np.copyto(m, q)
+            np.matmul(mrz, self.w_hh_rolled, out=s)
+            np.add(dh_before, s, out=dh_before)
+        return mrzn[..., H:], dhidden
+
+    def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
+        """Return the gradients of this layer's parameters, weight_hh's and bias_hh's rolled back to r z n."""
+        found = super().gradients(x, h, dz_ih, dz_hh)
+        found["weight_hh"] = np.roll(found["weight_hh"], -self.hidden_size, axis=-2)
+        found["bias_hh"] = np.roll(found["bias_hh"], -self.hidden_size, axis=-1)
+        return found

@@ -1,0 +1,71 @@
+"""What recurrent layers share: prepared weights, and the GEMMs after the loop over time."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradsuite_numpy.arrays import Array, blocks, column_sums, rows, transpose
+from gradsuite_numpy.workspace import Room
+
+State = tuple[Array, ...]  # (h,), or (h, c) for lstm; each (..., B, H)
+LayerGradients = dict[str, Array]
+
+
+class Layer(ABC):
+    """One recurrent layer of given weights, and its passes over a stretch of time steps.
+
+    The stretch starts from a state (h_0, ...), so that stretches can follow one another. Arrays over time are
+    (..., T + 1, B, H) for states, from the start on, and (..., T, B, .) for what a step computes.
+    """
+
+    state_size: ClassVar[int] = 1  # arrays in a state
+
+    def __init__(self, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, activation: str) -> None:
+        """Bind weight_ih (..., G H, I), weight_hh (..., G H, H) and both biases (..., G H)."""
+        self.w_ih, self.w_hh, self.b_ih, self.b_hh = w_ih, w_hh, b_ih, b_hh
+        self.hidden_size = w_hh.shape[-1]
+        self.activation = activation
+        self.prepare()
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Lay the weights out as the loops want them; done once for given parameters."""
+
+    @abstractmethod
+    def forward(self, x: Array, start: State, room: Room) -> Any:
+        """Run over x (..., T, B, I) from a state; return what `backward` needs, with `h` (..., T + 1, B, H)."""
+
+    @abstractmethod
+    def backward(self, saved: Any, dstates: State) -> tuple[Array, Array]:
+        """Walk back through time; return dL/d(W_ih x + b_ih) and dL/d(W_hh h + b_hh), each (..., T, B, G H).
+
+        Row t of each array of `dstates` (..., T + 1, B, H) holds what reaches that state from outside the layer, and
+        the last row what comes from later time steps; on return it holds the total derivative.
+        """
+
+    def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
+        """Return the gradients of this layer's parameters: one GEMM each over all time steps."""
+        dz, dm = rows(dz_ih), rows(dz_hh)
+        return {
+            "weight_ih": transpose(dz) @ rows(x),
+            "weight_hh": transpose(dm) @ rows(h[..., :-1, :, :]),
+            "bias_ih": column_sums(dz),
+            "bias_hh": column_sums(dm),
+        }
+
+
+def negate_gates(matrix: Array, gates: int, negated: tuple[int, ...]) -> Array:
+    """Return a copy (..., G H) with these gates' parts of the last axis negated: sigma(z) = 1 / (1 + e^-z) needs -z."""
+    copy = np.array(matrix, order="C")
+    for gate, part in enumerate(blocks(copy, gates)):
+        if gate in negated:
+            np.negative(part, out=part)
+    return copy
+
+
+def start_states(shape: tuple[int, ...], start: Array, room: Room, name: str) -> Array:
+    """Return room for states (..., T + 1, B, H) whose first row is the start."""
+    states = room(name, shape)
+    states[..., 0, :, :] = start
+    return states

@@ -1,0 +1,60 @@
+"""The multilayer perceptron: h_l = phi(W_l h_(l-1) + b_l)."""
+
+import numpy as np
+
+from gradsuite.backend import Gradients
+from gradsuite.model import Model
+from gradsuite_numpy.activation import ACTIVATIONS
+from gradsuite_numpy.arrays import Array, column_sums, transpose
+from gradsuite_numpy.readout import readout_of
+from gradsuite_numpy.workspace import Workspace
+
+
+class Mlp:
+    """The layers of given parameters, and the readout if there is one."""
+
+    def __init__(self, model: Model, parameters: dict[str, Array]) -> None:
+        self.depth, self.width = model.num_layers, model.hidden_size
+        self.phi = ACTIVATIONS[model.activation]
+        self.weights = [parameters[f"layers.{layer}.weight"] for layer in range(self.depth)]
+        self.biases = [parameters[f"layers.{layer}.bias"] for layer in range(self.depth)]
+        self.lead = self.weights[0].shape[:-2]
+        self.readout = readout_of(parameters)
+
+    def start(self, inputs: Array, workspace: Workspace, *, states: bool) -> "MlpPass":
+        """Run forward over inputs (..., B, I)."""
+        return MlpPass(self, inputs, workspace, states=states)
+
+
+class MlpPass:
+    """One pass: each layer's activation h (..., B, H), first the inputs; `outputs` for the loss."""
+
+    def __init__(self, mlp: Mlp, inputs: Array, workspace: Workspace, *, states: bool) -> None:
+        self.mlp, self.workspace, self.states = mlp, workspace, states
+        self.shape = (*mlp.lead, inputs.shape[-2], mlp.width)
+        self.h = [inputs]
+        for layer, (W, b) in enumerate(zip(mlp.weights, mlp.biases, strict=True)):
+            h = workspace.array(f"h.{layer}", self.shape)
+            np.matmul(self.h[-1], transpose(W), out=h)
+            np.add(h, b[..., None, :], out=h)
+            mlp.phi.apply(h)
+            self.h.append(h)
+        self.outputs = mlp.readout.forward(self.h[-1]) if mlp.readout else self.h[-1].copy()
+
+    def backward(self, dy: Array) -> Gradients:
+        """dz_l = dh_l phi'(z_l),  dW_l = dz_l^T h_(l-1),  dh_(l-1) = dz_l W_l."""
+        mlp, gradients = self.mlp, {}
+        shape = (mlp.depth, *self.shape)
+        dh = np.empty(shape, dy.dtype) if self.states else self.workspace.array("dh", shape)
+        dz = self.workspace.array("dz", self.shape)
+        if mlp.readout:
+            gradients |= mlp.readout.backward(self.h[-1], dy, dh[-1])
+        else:
+            dh[-1] = dy
+        for layer in reversed(range(mlp.depth)):
+            mlp.phi.pull(self.h[layer + 1], dh[layer], dz)
+            gradients[f"layers.{layer}.weight"] = transpose(dz) @ self.h[layer]
+            gradients[f"layers.{layer}.bias"] = column_sums(dz)
+            if layer:
+                np.matmul(dz, mlp.weights[layer], out=dh[layer - 1])
+        return Gradients(gradients, np.moveaxis(dh, 0, -3) if self.states else None)

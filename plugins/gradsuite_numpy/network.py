@@ -1,0 +1,84 @@
+"""A model with parameters in NumPy arrays."""
+
+from collections.abc import Mapping
+from typing import Any
+from weakref import finalize
+
+import numpy as np
+
+from gradsuite.backend import Batch, Gradients, Network, Tape
+from gradsuite.errors import UserError
+from gradsuite.model import Model
+from gradsuite_numpy.arrays import Array
+from gradsuite_numpy.loss import LOSSES
+from gradsuite_numpy.mlp import Mlp
+from gradsuite_numpy.recurrent import Recurrent
+from gradsuite_numpy.windows import Schedule
+from gradsuite_numpy.workspace import Workspace
+
+
+class NumpyNetwork(Network):
+    """Forward and backward by hand. Overflow and NaN are data here: nothing warns of them."""
+
+    def __init__(
+        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
+    ) -> None:
+        """Copy the parameters; `schedule` says how backward is split over time."""
+        super().__init__(model, {n: np.array(p, dtype) for n, p in parameters.items()}, device=device, dtype=dtype)
+        self.schedule = schedule
+        self.stacked = next(iter(parameters.values())).ndim - 2
+        self.spare: list[Workspace] = []
+        self.prepared: tuple[Any, Mlp | Recurrent] | None = None
+
+    def put(self, batch: Batch) -> Batch:
+        """Copy a batch, floats in this network's dtype. Raises UserError for shapes and classes the model has not."""
+        kind = np.intp if self.model.loss == "cross_entropy" else self.dtype
+        copy = Batch(np.array(batch.inputs, self.dtype, order="C"), np.array(batch.targets, kind, order="C"))
+        self.check(copy)
+        return copy
+
+    def check(self, batch: Batch) -> None:
+        """Raise UserError unless inputs and targets have the model's shapes (a stack's axis aside), and classes exist."""
+        axes = 3 if self.model.recurrent else 2
+        shape = batch.inputs.shape
+        if len(shape) - axes not in (0, self.stacked) or shape[-1] != self.model.input_size or 0 in shape:
+            names = "(T, B, " if self.model.recurrent else "(B, "
+            raise UserError(f"inputs must be {names}{self.model.input_size}), not {shape}")
+        targets = self.model.targets_shape(shape[-axes:])
+        if batch.targets.shape[batch.targets.ndim - len(targets) :] != targets:
+            raise UserError(f"targets must be {targets}, not {batch.targets.shape}")
+        if self.model.loss == "cross_entropy":
+            low, high = batch.targets.min(), batch.targets.max()
+            if low < 0 or high >= self.model.output_width:
+                raise UserError(f"classes must be 0 to {self.model.output_width - 1}, not {low} to {high}")
+
+    def forward(self, batch: Batch, *, states: bool = False) -> Tape:
+        """Compute the loss and outputs; the tape owns its workspace until it is used up or dropped."""
+        workspace = self.spare.pop() if self.spare else Workspace(self.dtype)
+        with np.errstate(all="ignore"):
+            running = self.prepare().start(batch.inputs, workspace, states=states)
+            loss, dy = LOSSES[self.model.loss](running.outputs, batch.targets, self.stacked)
+        finalize(running, self.spare.append, workspace).atexit = False
+        return Tape(loss, running.outputs, (running, dy))
+
+    def backward(self, tape: Tape) -> Gradients:
+        """Compute the gradients of `tape.loss`. Raises RuntimeError for a tape that is used up."""
+        if tape.saved is None:
+            raise RuntimeError("this tape is used up: run forward again")
+        (running, dy), tape.saved = tape.saved, None
+        with np.errstate(all="ignore"):
+            return running.backward(dy)
+
+    def fetch(self, array: Array) -> np.ndarray:
+        """Copy an array."""
+        return np.array(array, order="C")
+
+    def prepare(self) -> Mlp | Recurrent:
+        """Return the layers of the present parameters, laid out once for each set of them."""
+        if self.prepared is None or self.prepared[0] is not self.parameters:
+            if self.model.recurrent:
+                layers: Mlp | Recurrent = Recurrent(self.model, self.parameters, self.schedule)
+            else:
+                layers = Mlp(self.model, self.parameters)
+            self.prepared = self.parameters, layers
+        return self.prepared[1]

@@ -1,0 +1,54 @@
+"""The simple recurrent layer: h_t = phi(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh) (Elman 1990)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradsuite_numpy.activation import ACTIVATIONS
+from gradsuite_numpy.arrays import Array, backwards, rows, steps, tile, transpose
+from gradsuite_numpy.layer import Layer, State, start_states
+from gradsuite_numpy.workspace import Room
+
+
+class Saved(NamedTuple):
+    """States h (..., T + 1, B, H), and room for dL/dz (..., T, B, H) and one step (..., B, H)."""
+
+    h: Array
+    dz: Array
+    step: Array
+
+
+class Rnn(Layer):
+    """tanh, relu or identity."""
+
+    def prepare(self) -> None:
+        """Transpose the weights: BLAS reads them faster so."""
+        self.w_ih_t, self.w_hh_t = (np.ascontiguousarray(transpose(w)) for w in (self.w_ih, self.w_hh))
+        self.bias = self.b_ih + self.b_hh
+        self.phi = ACTIVATIONS[self.activation]
+
+    def forward(self, x: Array, start: State, room: Room) -> Saved:
+        """Run the equation above; the input's part of every z is there before the loop."""
+        *lead, B, H = start[0].shape
+        T = x.shape[-3]
+        states = start_states((*lead, T + 1, B, H), start[0], room, "h")
+        np.matmul(rows(x), self.w_ih_t, out=rows(states[..., 1:, :, :]))
+        m = room("step", (*lead, B, H))
+        bias = tile(self.bias, B)
+        over_time = steps(states)
+        for h_before, h in zip(over_time[:-1], over_time[1:], strict=True):
+            np.matmul(h_before, self.w_hh_t, out=m)
+            np.add(m, bias, out=m)
+            np.add(h, m, out=h)
+            self.phi.apply(h)
+        return Saved(states, room("dz", (*lead, T, B, H)), m)
+
+    def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
+        """dz_t = dh_t phi'(z_t);  dh_(t-1) += dz_t W_hh."""
+        (dh_all,) = dstates
+        arrays = backwards(saved.h[..., 1:, :, :], saved.dz, dh_all[..., 1:, :, :], dh_all[..., :-1, :, :])
+        for h, dz, dh, dh_before in zip(*arrays, strict=True):
+            self.phi.pull(h, dh, dz)
+            np.matmul(dz, self.w_hh, out=saved.step)
+            np.add(dh_before, saved.step, out=dh_before)
+        return saved.dz, saved.dz

@@ -1,0 +1,32 @@
+"""The memory that passes work in, so that neither a loop nor a second pass allocates."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gradsuite_numpy.arrays import Array, Shape
+
+Room = Callable[[str, Shape], Array]
+
+
+class Workspace:
+    """Named arrays that one pass after another works in.
+
+    A workspace belongs to one tape at a time, and nothing a caller is given lives in it.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = np.dtype(dtype)
+        self.memory: dict[str, Array] = {}
+
+    def array(self, name: str, shape: Shape) -> Array:
+        """Return the array of this name in this shape, contents undefined; its memory only ever grows."""
+        size = int(np.prod(shape))
+        memory = self.memory.get(name)
+        if memory is None or memory.size < size:
+            memory = self.memory[name] = np.empty(size, self.dtype)
+        return memory[:size].reshape(shape)
+
+    def room(self, layer: int) -> Room:
+        """Return the same for one layer, whose names are its own."""
+        return lambda name, shape: self.array(f"{name}.{layer}", shape)
