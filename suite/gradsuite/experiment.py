@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
     from gradsuite.backend import Backend
+    from gradsuite.claims import Claim
 
 Value = str | int | float
 Settings = Mapping[str, Value]
@@ -156,6 +157,10 @@ class Experiment(ABC):
 
     def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
         """Yield summary tables made from this experiment's rows."""
+        return iter(())
+
+    def claims(self, rows: "pd.DataFrame") -> "Iterator[Claim]":
+        """Yield what this experiment's rows prove or disprove, for each backend that measured it."""
         return iter(())
 
 

@@ -1,0 +1,59 @@
+"""Verdicts at and beyond the tolerance, one-sided and with what is not finite."""
+
+import math
+
+import pytest
+from gradsuite.claims import Claim, worst
+
+
+def claim(expected: float, measured: float, tolerance: float, relation: str = "=") -> Claim:
+    return Claim("experiment", "backend", "It is so.", "a paper", expected, measured, tolerance, relation)
+
+
+@pytest.mark.parametrize(
+    ("expected", "measured", "tolerance", "relation", "verdict"),
+    [
+        (1.0, 1.5, 0.5, "=", "holds"),
+        (1.0, 0.5, 0.5, "=", "holds"),
+        (1.0, 1.5625, 0.5, "=", "fails"),
+        (1.0, 0.4375, 0.5, "=", "fails"),
+        (1.0, -9.0, 0.0, "<=", "holds"),
+        (1.0, 1.25, 0.25, "<=", "holds"),
+        (1.0, 1.5, 0.25, "<=", "fails"),
+        (1.0, 9.0, 0.0, ">=", "holds"),
+        (1.0, 0.75, 0.25, ">=", "holds"),
+        (1.0, 0.5, 0.25, ">=", "fails"),
+        (0.0, 0.0, 0.0, "=", "holds"),
+        (0.0, 5e-324, 0.0, "=", "fails"),
+        (1.0, math.nan, 100.0, "=", "fails"),
+        (1.0, math.nan, 100.0, "<=", "fails"),
+        (1.0, math.nan, 100.0, ">=", "fails"),
+        (1.0, math.inf, 100.0, "=", "fails"),
+        (1.0, math.inf, 100.0, "<=", "fails"),
+        (1.0, math.inf, 0.0, ">=", "holds"),
+        (math.inf, math.inf, 0.0, "=", "holds"),
+        (math.inf, -math.inf, 1.0, "=", "fails"),
+    ],
+)
+def test_verdict(expected, measured, tolerance, relation, verdict):
+    assert claim(expected, measured, tolerance, relation).verdict == verdict
+
+
+def test_the_worst_of_many_decides():
+    good, strained, broken = claim(1.0, 1.0, 0.1), claim(1.0, 1.05, 0.1), claim(1.0, math.nan, 0.1)
+    assert worst([good, strained]) is strained
+    assert worst([broken, good, strained]) is broken
+
+
+def test_a_row_has_everything_by_name():
+    assert claim(1.0, 1.0, 0.1).row() == {
+        "experiment": "experiment",
+        "backend": "backend",
+        "sentence": "It is so.",
+        "source": "a paper",
+        "expected": 1.0,
+        "measured": 1.0,
+        "tolerance": 0.1,
+        "relation": "=",
+        "verdict": "holds",
+    }
