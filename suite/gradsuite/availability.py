@@ -20,7 +20,7 @@ class Availability:
         """Raise UserError unless every backend asked for by name is available."""
         for lost in self.unavailable:
             if lost.name in names:
-                raise UserError(f"backend {lost.name!r} is not available: {lost.reason}{advice(lost)}")
+                raise UserError(f"not available: {lost}")
 
     def require_device(self, device: str) -> None:
         """Raise UserError if no backend has this device."""
@@ -44,8 +44,3 @@ def survey(plugins: Plugins, executor: Executor, names: Sequence[str]) -> Availa
 def default_backends(plugins: Plugins) -> list[str]:
     """Return the backends that are run when none is named: all but the peers, which are there to compare with."""
     return sorted(name for name, registration in plugins.backends.items() if not getattr(registration, "peer", False))
-
-
-def advice(lost: Broken) -> str:
-    """Return what to type to get it, as the end of a sentence."""
-    return f"; to install it: {lost.install}" if lost.install else ""

@@ -18,3 +18,8 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> UserError:
     near = get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return UserError(f"unknown {kind} {str(name)!r}{hint} (allowed: {', '.join(names) or 'none'})")
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception's type and message in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

@@ -50,33 +50,12 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
 
     Raises UserError for an unknown experiment, preset or setting, or a value that is not allowed.
     """
-    chosen = [experiment(plugins, name) for name in dict.fromkeys(names)] if names else installed(plugins)
-    presets = {name for one in chosen for name in one.presets}
+    classes = [plugins.get("experiment", name) for name in dict.fromkeys(names)] or plugins.get_all("experiment")
+    experiments: list[Experiment] = [one() for one in classes]
+    presets = {name for one in experiments for name in one.presets}
     if preset not in presets:
         raise unknown("preset", preset, presets)
-    return Study(tuple(one for one in chosen if names or preset in one.presets), preset, changes)
-
-
-def experiment(plugins: Plugins, name: str) -> Experiment:
-    """Return an experiment by name. Raises UserError if there is none, or if it cannot be imported."""
-    registration = plugins.find("experiment", name)
-    try:
-        loaded: Experiment = registration.load()()
-    except Exception as error:
-        plugins.fail(name, error, registration.install)
-        raise UserError(f"experiment {name!r} cannot be loaded: {plugins.broken[-1].reason}") from error
-    return loaded
-
-
-def installed(plugins: Plugins) -> list[Experiment]:
-    """Return all experiments; one that cannot be imported is noted among the broken plugins."""
-    found = []
-    for name in sorted(plugins.experiments):
-        try:
-            found.append(experiment(plugins, name))
-        except UserError:
-            continue
-    return found
+    return Study(tuple(one for one in experiments if names or preset in one.presets), preset, changes)
 
 
 def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
@@ -88,6 +67,13 @@ def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
     return None
 
 
-def versions(info: BackendInfo) -> dict[str, str]:
-    """Return the versions that a cell's key depends on."""
-    return {**info.versions, "gradsuite": __version__}
+class Keys:
+    """The key of each cell: it depends on the versions of its backend and of gradsuite."""
+
+    def __init__(self, backends: Mapping[str, BackendInfo]) -> None:
+        """Take the versions from what the backends say of themselves."""
+        self.versions = {name: {**info.versions, "gradsuite": __version__} for name, info in backends.items()}
+
+    def __call__(self, cell: Cell) -> str:
+        """Return the key of a cell of one of these backends."""
+        return cell.key(self.versions[cell.backend])

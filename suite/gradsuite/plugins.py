@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import pluggy
 
 from gradsuite import hookspecs
-from gradsuite.errors import UserError, unknown
+from gradsuite.errors import UserError, one_line, unknown
 
 DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
 KINDS = ("backend", "experiment", "task")
@@ -47,7 +47,7 @@ class Registration:
 
     def missing(self) -> str | None:
         """Return why this cannot be loaded, or None; imports nothing."""
-        lost = [module for module in self.requires if find_spec(module) is None]
+        lost = [module for module in self.requires if not _installed(module)]
         return f"{', '.join(lost)} not installed" if lost else None
 
     def load(self) -> type:
@@ -67,12 +67,16 @@ class Broken:
     reason: str
     install: str
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}" + (f"; to install it: {self.install}" if self.install else "")
+
 
 class Plugins:
     """All plugins of one process: `backends`, `experiments` and `tasks` by name, and the `broken` ones."""
 
-    def __init__(self, plugins: Mapping[str, Any] = MappingProxyType({})) -> None:
-        """Collect what these plugin objects register, by plugin name."""
+    def __init__(self, plugins: Mapping[str, Any] = MappingProxyType({}), blocked: Collection[str] = ()) -> None:
+        """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose."""
+        self.blocked = sorted(blocked)
         self.manager = pluggy.PluginManager(hookspecs.GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.broken: list[Broken] = []
@@ -118,8 +122,7 @@ class Plugins:
 
     def fail(self, name: str, error: BaseException, install: str = "") -> None:
         """Note that this plugin is broken, and why, in one line."""
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        self.broken.append(Broken(name, reason, install))
+        self.broken.append(Broken(name, one_line(error), install))
 
     def remove(self, name: str) -> None:
         """Forget a plugin and all that it registered."""
@@ -129,11 +132,36 @@ class Plugins:
                 del known[entry.name]
 
     def find(self, kind: str, name: str) -> Registration:
-        """Return a registration by name. Raises UserError, with the nearest name, if there is none."""
+        """Return a registration by name. Raises UserError if there is none: why, or the nearest name."""
         known = self.registrations[kind]
-        if name not in known:
-            raise unknown(kind, name, known)
-        return known[name]
+        if name in known:
+            return known[name]
+        for lost in self.broken:
+            if lost.name == name:
+                raise UserError(f"not available: {lost}")
+        if self.blocked:
+            raise UserError(f"{unknown(kind, name, known)}, with these plugins blocked: {', '.join(self.blocked)}")
+        raise unknown(kind, name, known)
+
+    def get(self, kind: str, name: str) -> type:
+        """Import and return a class by name. Raises UserError if there is none, or if it cannot be imported."""
+        loaded = self._load(self.find(kind, name))
+        if isinstance(loaded, Broken):
+            raise UserError(f"not available: {loaded}")
+        return loaded
+
+    def get_all(self, kind: str) -> list[type]:
+        """Import and return all classes of a kind; one that cannot be imported is noted as broken."""
+        loaded = [self._load(registration) for _, registration in sorted(self.registrations[kind].items())]
+        self.broken += [one for one in loaded if isinstance(one, Broken)]
+        return [one for one in loaded if not isinstance(one, Broken)]
+
+    def _load(self, registration: Registration) -> type | Broken:
+        try:
+            reason = registration.missing()
+            return Broken(registration.name, reason, registration.install) if reason else registration.load()
+        except Exception as error:  # noqa: BLE001  whatever an import raises is that plugin's fault alone
+            return Broken(registration.name, one_line(error), registration.install)
 
     def _register(
         self,
@@ -156,6 +184,13 @@ class Plugins:
         known[name] = Registration(kind, name, target, plugin, tuple(requires), install)
 
 
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a part of a package that is not there
+        return False
+
+
 def disabled(blocked: Collection[str] = ()) -> set[str]:
     """Return the plugins that are blocked here or by GRADSUITE_DISABLE_PLUGINS (names separated by commas)."""
     variable = os.environ.get(DISABLE_VARIABLE, "")
@@ -171,7 +206,7 @@ def load(blocked: Collection[str] = (), found: Callable[..., Iterable[EntryPoint
     unwanted = disabled(blocked)
     for name in unwanted - {point.name for point in points}:
         raise unknown("plugin", name, (point.name for point in points))
-    plugins = Plugins()
+    plugins = Plugins(blocked=unwanted)
     for point in points:
         if point.name in unwanted:
             continue

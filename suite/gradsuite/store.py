@@ -3,7 +3,9 @@
 Every finished cell is one transaction. Besides the tables there is nothing in the file: `pandas.read_sql` reads it.
 """
 
+import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -80,7 +82,7 @@ class Run:
             with closing(sqlite3.connect(path / FILE)) as database:
                 database.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise UserError(f"cannot write a run into {str(folder)!r}: {reason(error)}") from error
+            raise UserError(f"cannot write a run into {str(folder)!r}: {cause(error)}") from error
         run = cls(path)
         run.note(meta)
         return run
@@ -96,10 +98,22 @@ class Run:
             with run._database() as database:
                 (version,) = database.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
-            raise UserError(f"{str(path)!r} is no run: its {FILE} cannot be read ({reason(error)})") from error
+            raise UserError(f"{str(path)!r} is no run: its {FILE} cannot be read ({cause(error)})") from error
         if version != FORMAT:
             raise UserError(f"{str(path)!r} is no run that this version reads: format {version}, not {FORMAT}")
         return run
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only one that writes. Raises UserError if another process does already."""
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with this process, however that ends
+            yield
+        except BlockingIOError as error:
+            raise UserError(f"{str(self.path)!r} is being written by another process: wait for it to end") from error
+        finally:
+            os.close(folder)
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -175,6 +189,6 @@ class Run:
             yield database
 
 
-def reason(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """Return what went wrong without Python's numbers and paths."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

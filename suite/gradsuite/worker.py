@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from gradsuite import memory, plugins
 from gradsuite.backend import Backend
-from gradsuite.errors import Unsupported, UserError
+from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment, Measurement
 
 THREADS_VARIABLE = "GRADSUITE_THREADS"
@@ -78,22 +78,14 @@ class Worker:
     @cached_property
     def backend(self) -> Backend:
         """The backend; its framework is imported here."""
-        registration = self.plugins.find("backend", self.name)
-        if missing := registration.missing():
-            raise UserError(missing)
-        backend: Backend = registration.load()()
+        backend: Backend = self.plugins.get("backend", self.name)()
         return backend
 
     def experiment(self, name: str) -> Experiment:
         """Return the experiment of this name, imported once."""
         if name not in self.experiments:
-            self.experiments[name] = self.plugins.find("experiment", name).load()()
+            self.experiments[name] = self.plugins.get("experiment", name)()
         return self.experiments[name]
-
-
-def one_line(error: BaseException) -> str:
-    """Return an exception's type and message in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
 def whole(number: Any) -> int | None:

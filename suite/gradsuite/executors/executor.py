@@ -1,9 +1,9 @@
 """What an executor is: it describes backends and runs cells, somewhere."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Cell
@@ -22,6 +22,10 @@ class Executor(ABC):
     @abstractmethod
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Cell, Result]]:
         """Yield each cell as it is finished. A cell may fail in any way and costs only itself."""
+
+    @abstractmethod
+    def machine(self) -> Mapping[str, Any]:
+        """Return the facts about the computer that cells are run on."""
 
     @abstractmethod
     def close(self) -> None:

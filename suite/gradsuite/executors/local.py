@@ -2,21 +2,21 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from gradsuite.backend import BackendInfo
+from gradsuite.errors import one_line
+from gradsuite.executors.environment import WorkerEnvironment
 from gradsuite.executors.executor import Executor, Group
 from gradsuite.executors.process import Lost, Process
 from gradsuite.experiment import Cell, Measurement
 from gradsuite.machine import without_paths
 from gradsuite.result import Result
-from gradsuite.worker import one_line
 
 START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too
-Environment = Callable[[str], Mapping[str, str]]
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Unfinished:
 class LocalExecutor(Executor):
     """Measures the backends of a group in interleaved, shuffled rounds, so that drift hits all alike."""
 
-    def __init__(self, environment: Environment, *, timeout: float, seed: int = 0) -> None:
+    def __init__(self, environment: WorkerEnvironment, *, timeout: float, seed: int = 0) -> None:
         """Start workers with `environment(backend)` and give each round `timeout` seconds."""
         self.environment = environment
         self.timeout = timeout
@@ -66,6 +66,10 @@ class LocalExecutor(Executor):
                         unfinished.remove(one)
                         yield one.cell, result
 
+    def machine(self) -> Mapping[str, Any]:
+        """Return the facts about this computer."""
+        return self.environment.machine
+
     def close(self) -> None:
         """End every worker."""
         for backend in list(self.processes):
@@ -81,7 +85,7 @@ class LocalExecutor(Executor):
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
             process = Process(backend, self.environment(backend))
-        except Exception as error:  # noqa: BLE001  a hook that sets the environment may fail in any way
+        except Exception as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process
         try:

@@ -1,0 +1,40 @@
+"""The command line: `gradsuite`, or `python -m gradsuite`."""
+
+import os
+import sys
+
+import click
+
+from gradsuite.commands import gradsuite
+from gradsuite.errors import UserError
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main() -> None:
+    """Run a command; what a user got wrong is one line on standard error and exit status 2."""
+    try:
+        status = gradsuite.main(prog_name="gradsuite", standalone_mode=False)
+    except UserError as error:
+        sys.exit(complain(str(error)))
+    except click.ClickException as error:
+        sys.exit(complain(error.format_message()))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; the interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def complain(message: str) -> int:
+    """Say what was wrong and return the exit status."""
+    click.echo(f"gradsuite: {message}", err=True)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    main()

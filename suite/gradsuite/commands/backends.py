@@ -1,0 +1,38 @@
+"""`gradsuite backends`: which backends can be had here, and what to type for the others."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def backends(as_json: bool) -> None:
+    """List the backends, and what the missing ones need.
+
+    Versions, devices, dtypes and cells are as each backend says in a process of its own.
+    """
+    from dataclasses import asdict
+
+    from gradsuite.availability import survey
+    from gradsuite.columns import columns
+    from gradsuite.configuration import Configuration
+    from gradsuite.executors import open_executor
+    from gradsuite.machine import machine
+    from gradsuite.plugins import load
+
+    plugins = load()
+    with open_executor(Configuration(), plugins, machine()) as executor:
+        found = survey(plugins, executor, sorted(plugins.backends))
+    if as_json:
+        there = [{"name": name, "available": True} | asdict(info) for name, info in found.available.items()]
+        lost = [{"available": False} | asdict(one) for one in found.unavailable]
+        click.echo(json.dumps(there + lost, indent=2))
+        return
+    rows: list[tuple[str, ...]] = [("backend", "versions", "devices", "dtypes", "cells", "features")]
+    for name, info in found.available.items():
+        versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
+        rows.append((name, versions, *map(" ".join, (info.devices, info.dtypes, info.cells, info.features))))
+    click.echo(columns(rows))
+    for one in found.unavailable:
+        click.echo(f"not available: {one}")

@@ -1,0 +1,56 @@
+"""`gradsuite experiments`: the questions that can be asked, and their settings."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gradsuite.experiment import Experiment, Setting
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def experiments(as_json: bool) -> None:
+    """List the experiments and their settings."""
+    from gradsuite.columns import columns
+    from gradsuite.experiment import Experiment
+    from gradsuite.plugins import load
+
+    plugins = load()
+    found: list[Experiment] = [one() for one in plugins.get_all("experiment")]
+    if as_json:
+        click.echo(json.dumps([description(one) for one in found], indent=2))
+        return
+    for one in found:
+        sizes = (f"{preset} ({count} cells)" for preset, count in cells(one).items())
+        click.echo(f"{one.name}: {one.question}\n  presets: {', '.join(sizes)}")
+        rows = [(f"  --set {setting.name}=", setting.help + allowed(setting)) for setting in one.settings]
+        click.echo(columns(rows) + "\n")
+    for lost in plugins.broken:
+        click.echo(f"not available: {lost}")
+
+
+def cells(experiment: "Experiment") -> dict[str, int]:
+    """Return how many cells a backend has in each preset."""
+    return {preset: sum(1 for _ in experiment.cells(experiment.grid(preset, {}))) for preset in experiment.presets}
+
+
+def allowed(setting: "Setting") -> str:
+    """Return the words that are allowed, if they are few."""
+    return f" ({', '.join(setting.choices)})" if setting.choices else ""
+
+
+def description(experiment: "Experiment") -> dict[str, Any]:
+    """Return an experiment as JSON has it."""
+    settings = [
+        {"name": setting.name, "kind": setting.kind.__name__, "help": setting.help, "choices": setting.choices}
+        for setting in experiment.settings
+    ]
+    return {
+        "name": experiment.name,
+        "question": experiment.question,
+        "settings": settings,
+        "presets": {preset: experiment.grid(preset, {}) for preset in experiment.presets},
+        "cells": cells(experiment),
+    }

@@ -1,0 +1,31 @@
+"""`gradsuite export`: a run's measurements for other programs."""
+
+import click
+
+from gradsuite.completion import words
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+@click.option("--format", "kind", required=True, metavar="csv|json", shell_complete=words("csv", "json"), help="Which.")
+@click.option("--output", type=click.Path(), metavar="FILE", help="Write there (default: standard output).")
+def export(run: str, kind: str, output: str | None) -> None:
+    """Write the measurements of a run, one row each."""
+    import sys
+    from pathlib import Path
+
+    from gradsuite.errors import UserError, unknown
+    from gradsuite.export import FORMATS
+    from gradsuite.store import Run
+
+    if kind not in FORMATS:
+        raise unknown("format", kind, FORMATS)
+    rows = Run.open(run).measurements()
+    if output is None:
+        FORMATS[kind](rows, sys.stdout)
+        return
+    try:
+        with Path(output).open("w", encoding="utf-8", newline="") as file:
+            FORMATS[kind](rows, file)
+    except OSError as error:
+        raise UserError(f"cannot write to {output!r}: {error.strerror}") from error

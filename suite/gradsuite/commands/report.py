@@ -1,0 +1,19 @@
+"""`gradsuite report`: draw a run's report again."""
+
+import click
+
+
+@click.command()
+@click.argument("run", type=click.Path())
+def report(run: str) -> None:
+    """Write the report of a run anew.
+
+    Its measurements.csv too. The last line printed is where the report is.
+    """
+    from gradsuite.export import write_measurements
+    from gradsuite.report.page import write_report
+    from gradsuite.store import Run
+
+    opened = Run.open(run)
+    write_measurements(opened)
+    click.echo(write_report(opened))

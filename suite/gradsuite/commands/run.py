@@ -1,0 +1,51 @@
+"""`gradsuite run`: the main job."""
+
+from typing import Any
+
+import click
+
+from gradsuite.completion import registered, words
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+@click.command()
+@click.argument("experiment", nargs=-1, metavar="[EXPERIMENT... | FILE.toml]", shell_complete=registered("experiment"))
+@click.option("--backend", multiple=True, metavar="NAME", shell_complete=registered("backend"), help="Only this one.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    shell_complete=words("quick", "standard", "full"),
+    help="How much: quick, standard (default) or full.",
+)
+@click.option("--set", multiple=True, metavar="KEY=V1,V2", help="Sweep a setting over these values.")
+@click.option("--device", metavar="cpu|cuda", shell_complete=words("cpu", "cuda"), help="Where to compute.")
+@click.option("--out", metavar="DIR", type=click.Path(), help="Make the run's folder in this one (default: results).")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Measure what this run lacks or what failed in it.")
+@click.option("--threads", type=int, metavar="N", help="Threads of every worker (default: the cores there are).")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Time for one round of a cell (default: 600).")
+@click.option("--no-plugin", multiple=True, metavar="NAME", help="Block a plugin.")
+@click.option("--executor", metavar="local|dask", shell_complete=words("local", "dask"), help="Where cells are run.")
+@click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, such as tcp://host:8786.")
+def run(**flags: Any) -> int:
+    """Run experiments over backends and report.
+
+    Without a name: all experiments of the preset on all available backends. A FILE.toml holds the same flags, by the
+    same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags that are given win. The last line printed is
+    the run's folder.
+    """
+    from gradsuite.configuration import Configuration, read_options
+    from gradsuite.plugins import load
+    from gradsuite.run import Job, resuming
+    from gradsuite.store import Run
+
+    options = read_options(flags)
+    unfinished = Run.open(options.pop("resume")) if "resume" in options else None
+    configuration = Configuration.resumed(unfinished.meta, options) if unfinished else Configuration.make(options)
+    job = Job(configuration, load(configuration.no_plugin), lambda line: click.echo(line, err=True))
+    done, complete = job.run(unfinished)
+    if not complete:
+        click.echo(f"interrupted; {resuming(done)}", err=True)
+    published = complete and job.publish(done)
+    click.echo(done.path)
+    return INTERRUPTED if not complete else 0 if published else 1

@@ -1,0 +1,29 @@
+"""`gradsuite tasks`: where batches can come from."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def tasks(as_json: bool) -> None:
+    """List the tasks: where batches can come from."""
+    from gradsuite.columns import columns
+    from gradsuite.plugins import load
+    from gradsuite.tasks.task import Task
+
+    plugins = load()
+    found: list[type[Task]] = plugins.get_all("task")
+    if as_json:
+        fields = ("name", "summary", "source", "input_size", "output_size", "loss", "readout")
+        click.echo(json.dumps([{field: getattr(task, field) for field in fields} for task in found], indent=2))
+        return
+    rows = [("task", "inputs", "outputs", "loss", "readout", "what")]
+    rows += [
+        (task.name, str(task.input_size), str(task.output_size), task.loss, task.readout, task.summary)
+        for task in found
+    ]
+    click.echo(columns(rows))
+    for lost in plugins.broken:
+        click.echo(f"not available: {lost}")

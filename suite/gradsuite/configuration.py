@@ -1,0 +1,128 @@
+"""What one run is asked to do: the flags of `gradsuite run`, or the keys of its TOML file."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from gradsuite.errors import UserError, unknown
+from gradsuite.experiment import Value
+
+DEVICES = ("cpu", "cuda")
+EXECUTORS = ("local", "dask")
+LISTS = ("experiment", "backend", "no-plugin")
+NUMBERS = ("threads", "timeout")
+RESUMABLE = ("timeout", "executor", "scheduler")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Raises UserError for a value that is not allowed. Empty lists mean all there are."""
+
+    experiment: Sequence[str] = ()
+    backend: Sequence[str] = ()
+    preset: str = "standard"
+    set: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    device: str = "cpu"
+    out: str = "results"
+    threads: int | None = None
+    no_plugin: Sequence[str] = ()
+    executor: str = "local"
+    scheduler: str | None = None
+    timeout: float = 600.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("device", DEVICES), ("executor", EXECUTORS)):
+            if getattr(self, name) not in allowed:
+                raise unknown(name, getattr(self, name), allowed)
+        if self.threads is not None and self.threads < 1:
+            raise UserError(f"threads must be at least 1, not {self.threads}")
+        if not self.timeout > 0:
+            raise UserError(f"timeout must be more than 0 seconds, not {self.timeout:g}")
+        if (self.scheduler is None) == (self.executor == "dask"):
+            raise UserError("--executor dask and --scheduler ADDRESS go together: one was given without the other")
+
+    @classmethod
+    def make(cls, options: Mapping[str, Any]) -> Self:
+        """Return the configuration of these flags, by their names without dashes in front."""
+        return cls(**{name.replace("-", "_"): value for name, value in options.items()})
+
+    def stored(self) -> dict[str, Any]:
+        """Return what a run keeps of it, to be resumed: not where the run lies, nor how its cells are run."""
+        kept = {name: value for name, value in asdict(self).items() if name not in ("out", *RESUMABLE)}
+        return {name.replace("_", "-"): value for name, value in kept.items()}
+
+    @classmethod
+    def resumed(cls, meta: Mapping[str, Any], options: Mapping[str, Any]) -> Self:
+        """Return what the run with this meta data was asked for, with options that do not change its cells."""
+        for name in options:
+            if name not in RESUMABLE:
+                raise UserError(f"--resume goes on with what the run was asked for: {name} cannot be changed")
+        return cls.make({**meta["configuration"], **options})
+
+
+def read_options(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, those of a TOML file among the experiments included; flags win.
+
+    Raises UserError as `read_toml` and `parse_changes` do.
+    """
+    given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None and value != ()}
+    given["set"] = parse_changes(flags["set"])
+    names = flags["experiment"]
+    given["experiment"] = [name for name in names if not name.endswith(".toml")]
+    options: dict[str, Any] = {}
+    for path in names:
+        if path.endswith(".toml"):
+            options |= read_toml(path)
+    changes = {**options.get("set", {}), **given["set"]}
+    return {name: value for name, value in (options | given | {"set": changes}).items() if value}
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Return the options in a TOML file. Raises UserError for a syntax error, an unknown key or a value of no use."""
+    try:
+        options = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path!r}: {error.strerror}") from error
+    except ValueError as error:  # TOMLDecodeError, or bytes that are not UTF-8
+        raise UserError(f"{path!r} is not TOML: {error}") from error
+    known = {"resume", *(one.name.replace("_", "-") for one in fields(Configuration))}
+    for key, value in options.items():
+        if key not in known:
+            raise unknown(f"key in {path!r}", key, known)
+        options[key] = _checked(path, key, value)
+    return options
+
+
+def parse_changes(texts: Sequence[str]) -> dict[str, list[Value]]:
+    """Return `KEY=V1,V2` texts as values by key. Raises UserError for a text of another form."""
+    changes: dict[str, list[Value]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not (name.strip() and equals):
+            raise UserError(f"--set takes KEY=V1,V2 (such as gain=0.5,1.5), not {text!r}")
+        changes.setdefault(name.strip(), []).extend(value.strip() for value in values.split(",") if value.strip())
+    return changes
+
+
+def _checked(path: str, key: str, value: Any) -> Any:
+    """Return a value of the kind its key takes; a single one may stand for a list of one."""
+    if key == "set" and isinstance(value, dict):
+        return {name: _list(f"set.{name}", values, path, (str, int, float)) for name, values in value.items()}
+    if key in LISTS:
+        return _list(key, value, path, (str,))
+    wanted: tuple[type, ...] = (int, float) if key == "timeout" else (int,) if key in NUMBERS else (str,)
+    if key == "set" or isinstance(value, bool) or not isinstance(value, wanted):
+        kind = "a table" if key == "set" else "a number" if key in NUMBERS else "a text"
+        raise UserError(f"{key} in {path!r} must be {kind}, not {value!r}")
+    return value
+
+
+def _list(key: str, value: Any, path: str, kinds: tuple[type, ...]) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    if any(isinstance(one, bool) or not isinstance(one, kinds) for one in values):
+        raise UserError(
+            f"{key} in {path!r} must be {'texts' if kinds == (str,) else 'texts or numbers'}, not {value!r}"
+        )
+    return values

@@ -1,0 +1,69 @@
+"""What a run shows while it is going on: a bar with the time left, or plain lines where nobody watches."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from gradsuite.experiment import Cell, settings_label
+from gradsuite.result import Result
+
+FAILED = ("timeout", "error")
+QUIET = 2.0  # seconds between plain lines, unless a cell failed
+MEMORY = 3600.0  # seconds that the estimate of the time left looks back
+
+
+class Progress:
+    """Counts finished cells, on standard error."""
+
+    def __init__(self, total: int) -> None:
+        """Expect this many cells."""
+        self.total = total
+        self.done = 0
+        self.began = self.last = time.monotonic()
+        console = Console(file=sys.stderr)
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            speed_estimate_period=MEMORY,
+        )
+        self.task = self.bar.add_task("starting", total=total)
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def advance(self, cell: Cell, result: Result) -> None:
+        """Count one finished cell, and say so if it failed."""
+        self.done += 1
+        self.bar.update(self.task, advance=1, description=f"{cell.experiment} {cell.backend}")
+        now = time.monotonic()
+        if result.status in FAILED:
+            self._print(f"{result.status}: {label(cell)}: {result.reason}")
+        elif self.bar.disable and (now - self.last >= QUIET or self.done == self.total):
+            self.last = now
+            left = (now - self.began) / self.done * (self.total - self.done)
+            self._print(f"[{self.done}/{self.total}, {left:.0f} s left] {label(cell)}")
+
+    def _print(self, line: str) -> None:
+        self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def label(cell: Cell) -> str:
+    """Return a cell in one line."""
+    return f"{cell.experiment} on {cell.backend}, {settings_label(cell.settings)}"
