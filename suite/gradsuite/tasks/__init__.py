@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 @hookimpl
 def register_tasks(register: "Register") -> None:
     """Register the built-in tasks."""
-    register("noise", "gradsuite.tasks.noise:Noise")
     register("adding", "gradsuite.tasks.adding:Adding")
+    register("copy", "gradsuite.tasks.copy:Copy")
     register("digits", "gradsuite.tasks.digits:Digits")
+    register("noise", "gradsuite.tasks.noise:Noise")
     register("sunspots", "gradsuite.tasks.sunspots:Sunspots")
+    register("temporal-order", "gradsuite.tasks.temporal_order:TemporalOrder")

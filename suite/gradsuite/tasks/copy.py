@@ -1,0 +1,39 @@
+"""The copy-memory problem: repeat ten symbols after a long blank."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from gradsuite.backend import Batch
+from gradsuite.errors import UserError
+from gradsuite.model import Model
+from gradsuite.tasks.task import Task
+
+SYMBOLS, BLANK, MARKER = 8, 8, 9  # 0 to 7 are what has to be remembered
+REMEMBERED = 10
+
+
+class Copy(Task):
+    """Ten symbols of 8, blanks, a marker, ten blanks; the target is blank but for the ten symbols at the end.
+
+    Who remembers nothing has a loss of 10 ln 8 / length.
+    """
+
+    name: ClassVar[str] = "copy"
+    summary: ClassVar[str] = "repeat ten symbols after a long blank"
+    source: ClassVar[str] = "synthetic; Arjovsky, Shah & Bengio 2016, sec. 5.1"
+    input_size: ClassVar[int] = SYMBOLS + 2
+    output_size: ClassVar[int] = SYMBOLS + 2
+    loss: ClassVar[str] = "cross_entropy"
+    readout: ClassVar[str] = "all"
+
+    def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
+        """Return one-hot inputs (T, B, 10) and classes (T, B). Raises UserError below 21 time steps."""
+        if length < 2 * REMEMBERED + 1:
+            raise UserError(f"copy needs a length of at least {2 * REMEMBERED + 1}, not {length}")
+        remembered = rng.integers(0, SYMBOLS, (REMEMBERED, size))
+        symbols = np.full((length, size), BLANK)
+        targets = symbols.copy()
+        symbols[:REMEMBERED] = targets[-REMEMBERED:] = remembered
+        symbols[-REMEMBERED - 1] = MARKER
+        return Batch(np.eye(self.input_size)[symbols], targets)

@@ -1,0 +1,36 @@
+"""The temporal order problem: which of two symbols came at two places far apart."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from gradsuite.backend import Batch
+from gradsuite.errors import UserError
+from gradsuite.model import Model
+from gradsuite.tasks.task import Task
+
+
+class TemporalOrder(Task):
+    """Six one-hot symbols: A or B at a step in [.1T, .2T) and at one in [.5T, .6T), elsewhere c, d, e or f.
+
+    The class is 2 (first is B) + (second is B): AA, AB, BA, BB.
+    """
+
+    name: ClassVar[str] = "temporal-order"
+    summary: ClassVar[str] = "which of two symbols stood early, and which in the middle: four classes"
+    source: ClassVar[str] = "synthetic; Pascanu, Mikolov & Bengio 2013, sec. 4.1, after Hochreiter & Schmidhuber 1997"
+    input_size: ClassVar[int] = 6
+    output_size: ClassVar[int] = 4
+    loss: ClassVar[str] = "cross_entropy"
+    readout: ClassVar[str] = "last"
+
+    def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
+        """Return one-hot inputs (T, B, 6) and classes (B). Raises UserError below 10 time steps."""
+        tenth = length // 10
+        if tenth < 1:
+            raise UserError(f"temporal-order needs a length of at least 10, not {length}")
+        symbols = rng.integers(2, self.input_size, (length, size))
+        relevant = rng.integers(0, 2, (2, size))
+        for start, symbol in zip((tenth, length // 2), relevant, strict=True):
+            symbols[start + rng.integers(0, tenth, size), np.arange(size)] = symbol
+        return Batch(np.eye(self.input_size)[symbols], 2 * relevant[0] + relevant[1])
