@@ -5,8 +5,8 @@ from gradsuite.model import Model
 
 
 def test_lstm_of_the_rnn_benchmarks_paper():
-    # LSTM 1x320, T=100, B=64, I=125, 10 classes. Forward 2 T B 4H (I + H); the weight gradients cost the same again, and
-    # the way back through W_hh 2 T B 4H H; the readout 3 products of 2 B H O.
+    # LSTM 1x320, T=100, B=64, I=125, 10 classes. Forward 2 T B 4H (I + H); the weight gradients cost the same again,
+    # and the way back through W_hh 2 T B 4H H; the readout 3 products of 2 B H O.
     T, B, I, H, O = 100, 64, 125, 320, 10  # noqa: E741
     by_hand = 2 * T * B * 4 * H * (2 * (I + H) + H) + 3 * 2 * B * H * O
     model = Model("lstm", I, H, O, loss="cross_entropy")
