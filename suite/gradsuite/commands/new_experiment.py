@@ -1,0 +1,24 @@
+"""`gradsuite new-experiment`: start an experiment and a task."""
+
+from pathlib import Path
+from shlex import quote
+
+import click
+
+
+@click.command()
+@click.argument("name")
+@click.option("--into", type=click.Path(path_type=Path), default=".", metavar="DIR", help="Make its folder here.")
+def new_experiment(name: str, into: Path) -> None:
+    """Start an experiment NAME.
+
+    Writes a package that works at once: the experiment, a task that feeds it, and their tests.
+    """
+    from gradsuite.plugins import load
+    from gradsuite.templates import write_package
+
+    folder = write_package("experiment", name, into, load())
+    click.echo(f"wrote an experiment and its task to {folder}; to install and run it:")
+    click.echo(
+        f"  cd {quote(str(folder))} && python -m pip install -e . && pytest && gradsuite run {name} --preset quick"
+    )

@@ -1,0 +1,71 @@
+"""Packages for plugin authors: jinja2 templates, and what writes them out."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path, PurePosixPath
+
+from jinja2 import Environment, StrictUndefined
+
+from gradsuite import __version__
+from gradsuite.errors import UserError
+from gradsuite.plugins import Plugins
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+ENDING = ".jinja"
+PLACEHOLDER = "package"  # the name of the module in the templates' own paths
+
+
+def write_package(kind: str, name: str, into: Path, plugins: Plugins) -> Path:
+    """Write the package of a new backend or experiment, which works at once, and return its folder, `into`/`name`.
+
+    Raises UserError for a name that is not lower-case words joined by dashes or is taken by one of the plugins, and
+    for a folder that exists or cannot be written.
+    """
+    check_name(kind, name, plugins)
+    folder = into / name
+    if folder.exists():
+        raise UserError(f"{str(folder)!r} exists already: choose another name, or another folder with --into")
+    try:
+        for path, text in render(kind, name):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {str(folder)!r}: {error.strerror}") from error
+    return folder
+
+
+def check_name(kind: str, name: str, plugins: Plugins) -> None:
+    """Raise UserError unless a new backend or experiment, and its plugin, can have this name."""
+    if not NAME.fullmatch(name):
+        words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
+        hint = f"; did you mean {words!r}?" if NAME.fullmatch(words) else ""
+        raise UserError(f"the name must be lower-case words joined by dashes, such as 'my-{kind}', not {name!r}{hint}")
+    if name in plugins.registrations[kind]:
+        raise UserError(f"there is a {kind} {name!r} already: choose another name")
+    if plugins.manager.has_plugin(name) or name in {lost.name for lost in plugins.broken}:
+        raise UserError(f"there is a plugin {name!r} already: choose another name")
+
+
+def render(kind: str, name: str) -> Iterator[tuple[PurePosixPath, str]]:
+    """Yield the path and the text of every file of the package."""
+    values = {
+        "name": name,
+        "title": "".join(word.capitalize() for word in name.split("-")),
+        "module": f"gradsuite_{name.replace('-', '_')}",
+        "distribution": f"gradsuite-{name}",
+        "version": __version__,
+    }
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    for path, template in _templates(files(__name__) / kind, PurePosixPath()):
+        final = path.as_posix().removesuffix(ENDING).replace(PLACEHOLDER, values["module"])
+        yield PurePosixPath(final), environment.from_string(template.read_text("utf-8")).render(values)
+
+
+def _templates(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, Traversable]]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _templates(entry, path / entry.name)
+        elif entry.name.endswith(ENDING):
+            yield path / entry.name, entry
