@@ -66,6 +66,7 @@ BATCH_SIZE = Setting("batch_size", int, "sequences or examples in a batch", mini
 LENGTH = Setting("length", int, "time steps T", minimum=1)
 HIDDEN_SIZE = Setting("hidden_size", int, "units a layer", minimum=1)
 NUM_LAYERS = Setting("num_layers", int, "layers", minimum=1)
+TASK = Setting("task", str, "where batches come from: gradsuite tasks")
 GAIN = Setting("gain", float, "gain of the recurrent (rnn, lstm, gru) or layer (mlp) weights", minimum=0, above=True)
 
 
@@ -150,6 +151,10 @@ class Experiment(ABC):
         experiment that does not time anything yields once. `Unsupported` makes the cell `unsupported`, `UserError`
         `invalid`.
         """
+
+    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+        """Yield what this experiment's rows show, a sentence each, the most useful first; the report opens with them."""
+        return iter(())
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
         """Yield figures drawn from this experiment's rows; settings are columns, beside those of the store."""
