@@ -25,6 +25,7 @@ class Digits(Task):
     output_size: ClassVar[int] = 10
     loss: ClassVar[str] = "cross_entropy"
     readout: ClassVar[str] = "last"
+    only_length: ClassVar[int | None] = ROWS
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return images drawn with replacement (8, B, 8) and their classes (B). Raises UserError unless length is 8."""

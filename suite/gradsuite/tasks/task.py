@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from gradsuite import plugins
 from gradsuite.backend import Batch
 from gradsuite.model import Model
 
@@ -13,6 +14,7 @@ class Task(ABC):
     """Where batches come from.
 
     `output_size` is 0 for a task without a readout. `source` says where the data come from and under which licence.
+    `only_length` is the number of time steps of a task whose sequences all have the same, None where any will do.
     """
 
     name: ClassVar[str]
@@ -22,6 +24,7 @@ class Task(ABC):
     output_size: ClassVar[int]
     loss: ClassVar[str]
     readout: ClassVar[str]
+    only_length: ClassVar[int | None] = None
 
     @abstractmethod
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
@@ -45,6 +48,12 @@ class Task(ABC):
             readout=self.readout,
             loss=self.loss,
         )
+
+
+def find_task(name: str) -> Task:
+    """Return the task of this name, of any plugin. Raises UserError, with the nearest name, if there is none."""
+    task: Task = plugins.load().find("task", name).load()()
+    return task
 
 
 def flatten(batch: Batch) -> Batch:
