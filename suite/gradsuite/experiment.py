@@ -153,7 +153,7 @@ class Experiment(ABC):
         """
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
-        """Yield what this experiment's rows show, a sentence each, the most useful first; the report opens with them."""
+        """Yield what the rows show, a sentence each, the most useful first; the report opens with them."""
         return iter(())
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
