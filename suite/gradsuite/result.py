@@ -9,7 +9,7 @@ from gradsuite.experiment import Measurement
 class Result:
     """One finished cell: `status` is one of STATUSES, `seconds` the wall time of all its rounds.
 
-    What a failed cell measured before it failed is kept. `stderr` is the tail of what its worker wrote there.
+    A cell that is not `ok` has a reason and no measurements. `stderr` is the tail of what its worker wrote there.
     """
 
     status: str

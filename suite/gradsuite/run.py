@@ -83,10 +83,15 @@ class Job:
 
     def _meta(self, executor: Executor, availability: Availability) -> dict[str, Any]:
         experiments = [experiment.name for experiment in self.study.experiments]
-        backends = list(availability.available)
+        resolved = replace(
+            self.configuration,
+            experiment=experiments,
+            backend=list(availability.available),
+            threads=self.machine["threads"],
+        )
         return {
             "gradsuite": __version__,
-            "configuration": replace(self.configuration, experiment=experiments, backend=backends).stored(),
+            "configuration": resolved.stored(),
             "experiments": experiments,
             "preset": self.configuration.preset,
             "settings": dict(self.configuration.set),

@@ -78,7 +78,10 @@ class Worker:
     @cached_property
     def backend(self) -> Backend:
         """The backend; its framework is imported here."""
-        backend: Backend = self.plugins.get("backend", self.name)()
+        registration = self.plugins.find("backend", self.name)
+        if missing := registration.missing():
+            raise UserError(missing)
+        backend: Backend = registration.load()()
         return backend
 
     def experiment(self, name: str) -> Experiment:

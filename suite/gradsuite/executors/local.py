@@ -37,7 +37,8 @@ class Unfinished:
 
     def result(self, status: str = "ok", reason: str = "", stderr: str = "") -> Result:
         """Return the cell's result."""
-        return Result(status, tuple(self.measurements), without_paths(reason), stderr, self.seconds)
+        measurements = tuple(self.measurements) if status == "ok" else ()
+        return Result(status, measurements, without_paths(reason), stderr, self.seconds)
 
 
 class LocalExecutor(Executor):
