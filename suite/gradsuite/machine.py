@@ -19,6 +19,8 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+CPUINFO = Path("/proc/cpuinfo")
+HERE = Path(__file__).parent
 ABSOLUTE_PATH = re.compile(r"""(?<![\w:/.~])/(?:[^\s/"':,()]+/)+[^\s/"':,()]+""")
 
 
@@ -65,20 +67,21 @@ def thread_environment(threads: int) -> Mapping[str, str]:
 
 
 def without_paths(text: str) -> str:
-    """Return the text with every absolute path cut to its last three parts, so that it says nothing of this machine."""
-    return ABSOLUTE_PATH.sub(lambda path: "/".join(["...", *path[0].strip("/").split("/")[-3:]]), text)
+    """Return the text with every absolute path cut to its last three parts: it says nothing of this machine or user."""
+    return ABSOLUTE_PATH.sub(
+        lambda path: "/".join(["...", *path[0].strip("/").split("/")[-3:]]), text.replace(str(Path.home()), "~")
+    )
 
 
 def _cpuinfo() -> dict[str, str]:
-    path = Path("/proc/cpuinfo")
-    first = path.read_text().split("\n\n")[0] if path.exists() else ""
+    first = CPUINFO.read_text().split("\n\n")[0] if CPUINFO.exists() else ""
     pairs = (line.partition(":") for line in first.splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _output(*command: str) -> str:
     try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

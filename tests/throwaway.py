@@ -1,0 +1,122 @@
+"""Plugins that exist for one test: installed in a folder of their own, so that worker processes find them too."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+# Two backends without a framework and an experiment that misbehaves as it is told.
+PROBE = """
+import os, signal, sys, time
+from gradsuite import hookimpl
+from gradsuite.backend import Backend, BackendInfo
+from gradsuite.errors import Unsupported, UserError
+from gradsuite.experiment import DTYPE, Experiment, Measurement, Setting
+
+class Echo(Backend):
+    name = "echo"
+    def describe(self):
+        return BackendInfo(self.name, {self.name: "1.0"}, ("cpu",), ("float64", "float32"), ("rnn",))
+    def build(self, model, parameters, *, device="cpu", dtype="float32"):
+        raise NotImplementedError
+
+class Delta(Echo):
+    name = "delta"
+
+BEHAVIOURS = ("one", "three", "nan", "raise", "unsupported", "invalid", "memory", "exit", "kill", "hang", "shout", "log")
+
+class Probe(Experiment):
+    name = "probe"
+    question = "What becomes of a cell that does this?"
+    settings = (
+        Setting("behaviour", str, "what to do", choices=BEHAVIOURS),
+        DTYPE,
+        Setting("size", int, "a size", minimum=1),
+        Setting("gain", float, "a gain", minimum=0, above=True),
+    )
+    presets = {
+        "quick": {"behaviour": ["one"], "dtype": ["float64"], "size": [1, 2], "gain": [0.5]},
+        "standard": {"behaviour": ["one"], "dtype": ["float64"], "size": [1, 2, 3], "gain": [0.5]},
+    }
+
+    def measure(self, backend, device, settings):
+        yield from globals()[settings["behaviour"]](backend, settings)
+
+def one(backend, settings):
+    yield [Measurement("size", settings["size"], "units", index=3, layer=1)]
+
+def three(backend, settings):
+    for number in range(3):
+        yield [Measurement("round", number, index=number)]
+
+def nan(backend, settings):
+    yield [Measurement("value", value) for value in (float("nan"), float("inf"), -float("inf"), 0.1)]
+
+def kill(backend, settings):
+    yield [Measurement("before", 1.0)]
+    print("last words", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def shout(backend, settings):
+    print("not JSON")
+    os.system("echo nor this")
+    yield [Measurement("size", settings["size"])]
+
+def log(backend, settings):
+    for number in range(3):
+        with open(os.environ["PROBE_LOG"], "a") as file:
+            file.write(f"{backend.name} {number}\\n")
+        yield [Measurement("round", number)]
+
+def hang(backend, settings):
+    time.sleep(3600)
+    yield []
+
+def _raising(error):
+    def behave(backend, settings):
+        if settings["size"] > 0:
+            raise error
+        yield []
+    return behave
+
+globals()["raise"] = _raising(ZeroDivisionError("a\\nfault in /home/someone/secret/place/package/module.py"))
+unsupported = _raising(Unsupported("echo has no such thing"))
+invalid = _raising(UserError("size and gain do not go together"))
+memory = _raising(MemoryError())
+exit = _raising(SystemExit(7))
+
+@hookimpl
+def register_backends(register):
+    register(Echo)
+    register(Delta)
+    register("gone", "probe_plugin:Gone", requires=["no_such_framework"], install="pip install gone")
+
+@hookimpl
+def register_experiments(register):
+    register(Probe)
+"""
+
+
+def install(folder: Path, name: str, source: str) -> None:
+    """Install a plugin in a folder: one module, and the entry point that names it."""
+    module = f"{name}_plugin"
+    (folder / f"{module}.py").write_text(dedent(source))
+    metadata = folder / f"{name}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[gradsuite]\n{name} = {module}\n")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Return this process's environment with the plugins of a folder in it."""
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", **more}
+
+
+def gradsuite(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, with the plugins installed there."""
+    command = [sys.executable, "-m", "gradsuite", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment(folder, **more), capture_output=True, text=True, timeout=120
+    )
