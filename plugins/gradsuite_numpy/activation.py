@@ -16,54 +16,54 @@ class Activation(NamedTuple):
 
 
 def tanh(z: Array) -> None:
-    """h = tanh z."""
+    """Make h = tanh z of z."""
     np.tanh(z, out=z)
 
 
 def pull_tanh(h: Array, dh: Array, dz: Array) -> None:
-    """dz = dh (1 - h^2)."""
+    """Write dz = dh (1 - h^2)."""
     np.multiply(h, h, out=dz)
     np.subtract(1, dz, out=dz)
     np.multiply(dz, dh, out=dz)
 
 
 def sigmoid_of_negative(y: Array) -> None:
-    """1 / (1 + e^y), the sigmoid of -y: exact to rounding for every y, and inf where e^y overflows gives the right 0."""
+    """Make 1 / (1 + e^y) of y, the sigmoid of -y: right to rounding for every y, 0 where e^y overflows."""
     np.exp(y, out=y)
     np.add(y, 1, out=y)
     np.divide(1, y, out=y)
 
 
 def sigmoid(z: Array) -> None:
-    """h = 1 / (1 + e^-z)."""
+    """Make h = 1 / (1 + e^-z) of z."""
     np.negative(z, out=z)
     sigmoid_of_negative(z)
 
 
 def pull_sigmoid(h: Array, dh: Array, dz: Array) -> None:
-    """dz = dh h (1 - h)."""
+    """Write dz = dh h (1 - h)."""
     np.subtract(1, h, out=dz)
     np.multiply(dz, h, out=dz)
     np.multiply(dz, dh, out=dz)
 
 
 def relu(z: Array) -> None:
-    """h = max(z, 0); NaN stays NaN."""
+    """Make h = max(z, 0) of z; NaN stays NaN."""
     np.maximum(z, 0, out=z)
 
 
 def pull_relu(h: Array, dh: Array, dz: Array) -> None:
-    """dz = dh where h > 0, else 0: relu'(0) = 0."""
+    """Write dz = dh where h > 0, else 0: relu'(0) = 0."""
     np.copyto(dz, dh)
     dz[h <= 0] = 0  # not dh * (h > 0), which makes NaN of an infinite dh
 
 
 def identity(z: Array) -> None:
-    """h = z."""
+    """Leave h = z."""
 
 
 def pull_identity(h: Array, dh: Array, dz: Array) -> None:
-    """dz = dh."""
+    """Write dz = dh."""
     np.copyto(dz, dh)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
+
 from gradsuite_numpy.network import NumpyNetwork
 from gradsuite_numpy.windows import Schedule
 
@@ -44,7 +44,7 @@ class NumpyBackend(Backend):
         numbers that are not allowed, Unsupported for what `describe` does not claim.
         """
         self.require(model, device, dtype)
-        if (truncation or checkpoint) and not model.recurrent:
+        if (truncation, checkpoint) != (None, None) and not model.recurrent:
             raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
         schedule = Schedule(checkpoint=checkpoint, truncation=truncation)
         return NumpyNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)

@@ -69,8 +69,9 @@ class Gru(Layer):
         return Saved(states, mrzn, u)
 
     def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
-        """dz = dh (h_(t-1) - n) z (1 - z),  dn = dh (1 - z) (1 - n^2),  dm = dn r,  dr = dn m r (1 - r);
+        """Walk back through time, with the gradients of the pre-activations.
 
+        dz = dh (h_(t-1) - n) z (1 - z),  dn = dh (1 - z) (1 - n^2),  dm = dn r,  dr = dn m r (1 - r)
         dh_(t-1) += dh_t z + (dm, dr, dz) (W_hn, W_hr, W_hz).
         """
         (dh_all,) = dstates

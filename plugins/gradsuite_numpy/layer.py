@@ -1,6 +1,7 @@
 """What recurrent layers share: prepared weights, and the GEMMs after the loop over time."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,10 +22,10 @@ class Layer(ABC):
 
     state_size: ClassVar[int] = 1  # arrays in a state
 
-    def __init__(self, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, activation: str) -> None:
+    def __init__(self, weights: Sequence[Array], activation: str) -> None:
         """Bind weight_ih (..., G H, I), weight_hh (..., G H, H) and both biases (..., G H)."""
-        self.w_ih, self.w_hh, self.b_ih, self.b_hh = w_ih, w_hh, b_ih, b_hh
-        self.hidden_size = w_hh.shape[-1]
+        self.w_ih, self.w_hh, self.b_ih, self.b_hh = weights
+        self.hidden_size = self.w_hh.shape[-1]
         self.activation = activation
         self.prepare()
 

@@ -64,9 +64,11 @@ class Lstm(Layer):
         return Saved(h_all, c_all, gates, g_all, tanh_c_all, m)
 
     def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
-        """dc_t += dh_t o (1 - tanh(c_t)^2);  dc_(t-1) = dc_t f;  dh_(t-1) += dz_t W_hh;  and for the gates
+        """Walk back through time.
 
-        dz_i = dc_t g i (1 - i),  dz_f = dc_t c_(t-1) f (1 - f),  dz_g = dc_t i (1 - g^2),  dz_o = dh_t tanh(c_t) o (1 - o).
+        dc_t += dh_t o (1 - tanh(c_t)^2),  dc_(t-1) = dc_t f,  dh_(t-1) += dz_t W_hh
+        dz_i = dc_t g i (1 - i),  dz_f = dc_t c_(t-1) f (1 - f),  dz_g = dc_t i (1 - g^2),
+        dz_o = dh_t tanh(c_t) o (1 - o).
         """
         dh_all, dc_all = dstates
         m, s = saved.step, np.empty_like(saved.h[..., 0, :, :])

@@ -1,9 +1,11 @@
 """The multilayer perceptron: h_l = phi(W_l h_(l-1) + b_l)."""
 
-import numpy as np
+from collections.abc import Mapping
 
+import numpy as np
 from gradsuite.backend import Gradients
 from gradsuite.model import Model
+
 from gradsuite_numpy.activation import ACTIVATIONS
 from gradsuite_numpy.arrays import Array, column_sums, transpose
 from gradsuite_numpy.readout import readout_of
@@ -13,7 +15,7 @@ from gradsuite_numpy.workspace import Workspace
 class Mlp:
     """The layers of given parameters, and the readout if there is one."""
 
-    def __init__(self, model: Model, parameters: dict[str, Array]) -> None:
+    def __init__(self, model: Model, parameters: Mapping[str, Array]) -> None:
         self.depth, self.width = model.num_layers, model.hidden_size
         self.phi = ACTIVATIONS[model.activation]
         self.weights = [parameters[f"layers.{layer}.weight"] for layer in range(self.depth)]
@@ -42,8 +44,8 @@ class MlpPass:
         self.outputs = mlp.readout.forward(self.h[-1]) if mlp.readout else self.h[-1].copy()
 
     def backward(self, dy: Array) -> Gradients:
-        """dz_l = dh_l phi'(z_l),  dW_l = dz_l^T h_(l-1),  dh_(l-1) = dz_l W_l."""
-        mlp, gradients = self.mlp, {}
+        """Walk down the layers: dz_l = dh_l phi'(z_l),  dW_l = dz_l^T h_(l-1),  dh_(l-1) = dz_l W_l."""
+        mlp, gradients = self.mlp, dict[str, Array]()
         shape = (mlp.depth, *self.shape)
         dh = np.empty(shape, dy.dtype) if self.states else self.workspace.array("dh", shape)
         dz = self.workspace.array("dz", self.shape)

@@ -5,10 +5,10 @@ from typing import Any
 from weakref import finalize
 
 import numpy as np
-
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.errors import UserError
 from gradsuite.model import Model
+
 from gradsuite_numpy.arrays import Array
 from gradsuite_numpy.loss import LOSSES
 from gradsuite_numpy.mlp import Mlp
@@ -38,7 +38,7 @@ class NumpyNetwork(Network):
         return copy
 
     def check(self, batch: Batch) -> None:
-        """Raise UserError unless inputs and targets have the model's shapes (a stack's axis aside), and classes exist."""
+        """Raise UserError for shapes that are not the model's, a stack's axis aside, and for classes it has not."""
         axes = 3 if self.model.recurrent else 2
         shape = batch.inputs.shape
         if len(shape) - axes not in (0, self.stacked) or shape[-1] != self.model.input_size or 0 in shape:

@@ -1,5 +1,7 @@
 """The linear readout y = W h + b."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gradsuite_numpy.arrays import Array, column_sums, transpose
@@ -22,7 +24,7 @@ class Readout:
         return {"readout.weight": transpose(dy) @ h, "readout.bias": column_sums(dy)}
 
 
-def readout_of(parameters: dict[str, Array]) -> Readout | None:
+def readout_of(parameters: Mapping[str, Array]) -> Readout | None:
     """Return the readout that these parameters hold, or None."""
     if "readout.weight" not in parameters:
         return None

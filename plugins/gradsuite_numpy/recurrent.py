@@ -1,18 +1,19 @@
 """Backpropagation through time over a stack of recurrent layers (Werbos 1990), window by window."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-
 from gradsuite.backend import Gradients
 from gradsuite.model import Model
+
 from gradsuite_numpy.arrays import Array, rows, steps
 from gradsuite_numpy.gru import Gru
 from gradsuite_numpy.layer import Layer, State
 from gradsuite_numpy.lstm import Lstm
 from gradsuite_numpy.readout import readout_of
 from gradsuite_numpy.rnn import Rnn
-from gradsuite_numpy.windows import Schedule, Window
+from gradsuite_numpy.windows import Schedule, Window, stretches
 from gradsuite_numpy.workspace import Workspace
 
 LAYERS: dict[str, type[Layer]] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru}
@@ -22,10 +23,10 @@ ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 class Recurrent:
     """The layers of given parameters, the readout if there is one, and the schedule of backward."""
 
-    def __init__(self, model: Model, parameters: dict[str, Array], schedule: Schedule) -> None:
+    def __init__(self, model: Model, parameters: Mapping[str, Array], schedule: Schedule) -> None:
         kind = LAYERS[model.cell]
         self.layers = [
-            kind(*(parameters[f"{role}_l{layer}"] for role in ROLES), model.activation)
+            kind([parameters[f"{role}_l{layer}"] for role in ROLES], model.activation)
             for layer in range(model.num_layers)
         ]
         self.readout = readout_of(parameters)
@@ -52,7 +53,7 @@ class RecurrentPass:
         state: list[State] = [(zeros,) * layer.state_size for layer in net.layers]
         needed = {window.start for window in self.windows}
         outputs = []
-        for start, end in net.schedule.stretches(self.windows):
+        for start, end in stretches(self.windows):
             if start in needed:
                 self.starts[start] = state
             self.saved = self.run(start, end, state)
@@ -86,7 +87,7 @@ class RecurrentPass:
         net, total = self.net, dict[str, Array]()
         T = self.inputs.shape[-3]
         kept = self.kept_states(T) if self.states else None
-        carry = None
+        carry: list[State] = []
         for window in reversed(self.windows):
             saved = self.saved if window.end == T else self.run(window.start, window.end, self.starts[window.start])
             dstates = self.room_for(window, kept)
@@ -115,7 +116,7 @@ class RecurrentPass:
         return Gradients(total, *(np.moveaxis(a[..., 1:, :, :], 0, -3) for a in kept))
 
     def kept_states(self, T: int) -> list[Array]:
-        """Return zeros for the state gradients that are asked for: (layers, ..., T + 1, B, H), for c too if there is one."""
+        """Return zeros (layers, ..., T + 1, B, H) for the state gradients by h, and by c if there is one."""
         *lead, B, H = self.state_shape
         shape = (len(self.net.layers), *lead, T + 1, B, H)
         return [np.zeros(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]

@@ -1,5 +1,6 @@
 """The simple recurrent layer: h_t = phi(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh) (Elman 1990)."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +36,7 @@ class Rnn(Layer):
         np.matmul(rows(x), self.w_ih_t, out=rows(states[..., 1:, :, :]))
         m = room("step", (*lead, B, H))
         bias = tile(self.bias, B)
-        over_time = steps(states)
-        for h_before, h in zip(over_time[:-1], over_time[1:], strict=True):
+        for h_before, h in pairwise(steps(states)):
             np.matmul(h_before, self.w_hh_t, out=m)
             np.add(m, bias, out=m)
             np.add(h, m, out=h)
@@ -44,7 +44,7 @@ class Rnn(Layer):
         return Saved(states, room("dz", (*lead, T, B, H)), m)
 
     def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
-        """dz_t = dh_t phi'(z_t);  dh_(t-1) += dz_t W_hh."""
+        """Walk back through time: dz_t = dh_t phi'(z_t),  dh_(t-1) += dz_t W_hh."""
         (dh_all,) = dstates
         arrays = backwards(saved.h[..., 1:, :, :], saved.dz, dh_all[..., 1:, :, :], dh_all[..., :-1, :, :])
         for h, dz, dh, dh_before in zip(*arrays, strict=True):

@@ -1,0 +1,32 @@
+"""Which kernels NumPy's OpenBLAS runs, and whether this CPU has better ones."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+# OpenBLAS's names for kernel families with AVX-512; a CPU it does not know gets one of the families below them.
+AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
+
+
+def better_kernels(features: Collection[str]) -> str | None:
+    """Return the value of OPENBLAS_CORETYPE that gives NumPy AVX-512 kernels, or None.
+
+    None where the CPU has no AVX-512 (`features` are its flags), where OpenBLAS runs such kernels by itself, where the
+    user has already chosen, and where NumPy computes with another BLAS.
+    """
+    kernels = openblas_kernels()
+    if "avx512f" not in features or "OPENBLAS_CORETYPE" in os.environ or kernels is None:
+        return None
+    return None if kernels.casefold() in map(str.casefold, AVX512_KERNELS) else "SkylakeX"
+
+
+def openblas_kernels() -> str | None:
+    """Return the kernel family that NumPy's OpenBLAS has chosen in this process, or None if its BLAS is another."""
+    libraries: list[dict[str, Any]] = [found for found in threadpool_info() if found["internal_api"] == "openblas"]
+    bundled = Path(np.__file__).parent.with_name("numpy.libs")
+    own = [found for found in libraries if Path(found["filepath"]).is_relative_to(bundled)]
+    return next((str(found["architecture"]) for found in [*own, *libraries]), None)
