@@ -24,7 +24,7 @@ class Echo(Backend):
 class Delta(Echo):
     name = "delta"
 
-BEHAVIOURS = ("one", "three", "nan", "raise", "unsupported", "invalid", "memory", "exit", "kill", "hang", "shout", "log")
+BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log".split()
 
 class Probe(Experiment):
     name = "probe"

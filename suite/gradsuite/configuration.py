@@ -12,7 +12,11 @@ from gradsuite.experiment import Value
 DEVICES = ("cpu", "cuda")
 EXECUTORS = ("local", "dask")
 LISTS = ("experiment", "backend", "no-plugin")
-NUMBERS = ("threads", "timeout")
+KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; all others are texts
+    "set": ((dict,), "a table"),
+    "threads": ((int,), "a whole number"),
+    "timeout": ((int, float), "a number"),
+}
 RESUMABLE = ("timeout", "executor", "scheduler")
 
 
@@ -67,16 +71,15 @@ def read_options(flags: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises UserError as `read_toml` and `parse_changes` do.
     """
-    given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None and value != ()}
-    given["set"] = parse_changes(flags["set"])
-    names = flags["experiment"]
-    given["experiment"] = [name for name in names if not name.endswith(".toml")]
+    given = {name.replace("_", "-"): value for name, value in flags.items() if name != "set"}
+    given["experiment"] = [name for name in flags["experiment"] if not name.endswith(".toml")]
     options: dict[str, Any] = {}
-    for path in names:
+    for path in flags["experiment"]:
         if path.endswith(".toml"):
             options |= read_toml(path)
-    changes = {**options.get("set", {}), **given["set"]}
-    return {name: value for name, value in (options | given | {"set": changes}).items() if value}
+    options |= {name: value for name, value in given.items() if value not in (None, (), [])}
+    changes = {**options.get("set", {}), **parse_changes(flags["set"])}
+    return options | {"set": changes} if changes else options
 
 
 def read_toml(path: str) -> dict[str, Any]:
@@ -112,9 +115,8 @@ def _checked(path: str, key: str, value: Any) -> Any:
         return {name: _list(f"set.{name}", values, path, (str, int, float)) for name, values in value.items()}
     if key in LISTS:
         return _list(key, value, path, (str,))
-    wanted: tuple[type, ...] = (int, float) if key == "timeout" else (int,) if key in NUMBERS else (str,)
-    if key == "set" or isinstance(value, bool) or not isinstance(value, wanted):
-        kind = "a table" if key == "set" else "a number" if key in NUMBERS else "a text"
+    kinds, kind = KINDS.get(key, ((str,), "a text"))
+    if isinstance(value, bool) or not isinstance(value, kinds):
         raise UserError(f"{key} in {path!r} must be {kind}, not {value!r}")
     return value
 

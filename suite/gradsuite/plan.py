@@ -27,8 +27,8 @@ class Study:
                 raise unknown("setting", name, known)
             if not values:
                 raise UserError(f"setting {name!r} was given no value: --set {name}=V1,V2")
-        for experiment in self.experiments:
-            self.grid(experiment)
+        if not self.groups(["any"], "any"):
+            raise UserError("no cell is left: these experiments leave out every combination of these settings")
 
     def grid(self, experiment: Experiment) -> dict[str, list[Value]]:
         """Return the values of every setting of one experiment, each once."""

@@ -5,7 +5,6 @@ import sys
 from collections import defaultdict
 
 import pytest
-
 from gradsuite.configuration import Configuration
 from gradsuite.executors import open_executor
 from gradsuite.executors.environment import WorkerEnvironment

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from gradsuite import machine
 from gradsuite.machine import without_paths
 

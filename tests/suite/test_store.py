@@ -6,13 +6,12 @@ from contextlib import closing
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gradsuite.errors import UserError
 from gradsuite.experiment import Cell, Measurement
 from gradsuite.result import Result
 from gradsuite.store import COLUMNS, Run
+from hypothesis import given
+from hypothesis import strategies as st
 
 LSTM = Cell("e", "numpy", "cpu", {"cell": "lstm", "dtype": "float32", "gain": 1.5, "length": 5})
 GRU = Cell("e", "torch", "cpu", {"cell": "gru", "dtype": "float64", "gain": 2.0, "length": 5})

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-
 from gradsuite.worker import Worker
 
 CELL = {"do": "start", "experiment": "probe", "device": "cpu"}

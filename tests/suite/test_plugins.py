@@ -1,0 +1,153 @@
+from importlib.metadata import EntryPoint
+
+import pytest
+from gradsuite.errors import UserError
+from gradsuite.hookspecs import hookimpl
+from gradsuite.plugins import Plugins, disabled, load
+
+
+class Mine:
+    name = "mine"
+
+
+class Plugin:
+    """Registers a backend by its class and one by its place, an experiment and a task."""
+
+    @hookimpl
+    def register_backends(self, register):
+        register(Mine)
+        register("lazy", "json:JSONDecoder")
+        register("gone", "no_such_framework.backend:Gone", requires=["no_such_framework"], install="pip install gone")
+        register("part", "json:JSONDecoder", requires=["no_such_framework.part", "json"])
+
+    @hookimpl
+    def register_experiments(self, register):
+        register("question", "json:no_such_class")
+
+    @hookimpl
+    def register_tasks(self, register):
+        register("data", Mine)
+
+
+def entry_points(**modules):
+    """Return what importlib.metadata.entry_points would find: plugin names and where they are."""
+    points = [EntryPoint(name, module, "gradsuite") for name, module in modules.items()]
+    return lambda group: [point for point in points if point.group == group]
+
+
+def test_what_a_plugin_registers_is_found_by_kind_and_name():
+    plugins = Plugins({"one": Plugin()})
+    assert set(plugins.backends) == {"mine", "lazy", "gone", "part"}
+    assert set(plugins.experiments) == {"question"}
+    assert set(plugins.tasks) == {"data"}
+    assert plugins.find("backend", "mine").plugin == "one"
+    assert plugins.get("backend", "mine") is Mine
+    assert plugins.get("backend", "lazy").__name__ == "JSONDecoder"
+    assert plugins.broken == []
+
+
+def test_a_missing_framework_is_named_without_importing_anything():
+    plugins = Plugins({"one": Plugin()})
+    assert plugins.find("backend", "gone").missing() == "no_such_framework not installed"
+    assert plugins.find("backend", "part").missing() == "no_such_framework.part not installed"
+    assert plugins.find("backend", "lazy").missing() is None
+    with pytest.raises(UserError, match=r"not available: gone: .* not installed; to install it: pip install gone"):
+        plugins.get("backend", "gone")
+
+
+def test_a_class_that_cannot_be_imported_is_broken_alone():
+    plugins = Plugins({"one": Plugin()})
+    with pytest.raises(UserError, match="not available: question: AttributeError"):
+        plugins.get("experiment", "question")
+    assert plugins.get_all("experiment") == []
+    assert [lost.name for lost in plugins.broken] == ["question"]
+    assert plugins.get_all("task") == [Mine]
+
+
+def test_an_unknown_name_gets_the_nearest_one():
+    plugins = Plugins({"one": Plugin()})
+    with pytest.raises(UserError, match=r"unknown backend 'lasy'; did you mean 'lazy'\? \(allowed: gone, lazy"):
+        plugins.find("backend", "lasy")
+
+
+def test_plugins_come_and_go():
+    plugins = Plugins()
+    plugins.add("one", Plugin())
+    plugins.remove("one")
+    assert plugins.backends == plugins.experiments == plugins.tasks == {}
+    plugins.add("one", Plugin())
+    assert "mine" in plugins.backends
+
+
+def test_two_plugins_with_one_name_are_both_named():
+    with pytest.raises(UserError, match=r"backend 'mine' is registered by both 'one' and 'two'.*--no-plugin"):
+        Plugins({"one": Plugin(), "two": Plugin()})
+
+
+def test_a_misspelled_hook_breaks_its_plugin_alone():
+    class Misspelled(Plugin):
+        @hookimpl
+        def register_backend(self, register):
+            register(Mine)
+
+    plugins = Plugins({"bad": Misspelled()})
+    assert plugins.backends == {}
+    assert "register_backend" in plugins.broken[0].reason
+    plugins.add("good", Plugin())
+    assert "mine" in plugins.backends
+    with pytest.raises(UserError, match="not available: bad: "):
+        plugins.find("backend", "bad")
+
+
+@pytest.mark.parametrize("entry", [("nameless",), (object(),), ("x", "json:X", "more")])
+def test_a_registration_that_makes_no_sense_breaks_its_plugin_and_leaves_nothing(entry):
+    class Senseless:
+        @hookimpl
+        def register_backends(self, register):
+            register("fine", Mine)
+            register(*entry)
+
+    plugins = Plugins({"bad": Senseless()})
+    assert plugins.backends == {}
+    assert [lost.name for lost in plugins.broken] == ["bad"]
+
+
+def test_a_broken_import_names_the_plugin_and_spares_the_others(tmp_path, monkeypatch):
+    (tmp_path / "breaks.py").write_text("raise RuntimeError('a\\nbad day')")
+    (tmp_path / "works.py").write_text(
+        "from gradsuite import hookimpl\n"
+        "@hookimpl\ndef register_tasks(register):\n    register('data', 'json:JSONDecoder')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins = load(found=entry_points(breaks="breaks", works="works", absent="no_such_module"))
+    assert set(plugins.tasks) == {"data"}
+    reasons = {lost.name: lost.reason for lost in plugins.broken}
+    assert reasons["breaks"] == "RuntimeError: a bad day"
+    assert reasons["absent"].startswith("ModuleNotFoundError")
+
+
+def test_a_plugin_can_be_blocked(monkeypatch):
+    found = entry_points(tasks="gradsuite.tasks", other="gradsuite_numpy")
+    assert load(found=found).tasks
+    blocked = load(["tasks"], found)
+    assert not blocked.tasks
+    with pytest.raises(UserError, match="with these plugins blocked: tasks"):
+        blocked.find("task", "adding")
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", " tasks, other ,")
+    assert disabled(["more"]) == {"tasks", "other", "more"}
+    assert load(found=found).registrations == {"backend": {}, "experiment": {}, "task": {}}
+
+
+def test_blocking_what_is_no_plugin_is_an_error(monkeypatch):
+    found = entry_points(tasks="gradsuite.tasks")
+    with pytest.raises(UserError, match="unknown plugin 'task'; did you mean 'tasks'"):
+        load(["task"], found)
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "taks")
+    with pytest.raises(UserError, match="unknown plugin 'taks'"):
+        load(found=found)
+
+
+def test_the_built_in_plugins_load_through_entry_points_and_import_no_framework(probe):
+    plugins = load()
+    assert {"numpy", "torch", "jax", "echo"} <= set(plugins.backends)
+    assert plugins.find("backend", "numpy").plugin == "numpy"
