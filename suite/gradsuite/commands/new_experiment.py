@@ -19,6 +19,4 @@ def new_experiment(name: str, into: Path) -> None:
 
     folder = write_package("experiment", name, into, load())
     click.echo(f"wrote an experiment and its task to {folder}; to install and run it:")
-    click.echo(
-        f"  cd {quote(str(folder))} && python -m pip install -e . && pytest && gradsuite run {name} --preset quick"
-    )
+    click.echo(f"  cd {quote(str(folder))} && python -m pip install -e . && pytest && gradsuite run {name}")

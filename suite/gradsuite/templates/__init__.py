@@ -43,9 +43,9 @@ def check_name(kind: str, name: str, plugins: Plugins) -> None:
         hint = f"; did you mean {words!r}?" if NAME.fullmatch(words) else ""
         raise UserError(f"the name must be lower-case words joined by dashes, such as 'my-{kind}', not {name!r}{hint}")
     if name in plugins.registrations[kind]:
-        raise UserError(f"there is a {kind} {name!r} already: choose another name")
+        raise UserError(f"{kind} {name!r} is registered already: choose another name")
     if plugins.manager.has_plugin(name) or name in {lost.name for lost in plugins.broken}:
-        raise UserError(f"there is a plugin {name!r} already: choose another name")
+        raise UserError(f"plugin {name!r} is installed already: choose another name")
 
 
 def render(kind: str, name: str) -> Iterator[tuple[PurePosixPath, str]]:

@@ -1,0 +1,51 @@
+"""A virtual environment, and what is typed in a shell where it is active."""
+
+import json
+import os
+import subprocess
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.docs.blocks import ROOT
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment in a folder."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path, *requirements: str) -> "Environment":
+        """Make one that has these requirements and what they need, in known-good versions."""
+        venv.create(folder, with_pip=True)
+        environment = cls(folder)
+        environment.run("python -m pip install " + " ".join(map(repr, requirements)), ROOT)
+        return environment
+
+    def run(self, command: str, at: Path) -> str:
+        """Run a shell command in a folder and return what it printed; it has to succeed."""
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GRADSUITE_"))}
+        inner = {
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{outer['PATH']}",
+            "VIRTUAL_ENV": str(self.folder),
+            "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
+        }
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=at,
+            env=outer | inner,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json(self, command: str, at: Path) -> Any:
+        """Run a command and return the JSON that it printed."""
+        return json.loads(self.run(command, at))

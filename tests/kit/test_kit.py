@@ -1,0 +1,47 @@
+"""Packages by others, installed into a clean environment as their users would, and used there."""
+
+import csv
+
+from tests.docs.blocks import ROOT
+from tests.kit.walk import walk
+
+CELLS = ["mlp", "rnn", "lstm", "gru"]
+HIPS = ROOT / "docs" / "examples" / "gradsuite-hips"
+
+
+def test_a_new_backend_is_green_in_one_line(environment, tmp_path):
+    environment.run("gradsuite new-backend green --into .", tmp_path)
+    environment.run("python -m pip install -e . && gradsuite check green && pytest", tmp_path / "green")
+    found = environment.json("gradsuite backends --json", tmp_path)
+    assert cells(found, "green") == ["rnn"]
+
+
+def test_the_guide_to_a_backend_leads_from_nothing_to_all_cells(environment, tmp_path):
+    walk("writing-a-backend.md", tmp_path, environment)
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "mine") == CELLS
+
+
+def test_the_guide_to_an_experiment_leads_to_a_report(environment, tmp_path):
+    folder = walk("writing-an-experiment.md", tmp_path, environment)
+    reports = [path.read_text("utf-8") for path in folder.glob("results/*/report.html")]
+    assert sum("How much of the gradient arrives, so many time steps back?" in text for text in reports) == 1
+
+
+def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, tmp_path):
+    environment.run(f"python -m pip install '{HIPS}' && gradsuite check hips-autograd", tmp_path)
+    environment.run(f"pytest -p no:cacheprovider {HIPS}", tmp_path)
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "hips-autograd") == CELLS
+
+    backends = ["hips-autograd", "jax", "numpy", "torch"]
+    named = " ".join(f"--backend {name}" for name in backends)
+    run = environment.run(f"gradsuite run gradient-time {named} --preset quick", tmp_path).splitlines()[-1]
+    rows = list(csv.DictReader(environment.run(f"gradsuite export {run} --format csv", tmp_path).splitlines()))
+    assert sorted({row["backend"] for row in rows if row["status"] == "ok"}) == backends
+    assert all(name in (tmp_path / run / "report.html").read_text("utf-8") for name in backends)
+
+
+def cells(found, name):
+    """Return the cells that `gradsuite backends --json` lists for a backend."""
+    (entry,) = [entry for entry in found if entry["name"] == name]
+    assert entry["available"], entry
+    return entry["cells"]
