@@ -1,0 +1,108 @@
+"""Timing a call that an expert would sign: the first call apart, warmed up until steady, long enough for the timer.
+
+Two traps are closed here: every sample ends with `synchronize`, and no sample contains a first call.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradsuite.contention import Conditions, Watch
+
+Call = Callable[[], object]
+# A sample lasts at least this long: a thousand times the cost of reading the clock and of watching the machine.
+SAMPLE_SECONDS = 0.02
+# Warm-up ends when the fastest of the last calls is no faster than the fastest before them, within this share.
+STEADY_SHARE = 0.05
+STEADY_CALLS = 3
+WARM_UP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Seconds of one call, averaged over `repetitions` in a row, and the conditions they ran under."""
+
+    seconds: float
+    repetitions: int
+    conditions: Conditions
+
+
+class Timer:
+    """Times one call over and over; `synchronize` returns when the device is idle."""
+
+    def __init__(self, call: Call, synchronize: Call, *, sample_seconds: float = SAMPLE_SECONDS) -> None:
+        """Nothing is called before `first`."""
+        self.call = call
+        self.synchronize = synchronize
+        self.sample_seconds = sample_seconds
+        self.repetitions = 1
+
+    def first(self) -> float:
+        """Return the seconds of the first call, which compiles, allocates and fills caches."""
+        return self._seconds(1)
+
+    def warm_up(self) -> int:
+        """Call until steady, then choose the repetitions of a sample; return how many calls it took.
+
+        Steady means that three calls in a row bring nothing faster than 5% below the fastest before them; after two
+        seconds it is called steady all the same, for a call that long has been warm since its first.
+        """
+        began, calls, fastest = time.perf_counter(), 0, float("inf")
+        while True:
+            latest = min(self._seconds(1) for _ in range(STEADY_CALLS))
+            calls += STEADY_CALLS
+            if latest > (1 - STEADY_SHARE) * fastest or time.perf_counter() - began > WARM_UP_SECONDS:
+                break
+            fastest = min(fastest, latest)
+        self.repetitions = max(1, int(np.ceil(self.sample_seconds / min(fastest, latest))))
+        return calls
+
+    def sample(self) -> Sample:
+        """Return one sample."""
+        watch = Watch()
+        seconds = self._seconds(self.repetitions) / self.repetitions
+        return Sample(seconds, self.repetitions, watch.stop())
+
+    def _seconds(self, repetitions: int) -> float:
+        self.synchronize()
+        began = time.perf_counter()
+        for _ in range(repetitions):
+            self.call()
+        self.synchronize()
+        return time.perf_counter() - began
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A median and the ends of its confidence interval."""
+
+    median: float
+    low: float
+    high: float
+
+    def covers(self, value: float) -> bool:
+        """Whether a value lies within the interval."""
+        return self.low <= value <= self.high
+
+
+def median_interval(samples: Sequence[float] | np.ndarray, *, confidence: float = 0.95, seed: int = 0) -> Interval:
+    """Return the median and its bootstrap percentile interval (Efron 1979), from 2000 seeded resamples.
+
+    NaN throughout where there are no samples.
+    """
+    values = np.asarray(samples, dtype=np.float64)
+    if values.size == 0:
+        return Interval(np.nan, np.nan, np.nan)
+    resamples = np.random.default_rng(seed).choice(values, (2000, values.size))
+    low, high = np.quantile(np.median(resamples, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(np.median(values)), float(low), float(high))
+
+
+def ratio_interval(samples: Sequence[float], others: Sequence[float], *, confidence: float = 0.95) -> Interval:
+    """Return the median of the paired ratios samples / others and its interval; pairs were taken in one round.
+
+    What slows a round slows both of its samples, and so cancels.
+    """
+    return median_interval(np.divide(samples, others), confidence=confidence)

@@ -1,0 +1,84 @@
+"""Timers against a clock of their own, intervals against the law of the median. No test looks at the time."""
+
+import numpy as np
+import pytest
+from gradsuite import timing
+from gradsuite.timing import Timer, median_interval, ratio_interval
+
+
+class Device:
+    """A clock that moves only when a call has been waited for: what is not synchronized has not happened."""
+
+    def __init__(self, monkeypatch, seconds):
+        self.now, self.pending, self.seconds, self.calls = 0.0, 0.0, iter(seconds), 0
+        monkeypatch.setattr(timing.time, "perf_counter", lambda: self.now)
+
+    def call(self):
+        self.calls += 1
+        self.pending += next(self.seconds)
+
+    def synchronize(self):
+        self.now, self.pending = self.now + self.pending, 0.0
+
+
+def constant(seconds):
+    while True:
+        yield seconds
+
+
+def compiling():
+    yield 5.0
+    yield from (1.0, 0.5, 0.25, 0.011, 0.010)
+    yield from constant(0.01)
+
+
+def test_the_first_call_is_apart_and_samples_are_steady(monkeypatch):
+    device = Device(monkeypatch, compiling())
+    timer = Timer(device.call, device.synchronize)
+    assert timer.first() == 5.0
+    timer.warm_up()
+    assert timer.sample().seconds == pytest.approx(0.01)
+
+
+def test_a_sample_is_long_enough_for_the_timer(monkeypatch):
+    device = Device(monkeypatch, constant(0.003))
+    timer = Timer(device.call, device.synchronize, sample_seconds=0.02)
+    timer.warm_up()
+    sample = timer.sample()
+    assert sample.repetitions == 7  # the least number of calls of 3 ms that last 20 ms
+    assert sample.seconds == pytest.approx(0.003)
+
+
+def test_what_ran_before_a_sample_is_not_in_it(monkeypatch):
+    device = Device(monkeypatch, constant(0.5))
+    timer = Timer(device.call, device.synchronize)
+    device.call()  # still running on the device when the sample begins
+    assert timer.sample().seconds == 0.5
+
+
+def test_warm_up_ends_even_if_calls_go_on_getting_faster(monkeypatch):
+    device = Device(monkeypatch, (0.9**n for n in range(10_000)))
+    timer = Timer(device.call, device.synchronize)
+    timer.warm_up()
+    # The sum of 0.9^n passes the two seconds of warm-up within the first STEADY_CALLS calls.
+    assert device.calls == timing.STEADY_CALLS
+
+
+def test_the_interval_of_a_median_covers_it_as_often_as_it_says():
+    # 400 medians of 25 standard normals: coverage has standard deviation sqrt(.95 .05 / 400) = .011; the percentile
+    # bootstrap of a median is a little conservative for odd n (exact binomial ranks 8..18: 95.7%): four sd either side.
+    rng = np.random.default_rng(0)
+    covered = np.mean([median_interval(rng.standard_normal(25)).covers(0.0) for _ in range(400)])
+    assert 0.95 - 4 * 0.011 <= covered <= 0.957 + 4 * 0.011
+
+
+def test_paired_ratios_cancel_what_slows_a_whole_round():
+    rng = np.random.default_rng(1)
+    drift = np.exp(rng.standard_normal(30))  # rounds differ by factors of e
+    found = ratio_interval(2.0 * drift, 1.0 * drift)
+    assert (found.median, found.low, found.high) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_no_samples_have_no_median():
+    found = median_interval([])
+    assert np.isnan([found.median, found.low, found.high]).all()
