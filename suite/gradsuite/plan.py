@@ -48,14 +48,18 @@ class Study:
 def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes) -> Study:
     """Return the study of these experiments, or of all that have the preset.
 
-    Raises UserError for an unknown experiment, preset or setting, or a value that is not allowed.
+    Raises UserError for an unknown experiment, preset, setting or task, or a value that is not allowed.
     """
     classes = [plugins.get("experiment", name) for name in dict.fromkeys(names)] or plugins.get_all("experiment")
     experiments: list[Experiment] = [one() for one in classes]
     presets = {name for one in experiments for name in one.presets}
     if preset not in presets:
         raise unknown("preset", preset, presets)
-    return Study(tuple(one for one in experiments if names or preset in one.presets), preset, changes)
+    planned = Study(tuple(one for one in experiments if names or preset in one.presets), preset, changes)
+    for one in planned.experiments:
+        for name in planned.grid(one).get("task", []):
+            plugins.find("task", str(name))
+    return planned
 
 
 def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:

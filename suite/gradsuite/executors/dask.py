@@ -57,7 +57,7 @@ class DaskExecutor(Executor):
             for group in groups
             for cell in group
         }
-        for future in distributed.as_completed(futures):
+        for future in distributed.as_completed(futures, loop=self.client.loop):
             failure = future.exception()
             yield futures[future], Result("error", reason=one_line(failure)) if failure else future.result()
 
