@@ -14,3 +14,4 @@ def register_experiments(register: "Register") -> None:
     register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
     register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
     register("speed", "gradsuite_experiments.speed:Speed")
+    register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")

@@ -46,6 +46,10 @@ class Claim:
         return {**asdict(self), "verdict": self.verdict}
 
 
-def worst(claims: Iterable[Claim]) -> Claim:
-    """Return the claim with the greatest strain: what one sentence says of many settings stands or falls with it."""
-    return max(claims, key=lambda claim: claim.strain)
+def decisive(claims: Iterable[Claim]) -> list[Claim]:
+    """Return one claim a sentence and backend: what is said of many settings stands or falls with the worst of them."""
+    said: dict[tuple[str, str, str], Claim] = {}
+    for claim in claims:
+        key = (claim.experiment, claim.sentence, claim.backend)
+        said[key] = max(said.get(key, claim), claim, key=lambda either: either.strain)
+    return list(said.values())

@@ -1,9 +1,10 @@
 """Verdicts at and beyond the tolerance, one-sided and with what is not finite."""
 
 import math
+from dataclasses import replace
 
 import pytest
-from gradsuite.claims import Claim, worst
+from gradsuite.claims import Claim, decisive
 
 
 def claim(expected: float, measured: float, tolerance: float, relation: str = "=") -> Claim:
@@ -39,10 +40,16 @@ def test_verdict(expected, measured, tolerance, relation, verdict):
     assert claim(expected, measured, tolerance, relation).verdict == verdict
 
 
-def test_the_worst_of_many_decides():
+def test_of_what_is_said_of_many_settings_the_worst_decides():
     good, strained, broken = claim(1.0, 1.0, 0.1), claim(1.0, 1.05, 0.1), claim(1.0, math.nan, 0.1)
-    assert worst([good, strained]) is strained
-    assert worst([broken, good, strained]) is broken
+    assert decisive([good, strained]) == [strained]
+    assert decisive([strained, broken, good]) == [broken]
+
+
+def test_sentences_and_backends_are_judged_apart():
+    one = claim(1.0, 2.0, 0.1)
+    another, elsewhere = replace(one, sentence="Nor is it otherwise."), replace(one, backend="other")
+    assert decisive([one, another, elsewhere]) == [one, another, elsewhere]
 
 
 def test_a_row_has_everything_by_name():

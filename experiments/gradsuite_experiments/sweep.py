@@ -1,0 +1,80 @@
+"""Many settings of one model at once: as stacks where a backend takes them, one by one where it does not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from gradsuite.backend import Backend, Batch, Gradients, Network, Tape
+from gradsuite.model import Model
+from gradsuite.parameters import Initialisation, Parameters, initialise
+
+BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+STACK_BYTES = 2**26  # of parameters in one stack: their gradients and the states take several times as much
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What came back for one setting, on the host: outputs, and the state gradients as in `Gradients`."""
+
+    outputs: np.ndarray
+    states: np.ndarray
+    cell_states: np.ndarray | None
+
+
+def sweep(
+    backend: Backend, model: Model, members: Sequence[Parameters], batch: Batch, *, device: str, dtype: str
+) -> Iterator[Flow]:
+    """Yield the flow of every member's parameters on one batch. Raises Unsupported for what is not claimed."""
+    stacked = "stack" in backend.describe().features and len(members) > 1
+    size = sum(p.size for p in members[0].values()) * BYTES[dtype]
+    for chunk in chunks(members, max(1, STACK_BYTES // size) if stacked else 1):
+        parameters = {name: np.stack([m[name] for m in chunk]) for name in chunk[0]} if stacked else chunk[0]
+        network = backend.build(model, parameters, device=device, dtype=dtype)
+        tape = network.forward(network.put(batch), states=True)
+        flow = fetch(network, tape, network.backward(tape))
+        yield from split(flow) if stacked else (flow,)
+
+
+def fetch(network: Network, tape: Tape, gradients: Gradients) -> Flow:
+    """Copy outputs and state gradients to the host."""
+    cell_states = None if gradients.cell_states is None else network.fetch(gradients.cell_states)
+    return Flow(network.fetch(tape.outputs), network.fetch(gradients.states), cell_states)
+
+
+def split(flow: Flow) -> Iterator[Flow]:
+    """Yield the flow of each member of a stack."""
+    for k, states in enumerate(flow.states):
+        yield Flow(flow.outputs[k], states, None if flow.cell_states is None else flow.cell_states[k])
+
+
+def chunks(members: Sequence[Parameters], largest: int) -> Iterator[Sequence[Parameters]]:
+    """Yield the members in parts of one size, so that what a backend compiles for the first serves them all."""
+    size = max(n for n in range(1, min(largest, len(members)) + 1) if len(members) % n == 0)
+    for start in range(0, len(members), size):
+        yield members[start : start + size]
+
+
+@lru_cache(maxsize=1)
+def draws(model: Model, initialisation: Initialisation, count: int, dtype: str = "float64") -> tuple[Parameters, ...]:
+    """Return `count` networks, of seeds 0, 1, ...; kept, for cells that differ by a scale share what costs most."""
+    networks = (initialise(model, initialisation, seed=seed) for seed in range(count))
+    return tuple({name: p.astype(dtype) for name, p in network.items()} for network in networks)
+
+
+def scaled(network: Parameters, weights: float, biases: float = 1.0) -> Parameters:
+    """Return the network with its weights and biases times these numbers."""
+    return {name: p * p.dtype.type(biases if "bias" in name else weights) for name, p in network.items()}
+
+
+def orthonormal(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
+    """Return `count` random orthonormal rows of `size` numbers: gradients to send back that share no direction."""
+    return np.linalg.qr(rng.standard_normal((size, count)))[0].T
+
+
+def log_mean_square(states: np.ndarray) -> np.ndarray:
+    """Return ln of the mean over the batch of |dL/dh|^2, for states (..., B, H).
+
+    The log of the mean lies above the mean of the logs by about half the variance, and is what mean fields speak of.
+    """
+    return np.log(np.square(states.astype(np.float64)).sum(axis=-1).mean(axis=-1))
