@@ -36,6 +36,7 @@ class Job:
         self.configuration = configuration
         self.plugins = plugins
         self.say = say
+        self.told: set[str] = set()
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
@@ -124,7 +125,10 @@ class Job:
         try:
             step()
         except Exception as error:  # noqa: BLE001
-            self.say("; ".join(filter(None, [f"{trouble}: {one_line(error)}", advice])))
+            told = "; ".join(filter(None, [f"{trouble}: {one_line(error)}", advice]))
+            if told not in self.told:  # a hook that fails for every cell says so once
+                self.told.add(told)
+                self.say(told)
             return False
         return True
 
