@@ -35,6 +35,7 @@ Along = Literal["x", "y"]
 Share = bool | Literal["none", "all", "row", "col"]
 
 TITLE = "title"  # marks the title's text, which the page prints itself
+LABEL_SIZE = 9.5  # points, of a name beside a line
 WIDTH = 10.0  # inches: a page's width on a screen, and 11 points are then legible on paper too
 
 RC: dict[Any, Any] = {
@@ -136,7 +137,7 @@ def regions(axes: Axes, stable: tuple[float, float], *, along: Along = "y") -> N
         if top <= bottom:
             continue
         (axes.axhspan if along == "y" else axes.axvspan)(start, end, color=colour, alpha=0.07, linewidth=0, zorder=0)
-        if top - bottom > 0.07:
+        if top - bottom > (0.2 if word == "stable" else 0.1):
             # The outer words keep to the outer edges: curves of one start fan out from the middle.
             height = {"vanishing": bottom + 0.02, "stable": (bottom + top) / 2, "exploding": top - 0.02}[word]
             at = (0.02, height) if along == "y" else ((bottom + top) / 2, 0.02)
@@ -171,18 +172,19 @@ def values_axis(axes: Axes, along: Along, values: Iterable[float]) -> None:
     axis.set_ticks([], minor=True)
 
 
-def label_ends(axes: Axes, ends: Sequence[tuple[float, str]], *, gap: float = 0.062) -> None:
+def label_ends(axes: Axes, ends: Sequence[tuple[float, str]]) -> None:
     """Name lines at the right edge of the axes, moved apart where they would overlap.
 
-    `ends` are (y, label); `gap` is the least distance of two labels, in heights of the axes. Call it once the limits
-    are set. What is beyond the limits is named at their edge; what is not finite, not at all.
+    `ends` are (y, label). Call it once the limits are set. What is beyond the limits is named at their edge; what is
+    not finite, not at all.
     """
-    heights = [(_place(axes, "y", y), label) for y, label in ends if np.isfinite(y)]
-    if not heights:
-        return
-    wanted, labels = zip(*sorted(heights), strict=True)
-    for height, text in zip(_spread(np.array(wanted), gap), labels, strict=True):
-        axes.annotate(text, (1.015, height), xycoords="axes fraction", va="center", fontsize=9.5, annotation_clip=False)
+    named = sorted((y, label) for y, label in ends if np.isfinite(y))
+    rows = axes.get_gridspec().nrows if axes.get_subplotspec() else 1  # type: ignore[union-attr]
+    height = 0.65 * axes.get_figure(root=True).get_figheight() / rows  # type: ignore[union-attr]  # inches of the axes
+    places = _spread([_place(axes, "y", y) for y, _ in named], 1.25 * LABEL_SIZE / 72 / height)
+    for place, (_, text) in zip(places, named, strict=True):
+        at = (1.015, place)
+        axes.annotate(text, at, xycoords="axes fraction", va="center", fontsize=LABEL_SIZE, annotation_clip=False)
 
 
 def backend_legend(drawn: Figure, backends: Iterable[str], *, extra: Sequence[Line2D] = ()) -> None:
@@ -212,15 +214,15 @@ def _place(axes: Axes, along: Along, value: float) -> float:
     return (at - start) / (end - start)
 
 
-def _spread(wanted: np.ndarray, gap: float) -> np.ndarray:
+def _spread(wanted: Sequence[float], gap: float) -> list[float]:
     """Return positions near the wanted (rising) ones, `gap` apart: groups that touch share their mean."""
     groups: list[list[float]] = []
     for position in wanted:
-        groups.append([float(position)])
+        groups.append([position])
         while len(groups) > 1 and _start(groups[-1], gap) < _start(groups[-2], gap) + gap * len(groups[-2]):
             last = groups.pop()
             groups[-1] += last
-    return np.array([_start(group, gap) + gap * k for group in groups for k in range(len(group))])
+    return [_start(group, gap) + gap * k for group in groups for k in range(len(group))]
 
 
 def _start(group: Sequence[float], gap: float) -> float:
