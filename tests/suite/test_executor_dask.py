@@ -1,18 +1,14 @@
 """The Dask executor, on a cluster of this machine."""
 
 import pytest
+from gradsuite.configuration import Configuration
+from gradsuite.errors import UserError
+from gradsuite.executors import open_executor
+from gradsuite.experiment import Cell, Measurement
+from gradsuite.machine import machine
+from gradsuite.plugins import load
 
 distributed = pytest.importorskip("distributed")
-
-from gradsuite.configuration import Configuration  # noqa: E402
-from gradsuite.errors import UserError  # noqa: E402
-from gradsuite.executors import (
-    dask,
-    open_executor,
-)
-from gradsuite.experiment import Cell, Measurement  # noqa: E402
-from gradsuite.machine import machine  # noqa: E402
-from gradsuite.plugins import load  # noqa: E402
 
 
 @pytest.fixture
@@ -57,13 +53,13 @@ def test_what_fails_outside_a_worker_is_an_error_of_its_cell(executor, monkeypat
     def break_down(configuration, cell):
         raise RuntimeError("the machine is gone")
 
-    monkeypatch.setattr(dask, "run_cell", break_down)
+    monkeypatch.setattr("gradsuite.executors.dask.run_cell", break_down)
     ((_, result),) = executor.run([[cell("one")]])
     assert (result.status, result.reason) == ("error", "RuntimeError: the machine is gone")
 
 
 def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch):
-    monkeypatch.setattr(dask, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("gradsuite.executors.dask.CONNECT_TIMEOUT", 0.3)
     configuration = Configuration(executor="dask", scheduler="tcp://127.0.0.1:1")
     with pytest.raises(UserError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:1'"):
         open_executor(configuration, load(), machine())
@@ -71,7 +67,7 @@ def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("address", ["nonsense", "tcp://"])
 def test_an_address_that_is_none_is_refused(address, monkeypatch):
-    monkeypatch.setattr(dask, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("gradsuite.executors.dask.CONNECT_TIMEOUT", 0.3)
     with pytest.raises(UserError, match="no Dask scheduler answers"):
         open_executor(Configuration(executor="dask", scheduler=address), load(), machine())
 

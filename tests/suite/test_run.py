@@ -1,6 +1,7 @@
 """The main job in this process, with real workers and a report that is not drawn."""
 
 import json
+import sqlite3
 from datetime import date
 
 import gradsuite.run
@@ -196,6 +197,15 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
     again, complete = start(Configuration.resumed(run.meta, {}), run)
     assert complete
     assert len(again.statuses()) == 4
+
+
+def test_a_store_that_cannot_be_written_ends_the_run_in_one_line(start, monkeypatch):
+    def full(self, cell, key, result):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Run, "add", full)
+    with pytest.raises(UserError, match=r"cannot write to .*: database or disk is full; what was measured is kept"):
+        start(configuration())
 
 
 @pytest.mark.parametrize(
