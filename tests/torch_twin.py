@@ -47,7 +47,7 @@ def _mlp(model, leaves, inputs):
 
 
 def _recurrent(model, leaves, inputs):
-    """Return layer -> time -> state, each a node of the graph: one torch.nn cell a step, checked against torch.nn below."""
+    """Return layer -> time -> state, each a node of the graph: one torch.nn cell a step."""
     layers, sequence = [], list(inputs)
     zeros = inputs.new_zeros(inputs.shape[1], model.hidden_size)
     for layer in range(model.num_layers):
