@@ -52,7 +52,7 @@ class Task(ABC):
 
 def find_task(name: str) -> Task:
     """Return the task of this name, of any plugin. Raises UserError, with the nearest name, if there is none."""
-    task: Task = plugins.load().find("task", name).load()()
+    task: Task = plugins.load().get("task", name)()
     return task
 
 

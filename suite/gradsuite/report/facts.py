@@ -1,0 +1,82 @@
+"""What a reader has to know of a run: what was asked, on which machine, with which versions, and what went wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from gradsuite.experiment import STATUSES, settings_label
+from gradsuite.report.palette import backend_order
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Cells that failed alike: how many, of which experiment and backend, why, and settings of the first few."""
+
+    status: str
+    experiment: str
+    backend: str
+    reason: str
+    count: int
+    examples: list[str]
+    stderr: str
+
+
+def problems(cells: pd.DataFrame) -> list[Problem]:
+    """Return all cells that are not `ok`, grouped, errors first."""
+    failed = cells[cells["status"] != "ok"]
+    grouped = failed.groupby(["status", "experiment", "backend", "reason"], sort=False)
+    found = [
+        Problem(*map(str, key), len(own), examples(own["settings"]), next(filter(None, own["stderr"]), ""))  # type: ignore[call-arg, arg-type]
+        for key, own in grouped
+    ]
+    worst = list(reversed(STATUSES))
+    return sorted(found, key=lambda problem: (worst.index(problem.status), -problem.count))
+
+
+def examples(settings: pd.Series) -> list[str]:
+    """Return the settings of the first few cells, each in one line."""
+    import json
+
+    return [settings_label(json.loads(text)) for text in settings.iloc[:EXAMPLES]]
+
+
+def versions(backends: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return each backend with its versions and its devices and dtypes."""
+    return [
+        (
+            name,
+            ", ".join(f"{package} {version}" for package, version in backends[name]["versions"].items()),
+            f"{', '.join(backends[name]['devices'])}; {', '.join(backends[name]['dtypes'])}",
+        )
+        for name in backend_order(list(backends))
+    ]
+
+
+def machine(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the machine's facts as text, by name; those that are not known are left out."""
+    told = {name: fact(name, value) for name, value in facts.items()}
+    return {name: value for name, value in told.items() if value}
+
+
+def fact(name: str, value: Any) -> str:
+    """Return one fact as text."""
+    if isinstance(value, Mapping):
+        return settings_label(value)
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    if name == "memory" and isinstance(value, int):
+        return f"{value / 2**30:.1f} GiB"
+    return "" if value is None else str(value)
+
+
+def duration(meta: Mapping[str, Any]) -> str:
+    """Return how long the run took, or an empty text if it has not ended or was resumed in between."""
+    if "finished" not in meta or "started" not in meta or "resumed" in meta:
+        return ""
+    seconds = (datetime.fromisoformat(meta["finished"]) - datetime.fromisoformat(meta["started"])).total_seconds()
+    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} s"

@@ -1,0 +1,97 @@
+"""The report: one page that needs nothing but itself, its figures beside it as PNG and SVG."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from gradsuite import plugins
+from gradsuite.errors import UserError
+from gradsuite.report import facts
+from gradsuite.report.palette import EXPLODING, STABLE, VANISHING, backend_colour, backend_order
+from gradsuite.report.pictures import THEME
+from gradsuite.report.section import Section, count, missing, section
+from gradsuite.store import Run, cause
+
+FILE = "report.html"
+FOLDER = "figures"
+WORDS = {"vanishing": VANISHING, "stable": STABLE, "exploding": EXPLODING}
+
+
+def write_report(run: Run) -> Path:
+    """Write report.html and figures/ into the run's folder, and return the page's path.
+
+    Raises UserError if they cannot be written.
+    """
+    try:
+        folder = run.path / FOLDER
+        folder.mkdir(exist_ok=True)
+        text = render(run, sections(run, folder))
+        (run.path / FILE).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write the report into {str(run.path)!r}: {cause(error)}") from error
+    return run.path / FILE
+
+
+def sections(run: Run, folder: Path) -> list[Section]:
+    """Return the section of each experiment of the run; those first that measured something."""
+    installed, cells = plugins.load(), run.cells()
+    made = []
+    for name in dict.fromkeys([*run.meta.get("experiments", []), *cells["experiment"]]):
+        own = cells[cells["experiment"] == name]
+        try:
+            made.append(section(installed.get("experiment", name)(), run.frame(name), own, folder))
+        except UserError as error:
+            made.append(missing(name, str(error), own))
+    return sorted(made, key=lambda one: "ok" not in one.statuses)
+
+
+def render(run: Run, made: list[Section]) -> str:
+    """Return the page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("gradsuite.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"table": table_cells, "backend": backend_mark, "safe_svg": Markup}
+    meta, cells = run.meta, run.cells()
+    backends = meta.get("backends", {})
+    return environment.get_template("page.html").render(
+        run=run,
+        meta=meta,
+        sections=made,
+        backends=backend_order([*backends, *cells["backend"]]),
+        statuses=count(cells),
+        problems=facts.problems(cells),
+        versions=facts.versions(backends),
+        machine=facts.machine(meta.get("machine", {})),
+        duration=facts.duration(meta),
+        theme=THEME,
+        words=WORDS,
+        folder=FOLDER,
+        has_csv=(run.path / "measurements.csv").exists(),
+    )
+
+
+def table_cells(rows: pd.DataFrame) -> list[list[tuple[str, str]]]:
+    """Return a table's cells as (class, text): numbers to the right, verdicts in their colour."""
+    return [[table_cell(value) for value in row] for row in rows.itertuples(index=False)]
+
+
+def table_cell(value: Any) -> tuple[str, str]:
+    """Return one cell as (class, text)."""
+    if isinstance(value, str):
+        first = value.split(",")[0]
+        return (first if first in (*WORDS, "holds", "fails") else "", value)
+    if pd.isna(value):
+        return ("number", "-")
+    return ("number", f"{value:.4g}" if isinstance(value, float) else str(value))
+
+
+def backend_mark(name: str) -> Markup:
+    """Return a backend's name with its colour, as figures have it."""
+    return Markup('<span class="backend"><i style="background:{}"></i>{}</span>').format(backend_colour(name), name)

@@ -1,0 +1,83 @@
+"""An experiment's part of the report: what it found, its figures, tables and claims."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradsuite.claims import Claim
+from gradsuite.experiment import STATUSES, Experiment, Figure, Table
+from gradsuite.report import style
+from gradsuite.report.palette import backend_order
+from gradsuite.report.pictures import Picture, save
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(slots=True)
+class Section:
+    """What the page says of one experiment; `troubles` are the parts that could not be made, and why."""
+
+    name: str
+    question: str
+    statuses: Mapping[str, int]
+    findings: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def judged(self) -> list[tuple[Claim, dict[str, Claim]]]:
+        """Each claim once, with what each backend measured; those that fail somewhere first."""
+        by_sentence: dict[str, dict[str, Claim]] = {}
+        for claim in self.claims:
+            by_sentence.setdefault(claim.sentence, {})[claim.backend] = claim
+        rows = [(next(iter(found.values())), found) for found in by_sentence.values()]
+        return sorted(rows, key=lambda row: all(claim.verdict == "holds" for claim in row[1].values()))
+
+    @property
+    def judges(self) -> list[str]:
+        """The backends that claims were checked on."""
+        return backend_order([claim.backend for claim in self.claims])
+
+
+def section(experiment: Experiment, rows: "pd.DataFrame", cells: "pd.DataFrame", folder: Path) -> Section:
+    """Return an experiment's section; its figures are written into the folder.
+
+    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone.
+    """
+    made = Section(experiment.name, experiment.question, count(cells))
+    with style.context():
+        made.findings = made_of(lambda: experiment.findings(rows), "findings", made.troubles)
+        figures: list[Figure] = made_of(lambda: experiment.figures(rows), "figures", made.troubles)
+        for figure in figures:
+            name = figure.name if figure.name.startswith(experiment.name) else f"{experiment.name}-{figure.name}"
+            made.pictures += made_of(lambda: iter([save(figure, folder, name)]), f"figure {name}", made.troubles)  # noqa: B023
+    made.tables = made_of(lambda: experiment.tables(rows), "tables", made.troubles)
+    made.claims = made_of(lambda: experiment.claims(rows), "claims", made.troubles)
+    return made
+
+
+def missing(name: str, reason: str, cells: "pd.DataFrame") -> Section:
+    """Return the section of an experiment that is not installed where the report is made."""
+    return Section(name, "", count(cells), troubles=[f"This experiment cannot be loaded here: {reason}"])
+
+
+def count(cells: "pd.DataFrame") -> dict[str, int]:
+    """Return how many cells have each status, those that there are."""
+    counted = Counter(cells["status"])
+    return {status: counted[status] for status in STATUSES if counted[status]}
+
+
+def made_of(make: Callable[[], Iterator[Any]], what: str, troubles: list[str]) -> list[Any]:
+    """Return what an experiment yields, as far as it comes; what stopped it joins the troubles."""
+    made: list[Any] = []
+    try:
+        made.extend(make())
+    except Exception as error:  # noqa: BLE001  an experiment is anyone's code
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        troubles.append(f"Its {what} could not be made: {reason}")
+    return made
