@@ -51,8 +51,12 @@ class Job:
             availability = self._survey(executor)
             meta = self._meta(executor, availability)
             run = unfinished or new_run(self.configuration.out, self.configuration.preset)
+            for lost in availability.unavailable:
+                self.say(f"not available: {lost}")
             with run.writing():
-                run.note({**meta, "started": now()} if unfinished is None else {**run.meta, **meta, "resumed": now()})
+                # When a run is resumed, what was not available at its start still explains what it lacks.
+                kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
+                run.note(meta | kept)
                 try:
                     self._measure(run, executor, availability.available)
                 except KeyboardInterrupt:
@@ -78,8 +82,6 @@ class Job:
         availability = survey(self.plugins, executor, named or default_backends(self.plugins))
         availability.require(named)
         availability.require_device(self.configuration.device)
-        for lost in availability.unavailable:
-            self.say(f"not available: {lost}")
         return availability
 
     def _meta(self, executor: Executor, availability: Availability) -> dict[str, Any]:

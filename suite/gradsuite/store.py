@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from gradsuite.experiment import Cell
 from gradsuite.result import Result
 
 FILE = "run.sqlite"
+SHOWN = 10  # runs named to who misspelled one
 FORMAT = 1  # PRAGMA user_version
 COLUMNS = (
     "experiment",
@@ -91,9 +93,9 @@ class Run:
     def open(cls, path: str | Path) -> Self:
         """Open a run that exists. Raises UserError if there is none, with the nearest one beside it."""
         run = cls(Path(path))
-        if not run.path.is_dir():
-            beside = [entry.parent.name for entry in run.path.parent.glob(f"*/{FILE}")]
-            raise unknown("run", path, [str(run.path.parent / name) for name in beside])
+        if not run.path.exists():
+            beside = [str(found.parent) for found in run.path.parent.glob(f"*/{FILE}")]
+            raise unknown("run", path, get_close_matches(str(path), beside, n=SHOWN, cutoff=0.0))
         try:
             with run._database() as database:
                 (version,) = database.execute("PRAGMA user_version").fetchone()

@@ -11,9 +11,10 @@ def report(run: str) -> None:
     Its measurements.csv too. The last line printed is where the report is.
     """
     from gradsuite.export import write_measurements
-    from gradsuite.report.page import write_report
     from gradsuite.store import Run
 
     opened = Run.open(run)
     write_measurements(opened)
+    from gradsuite.report.page import write_report  # slow to import, and a run misspelled needs none of it
+
     click.echo(write_report(opened))
