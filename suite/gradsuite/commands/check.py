@@ -1,0 +1,39 @@
+"""`gradsuite check`: every gradient a backend computes, held against an independent oracle."""
+
+import click
+
+from gradsuite.completion import registered, words
+
+
+@click.command()
+@click.argument("backend", shell_complete=registered("backend"))
+@click.option(
+    "--dtype", multiple=True, metavar="NAME", shell_complete=words("float64", "float32"), help="Only in this."
+)
+@click.option("--device", multiple=True, metavar="cpu|cuda", shell_complete=words("cpu", "cuda"), help="Only on this.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def check(backend: str, dtype: tuple[str, ...], device: tuple[str, ...], as_json: bool) -> int:
+    """Check BACKEND against every promise of the interface, in every dtype and on every device that it claims.
+
+    Prints one line a check: verdict, measured error, its bound, and what was measured. Exit status 1 if any fails.
+    """
+    import json
+    from collections import Counter
+
+    from gradsuite.loading import load_backend, require
+
+    subject = load_backend(backend)
+    from gradsuite.conformance import VERDICTS, examine, row  # imports NumPy: only now
+
+    require(subject.describe(), device, dtype)
+    results = []
+    for result in examine(subject, device, dtype):
+        results.append(result)
+        if not as_json:
+            click.echo(result)
+    if as_json:
+        click.echo(json.dumps([row(result) for result in results], indent=2, allow_nan=False))
+    else:
+        count = Counter(result.verdict for result in results)
+        click.echo(", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS))
+    return 1 if any(result.verdict == "failed" for result in results) else 0

@@ -1,0 +1,32 @@
+"""The conformance kit: every promise of the interface, measured on one backend."""
+
+from collections.abc import Iterable, Iterator
+
+from gradsuite.backend import Backend
+from gradsuite.conformance import arrays, claims, features, gradients, laws, purity, scales, training
+from gradsuite.conformance.check import VERDICTS, Check, Result, row, run
+from gradsuite.conformance.finding import Finding
+from gradsuite.conformance.subject import Subject
+
+__all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Result", "Subject", "examine", "pairs", "row", "run"]
+
+CHECKS: tuple[Check, ...] = tuple(
+    check for module in (claims, gradients, laws, scales, purity, arrays, training, features) for check in module.CHECKS
+)
+
+
+def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[tuple[Check, Subject]]:
+    """Yield what is to be checked: each check with each device and dtype, by default all that the backend claims."""
+    info = backend.describe()
+    for device in tuple(devices) or info.devices:
+        for dtype in tuple(dtypes) or info.dtypes:
+            subject = Subject(backend, device, dtype)
+            for check in CHECKS:
+                if dtype in check.dtypes:
+                    yield check, subject
+
+
+def examine(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[Result]:
+    """Yield the verdict of every check as soon as it is there."""
+    for check, subject in pairs(backend, devices, dtypes):
+        yield run(check, subject)

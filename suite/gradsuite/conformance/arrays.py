@@ -1,0 +1,129 @@
+"""What goes to the device and comes back: values, dtypes, shapes, and not before it is ready."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradsuite.backend import Batch
+from gradsuite.conformance.check import check
+from gradsuite.conformance.finding import Finding, close, fact, same_bits
+from gradsuite.conformance.gradients import case_of, large_case
+from gradsuite.conformance.precision import PRECISE, rounded
+from gradsuite.conformance.subject import Subject
+from gradsuite.model import CELLS, Model
+from gradsuite.optimizers import SGD
+
+# NumPy has no bfloat16 of its own: what a backend's library makes of it, or the float32 that holds it exactly.
+HOST_DTYPES = {"bfloat16": ("bfloat16", "float32")}
+
+
+@check("fetched-dtype", "Everything fetched is a NumPy array of the network's dtype and the right shape.")
+def fetched_dtype(subject: Subject) -> Iterator[Finding]:
+    """Loss, outputs, parameters, their gradients and the state gradients."""
+    wanted = HOST_DTYPES.get(subject.dtype, (subject.dtype,))
+    for cell in CELLS:
+        case = case_of(cell)
+        if not subject.claims(case.model):
+            continue
+        network, batch = subject.network(case), case.batch(subject.dtype)
+        tape = network.forward(network.put(batch), states=True)
+        found: dict[str, Any] = {"loss": network.fetch(tape.loss), "outputs": network.fetch(tape.outputs)}
+        gradients = network.fetch_gradients(network.backward(tape))
+        found |= {**gradients.parameters, "states": gradients.states}
+        found |= {f"parameter {name}": network.fetch(p) for name, p in network.parameters.items()}
+        answer = case.answer(subject.dtype)
+        shapes = {"loss": (), "outputs": answer.outputs.shape, "states": answer.states.shape}
+        shapes |= {name: g.shape for name, g in answer.parameters.items()}
+        for name, array in found.items():
+            ok = isinstance(array, np.ndarray | np.generic) and array.dtype.name in wanted
+            yield fact(f"{name} of {case}", ok, f"{type(array).__name__} of {getattr(array, 'dtype', 'no dtype')}")
+            shape = shapes[name.removeprefix("parameter ")]
+            yield fact(f"{name} of {case}", np.shape(array) == shape, f"shape {np.shape(array)}, not {shape}")
+
+
+@check("parameters-arrive", "Parameters come back from the device as they were given, rounded to its dtype once.")
+def parameters_arrive(subject: Subject) -> Iterator[Finding]:
+    """Every number of the dtype is representable: fetched parameters are the host's, exactly."""
+    for cell in CELLS:
+        case = case_of(cell)
+        if subject.claims(case.model):
+            given = case.parameters("float64")
+            network = subject.build(case.model, given)
+            for name, parameter in network.parameters.items():
+                expected = rounded(given[name], subject.dtype)
+                yield close(f"{name} of {case}", network.fetch(parameter), expected, 0.0)
+
+
+@check("batches-arrive", "Numbers of any size arrive as they are: a network that does nothing returns its inputs.")
+def batches_arrive(subject: Subject) -> Iterator[Finding]:
+    """A linear layer of one unit with weight 1 and no bias, from the smallest normal number to inf and NaN."""
+    models = (Model("mlp", 1, 1, 0, 1, "identity", "none"), Model("rnn", 1, 1, 0, 1, "identity", "none"))
+    smallest, largest = {"float64": (-1022, 1023), "float16": (-14, 15)}.get(subject.dtype, (-126, 127))
+    values = [1 / 3, -(2.0**smallest), 2.0**largest, 1.0, 0.0, np.inf, -np.inf, np.nan]
+    inputs = rounded(np.array(values)[:, None], subject.dtype)
+    for model in models:
+        if subject.claims(model):
+            parameters = {"layers.0.weight": np.ones((1, 1)), "layers.0.bias": np.zeros(1)}
+            if model.recurrent:
+                parameters = {name: np.zeros((1, 1)) for name in ("weight_ih_l0", "weight_hh_l0")}
+                parameters |= {name: np.zeros(1) for name in ("bias_ih_l0", "bias_hh_l0")}
+                parameters["weight_ih_l0"][:] = 1
+            network = subject.build(model, parameters)
+            batch = Batch(inputs[None] if model.recurrent else inputs, np.zeros_like(inputs))
+            found = np.asarray(network.fetch(network.forward(network.put(batch)).outputs), np.float64)
+            for value, output in zip(inputs, found, strict=True):
+                yield close(f"{value[0]:g} through {model.cell}", output, value, 0.0)
+
+
+@check("fetched-copies", "Writing into a fetched array changes nothing on the device.")
+def fetched_copies(subject: Subject) -> Iterator[Finding]:
+    """Gradients and parameters, filled with NaN on the host where they can be written, are fetched again."""
+    for cell in CELLS:
+        case = case_of(cell)
+        if not subject.claims(case.model):
+            continue
+        network = subject.network(case)
+        tape = network.forward(network.put(case.batch(subject.dtype)), states=True)
+        loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
+        on_device = {"loss": loss, "outputs": outputs, **gradients.parameters, "states": gradients.states}
+        on_device |= {f"parameter {name}": p for name, p in network.parameters.items()}
+        first = {name: np.array(network.fetch(array)) for name, array in on_device.items()}
+        for array in on_device.values():
+            fetched_array = network.fetch(array)
+            if isinstance(fetched_array, np.ndarray) and fetched_array.flags.writeable:
+                fetched_array.fill(np.nan)
+        again = {name: network.fetch(array) for name, array in on_device.items()}
+        yield from same_bits(f"{case}, fetched again", again, first)
+
+
+@check(
+    "synchronize",
+    "After synchronize, every array that can be asked (is_ready) is ready.",
+    PRECISE,
+    otherwise="no array of this backend can be asked",
+)
+def synchronize(subject: Subject) -> Iterator[Finding]:
+    """No clock: arrays of an asynchronous backend say themselves whether they are ready, as JAX's do."""
+    for cell in CELLS:
+        case = large_case(cell)
+        if not subject.claims(case.model):
+            continue
+        network = subject.network(case)
+        tape = network.forward(network.put(case.batch(subject.dtype)), states=True)
+        loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
+        network.synchronize()
+        results = {"loss": loss, "outputs": outputs, **gradients.parameters, "states": gradients.states}
+        yield from _ready(f"{case}, after backward", results)
+        network.update(gradients, SGD(lr=0.1))
+        network.synchronize()
+        yield from _ready(f"{case}, after update", network.parameters)
+
+
+def _ready(where: str, arrays: Mapping[str, Any]) -> Iterator[Finding]:
+    for name, array in arrays.items():
+        if hasattr(array, "is_ready"):
+            yield fact(f"{name} of {where}", bool(array.is_ready()), "not ready")
+
+
+CHECKS = (fetched_dtype, parameters_arrive, batches_arrive, fetched_copies, synchronize)

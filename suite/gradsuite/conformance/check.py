@@ -1,0 +1,89 @@
+"""A check: a promise of the interface in a sentence, and how it is measured; and the verdict on one backend."""
+
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gradsuite.conformance.finding import Finding
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
+from gradsuite.conformance.subject import Subject
+
+VERDICTS = ("passed", "failed", "unsupported")
+Measure = Callable[[Subject], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise. `measure` yields findings; none at all is the verdict `unsupported`, and `otherwise` says why."""
+
+    name: str
+    sentence: str
+    measure: Measure
+    dtypes: tuple[str, ...] = tuple(UNIT_ROUNDOFF)
+    otherwise: str = "not claimed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The verdict of one check on one backend: `passed`, `failed` or `unsupported`.
+
+    `error` and `bound` are the worst finding's, `what` says where it was found, or what went wrong.
+    """
+
+    check: str
+    sentence: str
+    device: str
+    dtype: str
+    verdict: str
+    error: float | None = None
+    bound: float | None = None
+    what: str = ""
+
+    def __str__(self) -> str:
+        """Return one line: verdict, where, name, error, bound, and the sentence or what is wrong."""
+        measured = ""
+        if self.error is not None and self.bound is not None:
+            relation = "<=" if self.verdict == "passed" else "> "
+            measured = f"{self.error:.1e} {relation} {self.bound:.1e}" if self.error or self.bound else "exact"
+        text = self.sentence if self.verdict == "passed" else f"{self.sentence} -- {self.what}"
+        return f"{self.verdict:<11}  {self.device} {self.dtype:<8}  {self.check:<24}  {measured:<18}  {text}"
+
+
+def row(result: Result) -> dict[str, str | float | None]:
+    """Return a result for JSON, which has no infinity: an error that is no number is None, and `what` says why."""
+    return asdict(result) | {"error": result.error if np.isfinite(result.error or 0.0) else None}
+
+
+def check(
+    name: str, sentence: str, dtypes: tuple[str, ...] = tuple(UNIT_ROUNDOFF), *, otherwise: str = "not claimed"
+) -> Callable[[Measure], Check]:
+    """Make a Check of the function that measures it."""
+    return lambda measure: Check(name, sentence, measure, dtypes, otherwise)
+
+
+def run(one: Check, subject: Subject) -> Result:
+    """Return the verdict of one check; a backend that raises has failed it."""
+    about = (one.name, one.sentence, subject.device, subject.dtype)
+    try:
+        # Overflow and NaN are data here: a backend need not silence NumPy's warnings about them.
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            findings = list(one.measure(subject))
+    except Exception as error:  # noqa: BLE001  whatever a backend raises is its verdict
+        return Result(*about, "failed", what=_reason(error))
+    if not findings:
+        return Result(*about, "unsupported", what=one.otherwise)
+    worst = max(findings, key=lambda finding: finding.badness)
+    what = f"{worst.what}: {worst.note}" if worst.note else worst.what
+    verdict = "passed" if all(finding.passed for finding in findings) else "failed"
+    return Result(*about, verdict, worst.error, worst.bound, what)
+
+
+def _reason(error: Exception) -> str:
+    """Return what was raised and where, in one line."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {' '.join(str(error).split())} ({Path(frame.filename).name}:{frame.lineno})"

@@ -1,0 +1,103 @@
+"""What `describe` claims is what works, and what it does not claim is refused cleanly."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any
+
+from gradsuite.backend import BackendInfo
+from gradsuite.conformance.case import label
+from gradsuite.conformance.check import check
+from gradsuite.conformance.finding import Finding, fact
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
+from gradsuite.conformance.subject import Subject
+from gradsuite.errors import Unsupported
+from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
+from gradsuite.parameters import initialise
+
+DEEP = 4  # as many layers as a backend without max_layers must build at least
+
+
+def models(layers: int = 1) -> Iterator[Model]:
+    """Yield a small model of every kind: cell, activation, readout and loss."""
+    for cell in CELLS:
+        for activation, readout, loss in product(ACTIVATIONS[cell], READOUTS, LOSSES):
+            if cell != "mlp" or readout != "all":
+                yield Model(cell, 2, 3, 0 if readout == "none" else 2, layers, activation, readout, loss)
+
+
+@check("describe", "The description is complete, uses the suite's words and does not change.")
+def describe(subject: Subject) -> Iterator[Finding]:
+    """Names, versions, devices, dtypes and models; twice the same. Features are open: a plugin may have its own."""
+    info = subject.info
+    yield fact("describe", isinstance(info, BackendInfo), f"is a {type(info).__name__}, not a BackendInfo")
+    yield fact("describe, twice", subject.backend.describe() == info, "two calls differ")
+    yield fact("name", info.name == subject.backend.name, f"{info.name!r}, but the class says {subject.backend.name!r}")
+    yield fact("versions", bool(info.versions), "no package named")
+    yield fact("devices", bool(info.devices), "none claimed")
+    known: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
+        "dtypes": (info.dtypes, UNIT_ROUNDOFF),
+        "cells": (info.cells, CELLS),
+        "activations": (info.activations, CELLS),
+        "readouts": (info.readouts, READOUTS),
+        "losses": (info.losses, LOSSES),
+        **{f"activations of {c}": (info.activations.get(c, ()), ACTIVATIONS[c]) for c in CELLS},
+    }
+    for what, (claimed, allowed) in known.items():
+        strange = sorted(set(claimed) - set(allowed))
+        yield fact(what, not strange, f"unknown: {', '.join(strange)} (known: {', '.join(allowed)})")
+    for what, claims in {"dtypes": info.dtypes, "cells": info.cells}.items():
+        yield fact(f"some {what}", bool(claims), "none claimed")
+
+
+@check("claimed-is-built", "Every claimed model is built, with any claimed number of layers.")
+def claimed_is_built(subject: Subject) -> Iterator[Finding]:
+    """Every kind of model with one layer, and with the most layers claimed (four, where there is no limit)."""
+    deepest = min(subject.info.max_layers or DEEP, DEEP)
+    for layers in sorted({1, deepest}):
+        for model in models(layers):
+            if subject.claims(model):
+                yield _built(subject, model)
+
+
+def _built(subject: Subject, model: Model) -> Finding:
+    try:
+        subject.build(model, initialise(model))
+    except Unsupported as refusal:
+        return fact(label(model), False, f"claimed, but refused: {refusal}")
+    return fact(label(model), True)
+
+
+@check("unclaimed-is-refused", "What is not claimed is refused with Unsupported: models, layers, devices, dtypes.")
+def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
+    """Models, layers, and a device and a dtype that no one has; a refusal is one line."""
+    info = subject.info
+    here = {"device": subject.device, "dtype": subject.dtype}
+    for model in models():
+        if not subject.claims(model):
+            yield _refused(subject, model, **here)
+    first = next((model for model in models() if subject.claims(model)), None)
+    if first is None:
+        return
+    for dtype in (*UNIT_ROUNDOFF, "float8"):
+        if dtype not in info.dtypes:
+            yield _refused(subject, first, device=subject.device, dtype=dtype)
+    for device in ("cpu", "cuda", "abacus"):
+        if device not in info.devices:
+            yield _refused(subject, first, device=device, dtype=subject.dtype)
+    if info.max_layers is not None:
+        deeper = Model(first.cell, 2, 3, first.output_size, info.max_layers + 1, first.activation, first.readout)
+        yield _refused(subject, deeper, **here)
+
+
+def _refused(subject: Subject, model: Model, **where: Any) -> Finding:
+    what = f"{label(model)} on {where['device']} in {where['dtype']}"
+    try:
+        subject.backend.build(model, initialise(model), **where)
+    except Unsupported as refusal:
+        return fact(what, bool(str(refusal)) and "\n" not in str(refusal), "the refusal is not one line")
+    except Exception as error:  # noqa: BLE001  whatever it raises instead is what this check is about
+        return fact(what, False, f"raised {type(error).__name__} instead of Unsupported")
+    return fact(what, False, "was built, though not claimed")
+
+
+CHECKS = (describe, claimed_is_built, unclaimed_is_refused)

@@ -1,0 +1,108 @@
+"""Every gradient array of every claimed cell, activation, readout, loss and number of layers is the oracle's."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradsuite.conformance.case import Case
+from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.finding import Finding
+from gradsuite.conformance.precision import PRECISE, bound
+from gradsuite.conformance.subject import Subject
+from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model
+from gradsuite.oracle import slopes
+
+Sizes = tuple[int, int, int, int, int]  # T, B, I, H, O
+ODD: Sizes = (7, 3, 2, 5, 3)
+WIDE: Sizes = (4, 2, 6, 4, 5)
+ONES: tuple[Sizes, ...] = ((1, 1, 1, 1, 1), (5, 1, 1, 3, 1), (1, 4, 3, 1, 2))
+LARGE: Sizes = (20, 9, 17, 33, 11)
+DIRECTIONS = 4
+SEEDS = (6, 12, 6, 2, 4, 1, 15, 7, 6)  # of the nine cases: no gradient amplifies rounding errors by more than 6
+# Compiling backends take most of a second a case: half types get one case of each kind, float32 three, float64 all.
+CASES = {"float64": 9, "float32": 3, "bfloat16": 1, "float16": 1}
+
+
+def cases(cell: str, activation: str) -> list[Case]:
+    """Return the cases of a cell with an activation: nine for tanh, three for others.
+
+    Readout, loss and number of layers form a Latin square: every pair of two of them meets once in the nine. Each of
+    them, and each kind of sizes, occurs once in every three.
+    """
+    readouts = READOUTS if cell != "mlp" else ("last", "none", "last")
+    found: list[Case] = []
+    for shift in range(3 if activation == "tanh" else 1):
+        for row in range(3):
+            sizes = (ODD, WIDE, ONES[shift])[(row + min(shift, 1)) % 3]
+            loss, layers = LOSSES[(row + shift) % 3], 1 + (row - shift + 1) % 3
+            model = _model(cell, activation, readouts[row], loss, layers, sizes)
+            found.append(Case(model, *sizes[:2], seed=SEEDS[len(found)]))
+    return found
+
+
+def case_of(cell: str, activation: str = "tanh", **wanted: str) -> Case:
+    """Return the first case whose model has what is wanted; other checks use the same shapes, to compile them once."""
+    return next(
+        case
+        for case in cases(cell, activation)
+        if all(getattr(case.model, name) == value for name, value in wanted.items())
+    )
+
+
+def large_case(cell: str) -> Case:
+    """Return a case that is some work for a device, at sizes that no vector unit divides."""
+    return Case(_model(cell, "tanh", "last", "mse", 2, LARGE), *LARGE[:2])
+
+
+def _model(cell: str, activation: str, readout: str, loss: str, layers: int, sizes: Sizes) -> Model:
+    _, _, inputs, hidden, outputs = sizes
+    return Model(cell, inputs, hidden, 0 if readout == "none" else outputs, layers, activation, readout, loss)
+
+
+def gradients(cell: str, activation: str) -> Check:
+    """Return the check of one cell with one activation."""
+    kind = f"{cell}-{activation}" if len(ACTIVATIONS[cell]) > 1 else cell
+
+    @check(f"gradients-{kind}", f"Loss, outputs and every gradient of {cell} ({activation}) are the oracle's.")
+    def measure(subject: Subject) -> Iterator[Finding]:
+        for case in cases(cell, activation)[: CASES[subject.dtype]]:
+            if subject.claims(case.model):
+                yield from subject.against_oracle(case)
+
+    return measure
+
+
+def large(cell: str) -> Check:
+    """Return the check of one cell at sizes beyond the oracle's reach: gradients along random directions.
+
+    For a normal v, <g - g', v> is normal with standard deviation |g - g'|: its root mean square over a few v estimates
+    the norm of the error.
+    """
+
+    @check(f"gradients-large-{cell}", f"Gradients of a large {cell} are the oracle's along random directions.", PRECISE)
+    def measure(subject: Subject) -> Iterator[Finding]:
+        case = large_case(cell)
+        if not subject.claims(case.model):
+            return
+        parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
+        network = subject.network(case)
+        tape = network.forward(network.put(batch), states=True)
+        found = network.fetch_gradients(network.backward(tape))
+        rng = np.random.default_rng(0)
+        for name, gradient in {**found.parameters, "states": found.states}.items():
+            gradient = np.asarray(gradient, np.float64)
+            directions = rng.standard_normal((DIRECTIONS, *gradient.shape))
+            along = np.tensordot(directions, gradient, gradient.ndim)
+            missed = along - slopes(case.model, parameters, batch, name, directions)
+            error = np.sqrt(np.mean(missed**2)) / np.linalg.norm(gradient)
+            # The inner product with v is one more sum, over all elements of the gradient.
+            limit = bound(subject.dtype, case.operations + gradient.size)
+            yield Finding(f"{name} of {case}", float(error), limit)
+
+    return measure
+
+
+CHECKS = (
+    *(gradients(cell, activation) for cell, activations in ACTIVATIONS.items() for activation in activations),
+    *(large(cell) for cell in ACTIVATIONS),
+)

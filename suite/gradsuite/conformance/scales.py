@@ -1,0 +1,136 @@
+"""Tiny, huge and non-finite: gradients keep their digits at any scale, and what is not a number is not made one."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradsuite.backend import Batch
+from gradsuite.conformance.case import Case, named
+from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.finding import Finding, all_close, close, fact
+from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.laws import HIDDEN, bare, states_of, unit_vectors, zeros
+from gradsuite.conformance.precision import LARGE, OVERFLOWING, PRECISE, bound
+from gradsuite.conformance.subject import Subject
+from gradsuite.model import CELLS, Model
+from gradsuite.oracle import differentiate
+
+STEPS = 16
+
+
+def scaled(name: str, sentence: str, sign: int) -> Check:
+    """Return the check of gradients scaled from outside and of those that vanish (-1) or explode (+1) over time."""
+
+    @check(name, sentence, PRECISE)
+    def measure(subject: Subject) -> Iterator[Finding]:
+        scale = LARGE[subject.dtype] ** sign
+        for cell in CELLS:
+            case = case_of(cell, loss="inner_product", readout="last")
+            if subject.claims(case.model):
+                yield from _linear_in_targets(subject, case, scale)
+        model = bare("rnn", "identity")
+        if subject.claims(model):
+            # A permutation times a power of two: every product is exact, and its powers reach the scale at t = 1.
+            gain = 2.0 ** round(np.log2(scale) / (STEPS - 1))
+            weight = gain * np.roll(np.eye(HIDDEN), 1, axis=0)
+            found = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(STEPS), "states")
+            for t in range(STEPS):
+                expected = np.linalg.matrix_power(weight, STEPS - 1 - t) / HIDDEN
+                yield close(f"dh_T/dh_{t + 1}", found[t, 0], expected, bound(subject.dtype, STEPS))
+
+    return measure
+
+
+def _linear_in_targets(subject: Subject, case: Case, scale: float) -> Iterator[Finding]:
+    """Yield findings of the same inner product with targets times `scale`: every gradient times `scale`."""
+    batch, answer = case.batch(subject.dtype), case.answer(subject.dtype)
+    found = subject.solve(subject.network(case), Batch(batch.inputs, batch.targets * scale))
+    gradients = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
+    expected = {name: g if name == "outputs" else g * scale for name, g in gradients.items()}
+    yield from all_close(f"{case}, targets times {scale:.0e}", found, expected, case.bound(subject.dtype))
+
+
+tiny = scaled("tiny-gradients", "Gradients of 1e-30 (in float64) are right to the same relative error.", -1)
+huge = scaled("huge-gradients", "Gradients of 1e+30 (in float64) are right to the same relative error.", 1)
+
+
+@check("overflow", "What overflows comes back as inf or NaN: no exception, and no number in its place.")
+def overflow(subject: Subject) -> Iterator[Finding]:
+    """h_t = w h_(t-1) of one unit with w^2 infinite: dh_T/dh_t = 1, w, inf, inf, and inf x 0 is NaN."""
+    weight = OVERFLOWING[subject.dtype]
+    backward, forward = bare("rnn", "identity", hidden=1), Model("rnn", 1, 1, 0, 1, "identity", "none", "mse")
+    one = np.ones((1, 1))
+    if subject.claims(backward):
+        parameters = zeros(backward) | {"weight_hh_l0": weight * one}
+        found = subject.solve(subject.build(backward, parameters), Batch(np.zeros((4, 1, 1)), one))
+        for t, expected in enumerate((np.inf, np.inf, weight, 1.0)):
+            yield close(f"dh_4/dh_{t + 1}", found[f"states[t={t + 1} layer 0]"], expected * one, 0.0)
+        yield close("inf x 0 in weight_hh_l0", found["weight_hh_l0"], np.nan * one, 0.0)
+        yield close("inf in bias_hh_l0", found["bias_hh_l0"], np.inf * one[0], 0.0)
+    if subject.claims(forward):
+        parameters = zeros(forward) | {"weight_hh_l0": weight * one, "weight_ih_l0": one}
+        found = subject.solve(subject.build(forward, parameters), Batch(np.ones((4, 1, 1)), 0 * one))
+        yield close("outputs", found["outputs"], np.inf * one, 0.0)
+        yield close("loss", found["loss"], np.array(np.inf), 0.0)
+
+
+@check("nan", "NaN in one sequence comes back as NaN there and in what sums over it, and nowhere else.")
+def nan(subject: Subject) -> Iterator[Finding]:
+    """One NaN at t = 2 of sequence 1: its states, the loss and every parameter's gradient are NaN."""
+    for cell in CELLS:
+        case = case_of(cell)
+        if not subject.claims(case.model):
+            continue
+        batch, answer = case.batch(subject.dtype), case.answer(subject.dtype)
+        inputs = batch.inputs.copy()
+        inputs[(1, 1, 0) if case.model.recurrent else (1, 0)] = np.nan
+        outputs, states, cell_states = answer.outputs.copy(), answer.states.copy(), None
+        outputs[1] = states[..., 1, :] = np.nan
+        if answer.cell_states is not None:
+            cell_states = answer.cell_states.copy()
+            cell_states[..., 1, :] = np.nan
+        by_parameter = {name: np.full(g.shape, np.nan) for name, g in answer.parameters.items()}
+        expected = named(np.array(np.nan), outputs, by_parameter, states, cell_states)
+        found = subject.solve(subject.network(case), Batch(inputs, batch.targets))
+        yield from all_close(f"{case} with a NaN", found, expected, case.bound(subject.dtype))
+    relu = Case(Model("mlp", 2, 4, 0, 1, "relu", "none", "mse"), 1, 2)
+    if subject.claims(relu.model):
+        inputs = np.full((2, 2), np.nan)
+        found = subject.solve(subject.network(relu), Batch(inputs, relu.batch(subject.dtype).targets))
+        yield fact("outputs of relu at NaN", bool(np.isnan(found["outputs"]).all()), "NaN became a number")
+
+
+@check("large-logits", "Cross-entropy of logits in the thousands does not overflow.", PRECISE)
+def large_logits(subject: Subject) -> Iterator[Finding]:
+    """Log-sum-exp needs its largest term taken off first; each p is then 0 or 1 to all digits."""
+    for cell in CELLS:
+        case = case_of(cell, loss="cross_entropy", readout="last")
+        if not subject.claims(case.model):
+            continue
+        batch = case.batch(subject.dtype)
+        parameters = case.parameters(subject.dtype)
+        parameters |= {f"readout.{kind}": 2.0**13 * parameters[f"readout.{kind}"] for kind in ("weight", "bias")}
+        answer = differentiate(case.model, parameters, batch)
+        expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
+        found = subject.solve(subject.build(case.model, parameters), batch)
+        yield from all_close(f"{case}, readout times 8192", found, expected, case.bound(subject.dtype))
+
+
+@check("saturated-gates", "Gates of +-800 are open or shut: exp does not overflow on either side.", PRECISE)
+def saturated_gates(subject: Subject) -> Iterator[Finding]:
+    """Two units saturate, one to either side, the rest stay where they were."""
+    for cell, activation in (("lstm", "tanh"), ("gru", "tanh"), ("mlp", "sigmoid"), ("mlp", "tanh"), ("rnn", "tanh")):
+        case = case_of(cell, activation)
+        if not subject.claims(case.model):
+            continue
+        batch = case.batch(subject.dtype)
+        parameters = case.parameters(subject.dtype)
+        bias = parameters["bias_ih_l0" if case.model.recurrent else "layers.0.bias"]
+        bias.reshape(-1, case.model.hidden_size)[:, :2] = 800, -800
+        answer = differentiate(case.model, parameters, batch)
+        expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
+        found = subject.solve(subject.build(case.model, parameters), batch)
+        yield from all_close(f"{case}, saturated", found, expected, case.bound(subject.dtype))
+
+
+CHECKS = (tiny, huge, overflow, nan, large_logits, saturated_gates)

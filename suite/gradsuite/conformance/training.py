@@ -1,0 +1,86 @@
+"""Fifty steps of every optimizer follow the host's, fed with the oracle's gradients."""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from gradsuite.backend import Network
+from gradsuite.conformance.case import Case
+from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.finding import Finding, close
+from gradsuite.conformance.precision import PRECISE
+from gradsuite.conformance.purity import parameters_of
+from gradsuite.conformance.subject import Subject
+from gradsuite.model import CELLS, Model
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer
+from gradsuite.oracle import differentiate
+
+STEPS = 50
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": SGD(lr=0.1, weight_decay=0.01),
+    "momentum": Momentum(lr=0.05),
+    "nesterov": Momentum(lr=0.05, nesterov=True, weight_decay=0.01),
+    "adam": Adam(lr=0.01, weight_decay=0.01),
+    "adamw": AdamW(lr=0.01),
+    "clip-norm": SGD(lr=0.1, clip_norm=0.25),
+    "clip-value": SGD(lr=0.1, clip_value=0.05),
+}
+Step = Callable[[Network, Any, Optimizer], Any]
+
+
+def by_parts(network: Network, batch: Any, optimizer: Optimizer) -> Any:
+    """Forward, backward and update, one by one; return the loss before the update."""
+    tape = network.forward(batch)
+    loss = tape.loss
+    network.update(network.backward(tape), optimizer)
+    return loss
+
+
+def at_once(network: Network, batch: Any, optimizer: Optimizer) -> Any:
+    """One call of step; return the loss before the update."""
+    return network.step(batch, optimizer)
+
+
+def training(name: str, method: str, step: Step) -> Check:
+    """Return the check of one optimizer, by update or by step."""
+    sentence = f"{STEPS} steps of {name} by {method} give the losses and parameters of the host's."
+
+    @check(f"train-{name}-{method}", sentence, PRECISE)
+    def measure(subject: Subject) -> Iterator[Finding]:
+        case = next((case for case in map(small, reversed(CELLS)) if subject.claims(case.model)), None)
+        if case is None:
+            return
+        losses, parameters = trajectory(case, name, subject.dtype)
+        network = subject.network(case)
+        batch = network.put(case.batch(subject.dtype))
+        found = [float(network.fetch(step(network, batch, OPTIMIZERS[name]))) for _ in range(STEPS)]
+        # Each step's gradient may be off by one case's bound, and errors of all steps add up.
+        limit = STEPS * case.bound(subject.dtype)
+        yield close(f"losses of {case}", np.array(found), losses, limit)
+        for parameter, value in parameters_of(network).items():
+            yield close(f"{parameter} of {case}", value, parameters[parameter], limit)
+
+    return measure
+
+
+def small(cell: str) -> Case:
+    """Return a small case of a cell: the oracle answers it fifty times."""
+    return Case(Model(cell, 2, 3, 2), 4, 3)
+
+
+@lru_cache(maxsize=64)
+def trajectory(case: Case, name: str, dtype: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the losses and the last parameters of the host's optimizer with the oracle's gradients, in float64."""
+    parameters, slots, batch, losses = case.parameters(dtype), None, case.batch(dtype), []
+    for _ in range(STEPS):
+        answer = differentiate(case.model, parameters, batch)
+        losses.append(float(answer.loss))
+        parameters, slots = OPTIMIZERS[name].apply(parameters, answer.parameters, slots)
+    return np.array(losses), parameters
+
+
+CHECKS = tuple(
+    training(name, method, step) for name in OPTIMIZERS for method, step in (("update", by_parts), ("step", at_once))
+)
