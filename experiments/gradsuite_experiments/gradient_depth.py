@@ -120,8 +120,8 @@ class GradientDepth(Experiment):
         """Yield, for each task, with which initialisers each activation's gradients vanish and explode."""
         from gradsuite_experiments.gradient_findings import agreement, by_task
 
-        yield from by_task(rows, "activation", "initialiser")
-        yield from agreement(rows)
+        first, *others = [*by_task(rows, "activation", "initialiser")] or [""]
+        yield from filter(None, [first, *agreement(rows), *others])
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
         """Yield norms against the distance from the loss."""

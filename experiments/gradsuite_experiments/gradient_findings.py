@@ -122,8 +122,8 @@ def verdict_table(rows: pd.DataFrame, down: list[str], across: str, steps: str) 
         [phrase(*row) for row in wide[["verdict", "horizon", "rate"]].itertuples(index=False)], index=wide.index
     )
     table = words.unstack(across, fill_value="")[list(dict.fromkeys(wide.index.get_level_values(across)))]
-    prefix = f"{across} " if pd.api.types.is_numeric_dtype(table.columns) else ""
-    table.columns = [f"{prefix}{name}" for name in table.columns]
+    numbers = pd.api.types.is_numeric_dtype(table.columns)
+    table.columns = [f"{across} {name:g}" if numbers else str(name) for name in table.columns]
     yield Table(
         f"Verdicts by {' and '.join(down)}",
         f"Stable: less than a factor of {STABLE_FACTOR:g} over the whole distance. With each verdict, after how many "

@@ -10,14 +10,13 @@ from markupsafe import Markup
 from gradsuite import plugins
 from gradsuite.errors import UserError
 from gradsuite.report import facts
-from gradsuite.report.palette import EXPLODING, STABLE, VANISHING, backend_colour, backend_order
-from gradsuite.report.pictures import THEME
+from gradsuite.report.palette import THEME, backend_colour, backend_order
 from gradsuite.report.section import Section, count, missing, section
 from gradsuite.store import Run, cause
 
 FILE = "report.html"
 FOLDER = "figures"
-WORDS = {"vanishing": VANISHING, "stable": STABLE, "exploding": EXPLODING}
+WORDS = ("vanishing", "stable", "exploding", "holds", "fails")  # what a table says in a colour
 
 
 def write_report(run: Run) -> Path:
@@ -71,7 +70,6 @@ def render(run: Run, made: list[Section]) -> str:
         machine=facts.machine(meta.get("machine", {})),
         duration=facts.duration(meta),
         theme=THEME,
-        words=WORDS,
         folder=FOLDER,
         has_csv=(run.path / "measurements.csv").exists(),
     )
@@ -86,7 +84,7 @@ def table_cell(value: Any) -> tuple[str, str]:
     """Return one cell as (class, text)."""
     if isinstance(value, str):
         first = value.split(",")[0]
-        return (first if first in (*WORDS, "holds", "fails") else "", value)
+        return (first if first in WORDS else "", value)
     if pd.isna(value):
         return ("number", "-")
     return ("number", f"{value:.4g}" if isinstance(value, float) else str(value))

@@ -7,7 +7,7 @@ says the same as the colour, for print without colours.
 from collections.abc import Sequence
 from hashlib import sha256
 
-# What is not data. The report replaces these four, and only these, by the colours of the reader's light or dark mode.
+# What is not data. The report replaces these, and only these, by the colours of the reader's light or dark mode.
 INK = "#1f2328"
 MUTED = "#636c76"
 GRID = "#d1d9e0"
@@ -17,9 +17,19 @@ VANISHING = "#2f6fdb"
 STABLE = "#2f9e44"
 EXPLODING = "#e8590c"
 
+THEME = {
+    "ink": INK,
+    "muted": MUTED,
+    "grid": GRID,
+    "paper": PAPER,
+    "vanishing": VANISHING,
+    "stable": STABLE,
+    "exploding": EXPLODING,
+}
+
 # The backends of this project, families in one hue; a name that is not here gets a look of its own from OTHERS.
 KNOWN = {
-    "numpy": ("#0072b2", "o"),
+    "numpy": ("#1780c4", "o"),
     "torch": ("#d55e00", "s"),
     "jax": ("#009e73", "^"),
     "torch-nn": ("#f0803c", "D"),

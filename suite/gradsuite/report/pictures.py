@@ -9,11 +9,10 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.text import Text
 
 from gradsuite.experiment import Figure
-from gradsuite.report.palette import GRID, INK, MUTED, PAPER
+from gradsuite.report.palette import THEME
 from gradsuite.report.style import TITLE
 
 DPI = 150  # of the PNG: sharp in print at the width of a text column
-THEME = {"ink": INK, "muted": MUTED, "grid": GRID, "paper": PAPER}
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,12 +138,11 @@ def regions(axes: Axes, stable: tuple[float, float], *, along: Along = "y") -> N
             continue
         (axes.axhspan if along == "y" else axes.axvspan)(start, end, color=colour, alpha=0.07, linewidth=0, zorder=0)
         if top - bottom > (0.2 if word == "stable" else 0.1):
-            # The outer words keep to the outer edges: curves of one start fan out from the middle.
-            height = {"vanishing": bottom + 0.02, "stable": (bottom + top) / 2, "exploding": top - 0.02}[word]
-            at = (0.02, height) if along == "y" else ((bottom + top) / 2, 0.02)
-            side = {"vanishing": "bottom", "stable": "center", "exploding": "top"}[word] if along == "y" else "bottom"
-            look: dict[str, Any] = {"color": colour, "fontsize": 9, "style": "italic", "va": side}
-            look["ha"] = "left" if along == "y" else "center"
+            # Words keep to the outer edges: curves of one start fan out from the middle.
+            above = word != "vanishing"
+            at = (0.02, top - 0.02 if above else bottom + 0.02) if along == "y" else ((bottom + top) / 2, 0.02)
+            look: dict[str, Any] = {"color": colour, "fontsize": 9, "style": "italic"}
+            look |= {"va": "top" if above and along == "y" else "bottom", "ha": "left" if along == "y" else "center"}
             axes.text(*at, word, transform=axes.transAxes, zorder=1, **look)
     (axes.set_ylim if along == "y" else axes.set_xlim)(low, high)
 
