@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
@@ -14,15 +15,17 @@ from gradsuite.result import Result
 
 FAILED = ("timeout", "error")
 QUIET = 2.0  # seconds between plain lines, unless a cell failed
+SETTLED = 10  # cells after which the time left is worth saying: the first ones compile and warm up
 MEMORY = 3600.0  # seconds that the estimate of the time left looks back
 
 
 class Progress:
     """Counts finished cells, on standard error."""
 
-    def __init__(self, total: int) -> None:
-        """Expect this many cells."""
+    def __init__(self, total: int, varied: Collection[str]) -> None:
+        """Expect this many cells, and tell them apart by their backend and these settings."""
         self.total = total
+        self.varied = varied
         self.done = 0
         self.began = self.last = time.monotonic()
         console = Console(file=sys.stderr)
@@ -54,16 +57,16 @@ class Progress:
         self.bar.update(self.task, advance=1, description=f"{cell.experiment} {cell.backend}")
         now = time.monotonic()
         if result.status in FAILED:
-            self._print(f"{result.status}: {label(cell)}: {result.reason}")
+            self._print(f"{result.status}: {self._label(cell)}: {result.reason}")
         elif self.bar.disable and (now - self.last >= QUIET or self.done == self.total):
             self.last = now
             left = (now - self.began) / self.done * (self.total - self.done)
-            self._print(f"[{self.done}/{self.total}, {left:.0f} s left] {label(cell)}")
+            known = f", {left:.0f} s left" if self.done >= SETTLED else ""
+            self._print(f"[{self.done}/{self.total}{known}] {self._label(cell)}")
+
+    def _label(self, cell: Cell) -> str:
+        varied = {name: value for name, value in cell.settings.items() if name in self.varied}
+        return f"{cell.experiment} on {cell.backend} {settings_label(varied)}".rstrip()
 
     def _print(self, line: str) -> None:
         self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def label(cell: Cell) -> str:
-    """Return a cell in one line."""
-    return f"{cell.experiment} on {cell.backend}, {settings_label(cell.settings)}"

@@ -71,7 +71,7 @@ class Job:
         again = f"nothing measured is lost: gradsuite report {run.path}"
         done = [
             self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
-            self._attempt("the report could not be written", lambda: write_report(run), again),
+            self._attempt("the report could not be written", lambda: self.say(f"report: {write_report(run)}"), again),
             self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
         ]
         return all(done)
@@ -113,7 +113,7 @@ class Job:
         total = sum(map(len, groups))
         self.say(f"{run.path}: {total} of {sum(map(len, planned))} cells to measure, on {', '.join(backends)}")
         statuses: Counter[str] = Counter()
-        with Progress(total) as progress:
+        with Progress(total, self.study.varied()) as progress:
             for cell, result in outcomes(groups, backends, executor):
                 run.add(cell, keys(cell), result)
                 statuses[result.status] += 1
