@@ -54,8 +54,13 @@ def relu(z: Array) -> None:
 
 def pull_relu(h: Array, dh: Array, dz: Array) -> None:
     """Write dz = dh where h > 0, else 0: relu'(0) = 0."""
-    np.copyto(dz, dh)
-    dz[h <= 0] = 0  # not dh * (h > 0), which makes NaN of an infinite dh
+    # Not dh (h > 0), which makes NaN of an infinite dh; and a tenth of the time of dz[h <= 0] = 0: the bits of dh,
+    # and-ed with none where h <= 0 and with all elsewhere.
+    bits = np.dtype(f"i{dz.itemsize}")
+    mask = dz.view(bits)
+    np.less_equal(h, 0, out=mask)
+    np.subtract(mask, 1, out=mask)
+    np.bitwise_and(mask, dh.view(bits), out=mask)
 
 
 def identity(z: Array) -> None:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gradsuite_numpy.activation import sigmoid_of_negative
-from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose
-from gradsuite_numpy.layer import Layer, LayerGradients, State, negate_gates, start_states
+from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose, transposed_copy
+from gradsuite_numpy.layer import Layer, LayerGradients, State, negated, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -30,14 +30,14 @@ class Gru(Layer):
     """
 
     def prepare(self) -> None:
-        """Roll weight_hh's gates to n r z; transpose, because BLAS reads it faster so; negate what sigmoids read."""
+        """Roll weight_hh to n r z, negate what the sigmoids read, and transpose weight_hh, which every step reads."""
         H = self.hidden_size
         self.w_hh_rolled = np.roll(self.w_hh, H, axis=-2)
-        self.w_hh_t = negate_gates(transpose(self.w_hh_rolled), 3, (1, 2))
-        self.w_ih_t = negate_gates(transpose(self.w_ih), 3, (0, 1))
+        self.w_hh_t = transposed_copy(negated(self.w_hh_rolled, -2, (1, -1, -1)))
+        self.w_ih_t = transpose(negated(self.w_ih, -2, (-1, -1, 1)))
         self.b_in = self.b_ih[..., 2 * H :]
         summed = np.concatenate([self.b_hh[..., 2 * H :], (self.b_ih + self.b_hh)[..., : 2 * H]], axis=-1)
-        self.bias = negate_gates(summed, 3, (1, 2))
+        self.bias = negated(summed, -1, (1, -1, -1))
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
         """Run the equations above; the input's part of r, z and n is there before the loop."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gradsuite_numpy.arrays import Array, blocks, column_sums, rows, transpose
+from gradsuite_numpy.arrays import Array, column_sums, rows, transpose
 from gradsuite_numpy.workspace import Room
 
 State = tuple[Array, ...]  # (h,), or (h, c) for lstm; each (..., B, H)
@@ -48,21 +48,20 @@ class Layer(ABC):
     def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
         """Return the gradients of this layer's parameters: one GEMM each over all time steps."""
         dz, dm = rows(dz_ih), rows(dz_hh)
+        bias = column_sums(dz)
         return {
             "weight_ih": transpose(dz) @ rows(x),
             "weight_hh": transpose(dm) @ rows(h[..., :-1, :, :]),
-            "bias_ih": column_sums(dz),
-            "bias_hh": column_sums(dm),
+            "bias_ih": bias,
+            "bias_hh": bias.copy() if dz_hh is dz_ih else column_sums(dm),
         }
 
 
-def negate_gates(matrix: Array, gates: int, negated: tuple[int, ...]) -> Array:
-    """Return a copy (..., G H) with these gates' parts of the last axis negated: sigma(z) = 1 / (1 + e^-z) needs -z."""
-    copy = np.array(matrix, order="C")
-    for gate, part in enumerate(blocks(copy, gates)):
-        if gate in negated:
-            np.negative(part, out=part)
-    return copy
+def negated(parameter: Array, axis: int, signs: tuple[int, ...]) -> Array:
+    """Return a copy with the gates along an axis times their signs: sigma(z) = 1 / (1 + e^-z) wants -z of its gate."""
+    H = parameter.shape[axis] // len(signs)
+    by_gate = np.repeat(np.array(signs, parameter.dtype), H)
+    return parameter * (by_gate if axis == -1 else by_gate[:, None])
 
 
 def start_states(shape: tuple[int, ...], start: Array, room: Room, name: str) -> Array:

@@ -9,8 +9,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from gradsuite_numpy.activation import sigmoid_of_negative
-from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose
-from gradsuite_numpy.layer import Layer, State, negate_gates, start_states
+from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose, transposed_copy
+from gradsuite_numpy.layer import Layer, State, negated, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -21,7 +21,6 @@ class Saved(NamedTuple):
     c: Array
     gates: Array
     g: Array
-    tanh_c: Array
     step: Array
 
 
@@ -31,10 +30,11 @@ class Lstm(Layer):
     state_size: ClassVar[int] = 2
 
     def prepare(self) -> None:
-        """Transpose the weights, because BLAS reads them faster so, and negate what the sigmoids read."""
-        sigmoids = (0, 1, 3)
-        self.w_ih_t, self.w_hh_t = (negate_gates(transpose(w), 4, sigmoids) for w in (self.w_ih, self.w_hh))
-        self.bias = negate_gates(self.b_ih + self.b_hh, 4, sigmoids)
+        """Negate what the sigmoids read, and transpose weight_hh, which every step reads."""
+        signs = (-1, -1, 1, -1)
+        self.w_ih_t = transpose(negated(self.w_ih, -2, signs))
+        self.w_hh_t = transposed_copy(negated(self.w_hh, -2, signs))
+        self.bias = negated(self.b_ih + self.b_hh, -1, signs)
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
         """Run the equations above; the input's part of every z is there before the loop."""
@@ -42,15 +42,16 @@ class Lstm(Layer):
         T = x.shape[-3]
         h_all, c_all = (start_states((*lead, T + 1, B, H), s, room, n) for s, n in zip(start, "hc", strict=True))
         gates = room("gates", (*lead, T, B, 4 * H))
-        g_all, tanh_c_all = (room(name, (*lead, T, B, H)) for name in ("g", "tanh_c"))
+        g_all = room("g", (*lead, T, B, H))
         m, ig = room("step", (*lead, B, 4 * H)), room("ig", (*lead, B, H))
         bias = tile(self.bias, B)
         np.matmul(rows(x), self.w_ih_t, out=rows(gates))
         i_all, f_all, z_g_all, o_all = blocks(gates, 4)
         h_steps, c_steps = steps(h_all), steps(c_all)
-        arrays = (steps(a) for a in (gates, i_all, f_all, z_g_all, o_all, g_all, tanh_c_all))
+        tanh_c = np.empty_like(ig)
+        arrays = (steps(a) for a in (gates, i_all, f_all, z_g_all, o_all, g_all))
         states = (h_steps[:-1], h_steps[1:], c_steps[:-1], c_steps[1:])
-        for z, i, f, z_g, o, g, tanh_c, h_before, h, c_before, c in zip(*arrays, *states, strict=True):
+        for z, i, f, z_g, o, g, h_before, h, c_before, c in zip(*arrays, *states, strict=True):
             np.matmul(h_before, self.w_hh_t, out=m)
             np.add(m, bias, out=m)
             np.add(z, m, out=z)
@@ -61,7 +62,7 @@ class Lstm(Layer):
             np.add(c, ig, out=c)
             np.tanh(c, out=tanh_c)
             np.multiply(o, tanh_c, out=h)
-        return Saved(h_all, c_all, gates, g_all, tanh_c_all, m)
+        return Saved(h_all, c_all, gates, g_all, m)
 
     def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
         """Walk back through time.
@@ -74,12 +75,16 @@ class Lstm(Layer):
         m, s = saved.step, np.empty_like(saved.h[..., 0, :, :])
         through = np.empty_like(s)
         i_all, f_all, dz_g_all, o_all = blocks(saved.gates, 4)
-        arrays = backwards(saved.gates, i_all, f_all, dz_g_all, o_all, saved.g, saved.tanh_c, saved.c[..., :-1, :, :])
+        tanh_c = np.empty_like(s)
+        arrays = backwards(
+            saved.gates, i_all, f_all, dz_g_all, o_all, saved.g, saved.c[..., 1:, :, :], saved.c[..., :-1, :, :]
+        )
         after = backwards(dh_all[..., 1:, :, :], dc_all[..., 1:, :, :])
         before = backwards(dh_all[..., :-1, :, :], dc_all[..., :-1, :, :])
-        for dz, i, f, dz_g, o, g, tanh_c, c_before, dh, dc, dh_before, dc_before in zip(
+        for dz, i, f, dz_g, o, g, c, c_before, dh, dc, dh_before, dc_before in zip(
             *arrays, *after, *before, strict=True
         ):
+            np.tanh(c, out=tanh_c)  # faster than reading it back from memory
             np.multiply(tanh_c, tanh_c, out=s)
             np.subtract(1, s, out=s)
             np.multiply(s, o, out=s)
@@ -93,8 +98,8 @@ class Lstm(Layer):
             np.multiply(dz, m, out=dz)  # sigma' of every gate; from here on i, f, o are their dL/dz
             np.multiply(s, dc, out=dz_g)
             for gate, factor, d in ((i, g, dc), (f, c_before, dc), (o, tanh_c, dh)):
-                np.multiply(gate, factor, out=gate)
-                np.multiply(gate, d, out=gate)
+                np.multiply(factor, d, out=s)
+                np.multiply(gate, s, out=gate)
             np.matmul(dz, self.w_hh, out=through)
             np.add(dh_before, through, out=dh_before)
         return saved.gates, saved.gates

@@ -116,10 +116,11 @@ class RecurrentPass:
         return Gradients(total, *(np.moveaxis(a[..., 1:, :, :], 0, -3) for a in kept))
 
     def kept_states(self, T: int) -> list[Array]:
-        """Return zeros (layers, ..., T + 1, B, H) for the state gradients by h, and by c if there is one."""
+        """Return room (layers, ..., T + 1, B, H) for the state gradients by h, and by c if there is one."""
         *lead, B, H = self.state_shape
         shape = (len(self.net.layers), *lead, T + 1, B, H)
-        return [np.zeros(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]
+        new = np.empty if self.net.schedule.carries else np.zeros  # truncated windows add up
+        return [new(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]
 
     def room_for(self, window: Window, kept: list[Array] | None) -> list[State]:
         """Return room for each layer's dL/d(states) (..., T + 1, B, H) in a window, zero in the first and last row."""

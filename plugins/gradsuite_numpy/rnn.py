@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradsuite_numpy.activation import ACTIVATIONS
-from gradsuite_numpy.arrays import Array, backwards, rows, steps, tile, transpose
+from gradsuite_numpy.arrays import Array, backwards, rows, steps, tile, transpose, transposed_copy
 from gradsuite_numpy.layer import Layer, State, start_states
 from gradsuite_numpy.workspace import Room
 
@@ -23,8 +23,8 @@ class Rnn(Layer):
     """tanh, relu or identity."""
 
     def prepare(self) -> None:
-        """Transpose the weights: BLAS reads them faster so."""
-        self.w_ih_t, self.w_hh_t = (np.ascontiguousarray(transpose(w)) for w in (self.w_ih, self.w_hh))
+        """Transpose weight_hh, which every step reads."""
+        self.w_ih_t, self.w_hh_t = transpose(self.w_ih), transposed_copy(self.w_hh)
         self.bias = self.b_ih + self.b_hh
         self.phi = ACTIVATIONS[self.activation]
 
