@@ -117,11 +117,11 @@ class GradientDepth(Experiment):
         yield list(measurements(norm(states)[::-1], "layer"))
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
-        """Yield, for each task, with which initialisers each activation's gradients vanish and explode."""
+        """Yield how far backends agree, and with which initialisers each activation's gradients vanish and explode."""
         from gradsuite_experiments.gradient_findings import agreement, by_task
 
-        first, *others = [*by_task(rows, "activation", "initialiser")] or [""]
-        yield from filter(None, [first, *agreement(rows), *others])
+        yield from agreement(rows)
+        yield from by_task(rows, "activation", "initialiser")
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
         """Yield norms against the distance from the loss."""

@@ -106,11 +106,11 @@ class GradientTime(Experiment):
         yield [row for layer in range(layers) for row in measurements(norms[:, layer], "step", layer=layer)]
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
-        """Yield, for each task, at which gains each cell's gradients vanish and explode; then how far the backends agree."""
+        """Yield how far backends agree, and at which gains each cell's gradients vanish and explode."""
         from gradsuite_experiments.gradient_findings import agreement, by_task
 
-        first, *others = [*by_task(rows, "cell", "gain")] or [""]
-        yield from filter(None, [first, *agreement(rows), *others])
+        yield from agreement(rows)
+        yield from by_task(rows, "cell", "gain")
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
         """Yield norms against the lag, and rates against the gain."""

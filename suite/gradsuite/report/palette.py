@@ -32,18 +32,18 @@ KNOWN = {
     "numpy": ("#1780c4", "o"),
     "torch": ("#d55e00", "s"),
     "jax": ("#009e73", "^"),
-    "torch-nn": ("#f0803c", "D"),
+    "torch-nn": ("#e36f22", "D"),
     "torch-autograd": ("#a34a12", "p"),
-    "torch-compile": ("#c98a5e", "h"),
-    "jax-scan": ("#4fb88f", "v"),
+    "torch-compile": ("#b67a4d", "h"),
+    "jax-scan": ("#157a5a", "v"),
     "flax": ("#6b8e23", "<"),
     "autograd": ("#8a63d2", ">"),
 }
 OTHERS = ("#cc79a7", "#a07800", "#3f8fd0", "#b5179e", "#6d78ad", "#c1455d", "#118ab2", "#7d6b5d")
 OTHER_MARKERS = ("P", "X", "d", "*", "8")
 
-# From low to high, for what has an order (gains, depths): lightness rises all the way.
-ORDERED = ("#2b5cb3", "#7459bd", "#bb4f92", "#e06a3b", "#d99f00")
+# From low to high, for what has an order (gains, depths).
+ORDERED = ("#3b68c0", "#7d63c4", "#bb5597", "#dd6b3d", "#b98a00")
 
 
 def backend_colour(name: str) -> str:
