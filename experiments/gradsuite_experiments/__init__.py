@@ -15,3 +15,4 @@ def register_experiments(register: "Register") -> None:
     register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
     register("speed", "gradsuite_experiments.speed:Speed")
     register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
+    register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
