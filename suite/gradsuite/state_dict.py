@@ -8,15 +8,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save_file
 
 from gradsuite.errors import UserError
 from gradsuite.model import Model, parameter_shapes
 from gradsuite.parameters import Parameters
+
+# What safetensors calls the dtypes that parameters can have; the rest of a file is left alone. NumPy has no bfloat16: its
+# bits are read.
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
 def from_state_dict(
@@ -56,9 +61,10 @@ def load(path: str | PathLike[str], model: Model, *, prefix: str = "", readout: 
     Raises UserError for a file that is not there or not safetensors, and as `from_state_dict` does.
     """
     try:
-        state = load_file(path)
-    except (OSError, SafetensorError, TypeError) as error:  # TypeError for a dtype that NumPy lacks, such as bfloat16
+        tensors = deserialize(Path(path).read_bytes())  # type: ignore[no-untyped-call]
+    except (OSError, SafetensorError) as error:
         raise UserError(f"cannot read {str(path)!r} as safetensors: {error}") from error
+    state = {name: _decoded(tensor) for name, tensor in tensors if tensor["dtype"] in DTYPES}
     return from_state_dict(model, state, prefix=prefix, readout=readout)
 
 
@@ -107,6 +113,14 @@ def _hint(missing: str, prefix: str, state: Iterable[str]) -> str:
     end = missing.removeprefix(prefix)
     near = next((name.removesuffix(end) for name in state if name.endswith("." + end)), None)
     return f" (did you mean prefix={near!r}?)" if near else ""
+
+
+def _decoded(tensor: Mapping[str, Any]) -> np.ndarray:
+    """Return the array of one tensor in a safetensors file."""
+    array = np.frombuffer(tensor["data"], DTYPES[tensor["dtype"]])
+    if tensor["dtype"] == "BF16":
+        array = (array.astype("<u4") << 16).view("<f4")  # a bfloat16 is the upper half of a float32
+    return array.reshape(tensor["shape"])
 
 
 def _host(array: Any) -> np.ndarray:

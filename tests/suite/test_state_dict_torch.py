@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch")
 
 from gradsuite import state_dict  # noqa: E402  after the skip
 from gradsuite.backend import Batch  # noqa: E402
-from gradsuite.errors import UserError  # noqa: E402
 from gradsuite.model import Model  # noqa: E402
 from gradsuite.parameters import initialise  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
@@ -99,7 +98,10 @@ def test_torch_reads_what_is_saved_and_the_other_way_round(tmp_path):
         assert torch.equal(fresh.state_dict()[name], tensor)
 
 
-def test_a_dtype_that_numpy_lacks_is_said_in_one_line(tmp_path):
-    save_file(torch.nn.LSTM(2, 3).bfloat16().state_dict(), tmp_path / "model.safetensors")
-    with pytest.raises(UserError, match=r"as safetensors: .*bfloat16"):
-        state_dict.load(tmp_path / "model.safetensors", Model("lstm", 2, 3, readout="none"))
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_files_in_every_precision_are_read(dtype, tmp_path):
+    state = torch.nn.LSTM(2, 3, dtype=dtype).state_dict()
+    save_file({**state, "other.steps": torch.tensor(3)}, tmp_path / "model.safetensors")
+    parameters = state_dict.load(tmp_path / "model.safetensors", Model("lstm", 2, 3, readout="none"))
+    for name, tensor in state.items():
+        np.testing.assert_array_equal(parameters[name], tensor.double().numpy())
