@@ -9,6 +9,7 @@ from textwrap import dedent
 # Two backends without a framework and an experiment that misbehaves as it is told.
 PROBE = """
 import os, signal, sys, time
+from pathlib import Path
 from gradsuite import hookimpl
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.errors import Unsupported, UserError
@@ -24,7 +25,7 @@ class Echo(Backend):
 class Delta(Echo):
     name = "delta"
 
-BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log".split()
+BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork".split()
 
 class Probe(Experiment):
     name = "probe"
@@ -65,9 +66,16 @@ def shout(backend, settings):
 
 def log(backend, settings):
     for number in range(3):
-        with open(os.environ["PROBE_LOG"], "a") as file:
+        with Path(os.environ["PROBE_LOG"]).open("a") as file:
             file.write(f"{backend.name} {number}\\n")
         yield [Measurement("round", number)]
+
+def fork(backend, settings):
+    child = os.fork()
+    if child:
+        Path(os.environ["PROBE_LOG"]).write_text(str(child))
+    time.sleep(3600)
+    yield []
 
 def hang(backend, settings):
     time.sleep(3600)

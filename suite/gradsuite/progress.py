@@ -39,6 +39,7 @@ class Progress:
             console=console,
             disable=not console.is_terminal,
             speed_estimate_period=MEMORY,
+            auto_refresh=False,  # drawing by the clock would take time from what is being measured
         )
         self.task = self.bar.add_task("starting", total=total)
 
@@ -55,6 +56,7 @@ class Progress:
         """Count one finished cell, and say so if it failed."""
         self.done += 1
         self.bar.update(self.task, advance=1, description=f"{cell.experiment} {cell.backend}")
+        self.bar.refresh()
         now = time.monotonic()
         if result.status in FAILED:
             self._print(f"{result.status}: {self._label(cell)}: {result.reason}")

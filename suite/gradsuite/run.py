@@ -120,7 +120,8 @@ class Job:
                 progress.advance(cell, result)
                 hook = self.plugins.manager.hook.cell_finished
                 self._attempt("a cell_finished hook failed", lambda: hook(cell=cell, result=result))  # noqa: B023
-        self.say(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
+        if statuses:
+            self.say(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
         """Take a step that must not cost the run, whatever a plugin does in it."""

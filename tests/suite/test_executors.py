@@ -4,6 +4,7 @@ import os
 import sys
 from collections import defaultdict
 
+import psutil
 import pytest
 from gradsuite.configuration import Configuration
 from gradsuite.executors import open_executor
@@ -61,6 +62,14 @@ def test_a_round_that_takes_too_long_is_ended(probe):
     assert (done["hang"].status, done["hang"].reason) == ("timeout", "no answer within 0.5 s")
     assert done["hang"].seconds >= 0.5
     assert done["one"].status == "ok"
+
+
+def test_what_a_worker_started_ends_with_it(probe, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(probe / "child"))
+    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=1.0) as executor:
+        assert results(executor, [cell("fork")])["fork"].status == "timeout"
+    child = int((probe / "child").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_worker_that_cannot_start_again_is_an_error_of_its_cells(probe):

@@ -10,6 +10,8 @@ from contextlib import suppress
 from threading import Event, Timer
 from typing import Any
 
+import psutil
+
 from gradsuite.machine import without_paths
 
 TAIL = 4000  # characters of standard error kept
@@ -48,7 +50,7 @@ class Process:
     def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         """Return the reply. Raises Lost if the worker dies, or is killed for taking more than `timeout` seconds."""
         late = Event()
-        alarm = Timer(timeout, self._kill, [late])
+        alarm = Timer(timeout, self._expire, [late])
         alarm.start()
         try:
             with suppress(BrokenPipeError):
@@ -88,11 +90,21 @@ class Process:
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self._kill()
             self.process.wait()
         self.replies.close()
         self.stderr.close()
 
-    def _kill(self, late: Event) -> None:
+    def _expire(self, late: Event) -> None:
         late.set()
+        self._kill()
+
+    def _kill(self) -> None:
+        """Kill the worker and all that it started: a child left behind would hold its end of the pipe open."""
+        family = []
+        with suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
+        for child in family:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
