@@ -19,8 +19,8 @@ from gradsuite.errors import UserError
 from gradsuite.model import Model, parameter_shapes
 from gradsuite.parameters import Parameters
 
-# What safetensors calls the dtypes that parameters can have; the rest of a file is left alone. NumPy has no bfloat16: its
-# bits are read.
+# What safetensors calls the dtypes that parameters can have; the rest of a file is left alone. Of bfloat16, which NumPy
+# lacks, the bits are read.
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
