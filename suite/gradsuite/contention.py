@@ -8,10 +8,11 @@ from pathlib import Path
 import psutil
 
 THREADS = Path("/proc/self/task")
-# Linux counts other processes' CPU time in ticks of 10 ms: over a shorter time than this it says nothing.
-NEIGHBOUR_RESOLUTION = 0.1
+# Systems count the machine's CPU time in ticks of 10 ms: two of them may be rounding, and are a tenth of this time.
+TWO_TICKS = 0.02
+LONG = 0.2
 WAITING_SHARE = 0.02  # of the wall time: the half-width that a ratio of two medians is wanted to have
-NEIGHBOUR_SHARE = 0.10  # of one core: less is what an idle system does by itself
+BUSY = 0.10  # of one core: less is what an idle system does by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Conditions:
 
     def disturbance(self) -> str | None:
         """Return what disturbed this span, in words, or None."""
-        if self.steal > WAITING_SHARE * self.wall and self.wall >= NEIGHBOUR_RESOLUTION:
+        if self.steal > max(TWO_TICKS, WAITING_SHARE * self.wall):
             return f"the hypervisor took the cores for {self.steal / self.wall:.0%} of the time"
-        if self.neighbours > NEIGHBOUR_SHARE * self.wall and self.wall >= NEIGHBOUR_RESOLUTION:
+        if self.neighbours <= TWO_TICKS:
+            return None  # where threads waited all the same, they waited for each other
+        if self.waiting > WAITING_SHARE * self.wall or (self.wall >= LONG and self.neighbours > BUSY * self.wall):
             return f"other processes kept {self.neighbours / self.wall:.1f} cores busy"
-        if self.waiting > WAITING_SHARE * self.wall:
-            return f"its threads waited for a core during {self.waiting / self.wall:.0%} of the time"
         return None
 
 
@@ -66,11 +67,11 @@ class Watch:
         )
 
     def _read(self) -> tuple[float, ...]:
-        machine, own = psutil.cpu_times(), self.process.cpu_times()
+        machine = psutil.cpu_times()
         busy = machine.user + getattr(machine, "nice", 0.0) + machine.system
         return (
             time.perf_counter(),
-            own.user + own.system,
+            time.process_time(),
             waited(),
             getattr(machine, "steal", 0.0),
             busy,

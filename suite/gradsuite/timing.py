@@ -6,12 +6,14 @@ Two traps are closed here: every sample ends with `synchronize`, and no sample c
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gradsuite.contention import Conditions, Watch
 
-Call = Callable[[], object]
+Prepare = Callable[[], Any]
+Samples = Sequence[float] | np.ndarray
 # A sample lasts at least this long: a thousand times the cost of reading the clock and of watching the machine.
 SAMPLE_SECONDS = 0.02
 # Warm-up ends when the fastest of the last calls is no faster than the fastest before them, within this share.
@@ -30,12 +32,23 @@ class Sample:
 
 
 class Timer:
-    """Times one call over and over; `synchronize` returns when the device is idle."""
+    """Times one call over and over; `synchronize` returns when the device is idle.
 
-    def __init__(self, call: Call, synchronize: Call, *, sample_seconds: float = SAMPLE_SECONDS) -> None:
+    `call` is given what `prepare` returns, made anew for each call and before the clock starts.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[Any], object],
+        synchronize: Callable[[], object],
+        *,
+        prepare: Prepare = lambda: None,
+        sample_seconds: float = SAMPLE_SECONDS,
+    ) -> None:
         """Nothing is called before `first`."""
         self.call = call
         self.synchronize = synchronize
+        self.prepare = prepare
         self.sample_seconds = sample_seconds
         self.repetitions = 1
 
@@ -59,17 +72,24 @@ class Timer:
         self.repetitions = max(1, int(np.ceil(self.sample_seconds / min(fastest, latest))))
         return calls
 
-    def sample(self) -> Sample:
-        """Return one sample."""
+    def sample(self, retakes: int = 0) -> Sample:
+        """Return one sample, taken again up to `retakes` times while something disturbs it; the last one stands."""
+        sample = self._sample()
+        while sample.conditions.disturbance() and retakes > 0:
+            sample, retakes = self._sample(), retakes - 1
+        return sample
+
+    def _sample(self) -> Sample:
         watch = Watch()
         seconds = self._seconds(self.repetitions) / self.repetitions
         return Sample(seconds, self.repetitions, watch.stop())
 
     def _seconds(self, repetitions: int) -> float:
+        prepared = [self.prepare() for _ in range(repetitions)]
         self.synchronize()
         began = time.perf_counter()
-        for _ in range(repetitions):
-            self.call()
+        for argument in prepared:
+            self.call(argument)
         self.synchronize()
         return time.perf_counter() - began
 
@@ -87,7 +107,7 @@ class Interval:
         return self.low <= value <= self.high
 
 
-def median_interval(samples: Sequence[float] | np.ndarray, *, confidence: float = 0.95, seed: int = 0) -> Interval:
+def median_interval(samples: Samples, *, confidence: float = 0.95, seed: int = 0) -> Interval:
     """Return the median and its bootstrap percentile interval (Efron 1979), from 2000 seeded resamples.
 
     NaN throughout where there are no samples.
@@ -100,7 +120,7 @@ def median_interval(samples: Sequence[float] | np.ndarray, *, confidence: float 
     return Interval(float(np.median(values)), float(low), float(high))
 
 
-def ratio_interval(samples: Sequence[float], others: Sequence[float], *, confidence: float = 0.95) -> Interval:
+def ratio_interval(samples: Samples, others: Samples, *, confidence: float = 0.95) -> Interval:
     """Return the median of the paired ratios samples / others and its interval; pairs were taken in one round.
 
     What slows a round slows both of its samples, and so cancels.

@@ -13,7 +13,7 @@ class Device:
         self.now, self.pending, self.seconds, self.calls = 0.0, 0.0, iter(seconds), 0
         monkeypatch.setattr(timing.time, "perf_counter", lambda: self.now)
 
-    def call(self):
+    def call(self, _=None):
         self.calls += 1
         self.pending += next(self.seconds)
 
@@ -54,6 +54,33 @@ def test_what_ran_before_a_sample_is_not_in_it(monkeypatch):
     timer = Timer(device.call, device.synchronize)
     device.call()  # still running on the device when the sample begins
     assert timer.sample().seconds == 0.5
+
+
+def test_what_is_prepared_is_made_anew_for_each_call_and_not_timed(monkeypatch):
+    device = Device(monkeypatch, constant(0.005))
+    given = []
+    tapes = iter(range(1000))
+
+    def prepare():
+        device.now += 100.0
+        return next(tapes)
+
+    timer = Timer(lambda tape: (given.append(tape), device.call()), device.synchronize, prepare=prepare)
+    timer.warm_up()
+    assert timer.sample().seconds == pytest.approx(0.005)
+    assert given == list(range(len(given)))
+
+
+def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
+    device = Device(monkeypatch, constant(0.5))
+    timer = Timer(device.call, device.synchronize)
+    verdicts = iter(["a neighbour", "a neighbour", None])
+    monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: next(verdicts))
+    timer.sample(retakes=5)
+    assert device.calls == 3
+    monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
+    assert timer.sample(retakes=2).conditions.disturbance() == "a neighbour"
+    assert device.calls == 3 + 3
 
 
 def test_warm_up_ends_even_if_calls_go_on_getting_faster(monkeypatch):

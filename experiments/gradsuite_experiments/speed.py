@@ -1,0 +1,162 @@
+"""How fast each backend is: forward, backward, update and whole step over (T, B, H), first call and memory."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gradsuite import memory
+from gradsuite.backend import DeviceBatch, Network
+from gradsuite.experiment import (
+    BATCH_SIZE,
+    DTYPE,
+    HIDDEN_SIZE,
+    LENGTH,
+    NUM_LAYERS,
+    SEED,
+    Experiment,
+    Figure,
+    Measurement,
+    Setting,
+    Settings,
+    Table,
+    Value,
+)
+from gradsuite.model import CELLS
+from gradsuite.optimizers import Adam
+from gradsuite.parameters import initialise
+from gradsuite.timing import Timer
+
+from gradsuite_experiments import workloads
+from gradsuite_experiments.gradient_flow import batch_rng
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from gradsuite.backend import Backend
+
+OPTIMIZER = Adam(lr=1e-4)
+FIRST = ("forward", "backward", "update", "step")
+RETAKES = 2  # of a disturbed sample, each round
+ONE: dict[str, Sequence[Value]] = {
+    "workload": ["sizes"],
+    "input_size": [64],
+    "num_layers": [1],
+    "dtype": ["float32"],
+    "seed": [0],
+}
+
+
+class Speed(Experiment):
+    """Seconds a call in steady state, in rounds interleaved over the backends; a first call is never among them."""
+
+    name: ClassVar[str] = "speed"
+    question: ClassVar[str] = "Which backend is fastest at what, by how much, and what does its first call cost?"
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting("workload", str, "sizes as set, or a named workload", choices=("sizes", *workloads.NAMED)),
+        Setting("cell", str, "network cell", choices=CELLS),
+        LENGTH,
+        BATCH_SIZE,
+        HIDDEN_SIZE,
+        Setting("input_size", int, "inputs a time step", minimum=1),
+        NUM_LAYERS,
+        DTYPE,
+        Setting("rounds", int, "samples of each phase", minimum=1),
+        SEED,
+    )
+    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+        "quick": {
+            **ONE,
+            "cell": ["rnn", "lstm", "gru", "mlp"],
+            "length": [20],
+            "batch_size": [32],
+            "hidden_size": [64],
+            "rounds": [5],
+        },
+        "standard": {
+            **ONE,
+            "cell": ["rnn", "lstm", "gru", "mlp"],
+            "length": [20, 80],
+            "batch_size": [8, 64],
+            "hidden_size": [64, 256],
+            "rounds": [7],
+        },
+        "full": {
+            **ONE,
+            "cell": ["rnn", "lstm", "gru", "mlp"],
+            "length": [10, 50, 250],
+            "batch_size": [1, 16, 256],
+            "hidden_size": [32, 128, 512],
+            "rounds": [25],
+        },
+    }
+
+    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+        """Yield the product of the grid, `mlp` once for all lengths; a named workload has sizes of its own."""
+        seen = []
+        for settings in super().cells(grid):
+            settings |= {"length": 1} if settings["cell"] == "mlp" else {}
+            settings |= workloads.NAMED.get(str(settings["workload"]), {})
+            if settings not in seen:
+                seen.append(settings)
+                yield settings
+
+    def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
+        """Yield the first calls, then one sample of each phase a round, then the peak memory."""
+        model, seed = workloads.model(settings), int(settings["seed"])
+        network = backend.build(model, initialise(model, seed=seed), device=device, dtype=str(settings["dtype"]))
+        batch = network.put(workloads.batch(model, settings, batch_rng(seed)))
+        timers = phases(network, batch)
+        yield [Measurement(f"{phase}_first", timers[phase].first(), "s") for phase in FIRST]
+        for timer in timers.values():
+            timer.warm_up()
+        yield []
+        for index in range(int(settings["rounds"])):
+            yield [row for phase, timer in timers.items() for row in sample(phase, timer, index)]
+        yield [Measurement("peak_memory", memory.peak(), "B")]
+
+    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+        """Yield who is fastest and by how much, what first calls cost, and what was disturbed."""
+        from gradsuite_experiments.speed_findings import disturbances, fastest, first_calls
+
+        yield from fastest(rows)
+        yield from first_calls(rows)
+        yield from disturbances(rows)
+
+    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+        """Yield seconds a step and its phases, and ratios to the fastest backend."""
+        from gradsuite_experiments.speed_figures import phase_figure, step_figure
+
+        yield from step_figure(rows)
+        yield from phase_figure(rows)
+
+    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+        """Yield medians and intervals of a step, first call and memory, for each workload and backend."""
+        from gradsuite_experiments.speed_findings import speed_table
+
+        yield from speed_table(rows)
+
+
+def phases(network: Network, batch: DeviceBatch) -> dict[str, Timer]:
+    """Return a timer for each phase: what a learning step consists of, loss and gradients, then the whole step.
+
+    Nothing is called yet, so that the first calls of the first four are first indeed.
+    """
+
+    def timer(call: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None) -> Timer:
+        return Timer(call, network.synchronize, prepare=prepare)
+
+    gradients = cache(lambda: network.backward(network.forward(batch)))
+    return {
+        "forward": timer(lambda _: network.forward(batch)),
+        "backward": timer(network.backward, prepare=lambda: network.forward(batch)),
+        "update": timer(lambda found: network.update(found, OPTIMIZER), prepare=gradients),
+        "step": timer(lambda _: network.step(batch, OPTIMIZER)),
+        "gradient": timer(lambda _: network.backward(network.forward(batch))),
+    }
+
+
+def sample(phase: str, timer: Timer, index: int) -> Iterator[Measurement]:
+    """Yield one sample of a phase, and what disturbed it if something did to the last."""
+    taken = timer.sample(RETAKES)
+    yield Measurement(phase, taken.seconds, "s", index=index)
+    if reason := taken.conditions.disturbance():
+        yield Measurement(f"{phase}_disturbed", 1.0, reason, index=index)

@@ -1,0 +1,153 @@
+"""What timings amount to: who is fastest at what and by how much, first calls, memory, and what was disturbed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from gradsuite.experiment import Table
+from gradsuite.report.palette import backend_order
+from gradsuite.timing import Interval, median_interval, ratio_interval
+
+from gradsuite_experiments import workloads
+from gradsuite_experiments.gradient_findings import listed, measured
+
+PHASES = ("forward", "backward", "update", "step", "gradient")
+UNSTABLE_SHARE = 0.5  # a cell of which more than half of the samples were disturbed has no figure to be trusted
+WORKLOAD = ["workload", "cell", "length", "batch_size", "hidden_size", "input_size", "num_layers", "dtype", "device"]
+
+
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the measured rows with a column `label` that names the workload."""
+    rows = measured(rows)
+    names = [workloads.label({str(k): v for k, v in row.items()}) for row in rows.to_dict("records")]
+    several = [name for name in ("dtype", "device", "num_layers", "input_size") if custom(rows)[name].nunique() > 1]
+    details = rows[several].astype(str).agg(" ".join, axis=1) if several else ""
+    return rows.assign(label=(pd.Series(names, rows.index, dtype=str) + " " + details).str.strip())
+
+
+def custom(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of workloads without a name, if there are any."""
+    found = rows[rows["workload"] == "sizes"]
+    return found if len(found) else rows
+
+
+def rounds(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each workload with its samples: one row a round, one column a backend; rounds that all backends have."""
+    for name, own in labelled(rows).groupby("label", sort=False):
+        samples = own[own["metric"] == metric].pivot_table(index=["seed", "index"], columns="backend", values="value")
+        if len(samples := samples[backend_order(list(samples.columns))].dropna()):
+            yield str(name), samples
+
+
+def ratios(samples: pd.DataFrame) -> dict[str, Interval]:
+    """Return each backend's paired ratio to the fastest, with its interval."""
+    fastest = samples.median().idxmin()
+    return {str(name): ratio_interval(samples[name].to_numpy(), samples[fastest].to_numpy()) for name in samples}
+
+
+def fastest(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield, for each backend, how often a step of it is fastest, and how far the others are behind in the median."""
+    wins: dict[str, list[str]] = {}
+    behind: dict[str, list[float]] = {}
+    tied = 0
+    found = {name: ratios(samples) for name, samples in rounds(rows, "step") if samples.shape[1] > 1}
+    for name, by_backend in found.items():
+        winner = min(by_backend, key=lambda backend: by_backend[backend].median)
+        wins.setdefault(winner, []).append(name)
+        others = [interval for backend, interval in by_backend.items() if backend != winner]
+        tied += any(interval.low <= 1 for interval in others)
+        for backend, interval in by_backend.items():
+            behind.setdefault(backend, []).append(interval.median)
+    if not found:
+        return
+    count = [f"{name} in {len(wins[name])}" for name in backend_order(list(wins))]
+    close = f" ({tied} too close to call)" if tied else ""
+    yield f"Fastest at a whole step, of {len(found)} workloads: {listed(count)}{close}."
+    for name in backend_order(list(behind)):
+        times = np.array(behind[name])
+        worst = list(found)[int(times.argmax())]
+        yield (
+            f"A step of {name} takes {np.median(times):.2f} times the fastest backend's in the median workload, "
+            f"{times.max():.1f} times at worst ({worst}); its best: {', '.join(wins.get(name, ['none'])[:4])}"
+            f"{' and others' if len(wins.get(name, [])) > 4 else ''}."
+        )
+
+
+def first_calls(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield what the first calls of forward, backward and update cost, apart from the steady state."""
+    rows = labelled(rows)
+    if rows.empty:
+        return
+    first = rows[rows["metric"].isin([f"{phase}_first" for phase in ("forward", "backward", "update")])]
+    total = first.groupby(["backend", "key"])["value"].sum().groupby("backend").median()
+    told = [f"{seconds(total[name])} with {name}" for name in backend_order(list(total.index))]
+    if told:
+        yield f"The first learning step, compilation included, takes {listed(told)} (median over workloads)."
+
+
+def disturbances(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield what disturbed samples, if anything did, and which cells never settled."""
+    rows = labelled(rows)
+    marks = rows[rows["metric"].str.endswith("_disturbed")]
+    samples = rows[rows["metric"].isin(PHASES)]
+    if marks.empty or samples.empty:
+        return
+    share, reason = len(marks) / len(samples), marks["unit"].mode().iloc[0]
+    yield f"{share:.0%} of the samples were disturbed even when taken again, because {reason} and the like."
+    if cells := unstable(rows):
+        yield f"Unstable, not to be trusted: {listed(sorted(cells)[:6])}{' and others' if len(cells) > 6 else ''}."
+
+
+def unstable(rows: pd.DataFrame) -> set[str]:
+    """Return the cells (`workload on backend`) of which more than half of the samples were disturbed."""
+    found = set()
+    for (name, backend, _), own in rows.groupby(["label", "backend", "key"], sort=False):
+        if own["metric"].str.endswith("_disturbed").sum() > UNSTABLE_SHARE * own["metric"].isin(PHASES).sum():
+            found.add(f"{name} on {backend}")
+    return found
+
+
+def speed_table(rows: pd.DataFrame) -> Iterator[Table]:
+    """Yield one table: a row for each workload and backend."""
+    labels = labelled(rows)
+    if labels.empty:
+        return
+    shaky = unstable(labels)
+    lines = [line(str(name), samples, labels[labels["label"] == name], shaky) for name, samples in rounds(rows, "step")]
+    yield Table(
+        "Seconds a step, by workload",
+        "Median of a whole learning step (forward, backward, update) and its bootstrap 95% interval; the ratio is "
+        "paired, round by round, to the fastest backend. The first step is forward, backward and update called for the "
+        "first time, compilation included. Memory is the worker's peak, its framework included.",
+        pd.DataFrame([row for group in lines for row in group]),
+    )
+
+
+def line(name: str, samples: pd.DataFrame, rows: pd.DataFrame, shaky: set[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield a workload's rows of the table."""
+    for backend, ratio in ratios(samples).items():
+        own = rows[rows["backend"] == backend].groupby("metric")["value"]
+        step, median = median_interval(samples[backend].to_numpy()), own.median()
+        first = sum(median.get(f"{phase}_first", np.nan) for phase in ("forward", "backward", "update"))
+        yield {
+            "workload": name,
+            "backend": backend,
+            "step": seconds(step.median),
+            "95% interval": f"{seconds(step.low)} to {seconds(step.high)}",
+            "ratio to fastest": f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
+            "forward": seconds(median.get("forward", np.nan)),
+            "backward": seconds(median.get("backward", np.nan)),
+            "update": seconds(median.get("update", np.nan)),
+            "first step": seconds(first),
+            "peak memory": f"{median.get('peak_memory', np.nan) / 1e6:.0f} MB",
+            "": "unstable" if f"{name} on {backend}" in shaky else "",
+        }
+
+
+def seconds(value: float) -> str:
+    """Return a time with three digits and its unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} s"

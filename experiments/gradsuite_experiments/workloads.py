@@ -1,0 +1,52 @@
+"""What is timed: a model and a batch of random numbers for it; and the workloads that have a name."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from gradsuite.backend import Batch
+from gradsuite.experiment import Value
+from gradsuite.model import Model
+
+# Sizes that stand for a use: the rnn_benchmarks paper's LSTM (Braun 2018), a long plain RNN, one sequence at a time, a
+# stack of GRUs, a deep multilayer perceptron, and a language model.
+NAMED: Mapping[str, Mapping[str, Value]] = {
+    "W1": {"cell": "lstm", "length": 100, "batch_size": 64, "input_size": 125, "hidden_size": 320, "num_layers": 1},
+    "W2": {"cell": "rnn", "length": 200, "batch_size": 32, "input_size": 2, "hidden_size": 128, "num_layers": 1},
+    "W3": {"cell": "lstm", "length": 100, "batch_size": 1, "input_size": 32, "hidden_size": 32, "num_layers": 1},
+    "W4": {"cell": "gru", "length": 50, "batch_size": 32, "input_size": 64, "hidden_size": 256, "num_layers": 2},
+    "W5": {"cell": "mlp", "length": 1, "batch_size": 256, "input_size": 512, "hidden_size": 512, "num_layers": 10},
+    "W6": {"cell": "lstm", "length": 35, "batch_size": 20, "input_size": 512, "hidden_size": 512, "num_layers": 2},
+}
+EVERY_STEP = ("W6",)  # a language model is asked for every next symbol
+CLASSES = 10
+
+
+def model(settings: Mapping[str, Value]) -> Model:
+    """Return the model to be timed: ten classes, tanh (relu for `mlp`)."""
+    cell = str(settings["cell"])
+    return Model(
+        cell=cell,
+        input_size=int(settings["input_size"]),
+        hidden_size=int(settings["hidden_size"]),
+        output_size=CLASSES,
+        num_layers=int(settings["num_layers"]),
+        activation="relu" if cell == "mlp" else "tanh",
+        readout="all" if settings["workload"] in EVERY_STEP else "last",
+        loss="cross_entropy",
+    )
+
+
+def batch(model: Model, settings: Mapping[str, Value], rng: np.random.Generator) -> Batch:
+    """Return a batch of Gaussian inputs and random classes."""
+    size = int(settings["batch_size"])
+    steps = (int(settings["length"]),) if model.recurrent else ()
+    inputs = rng.standard_normal((*steps, size, model.input_size))
+    return Batch(inputs, rng.integers(CLASSES, size=model.targets_shape(inputs.shape)))
+
+
+def label(settings: Mapping[str, Value]) -> str:
+    """Return a workload in a few characters: its name, or cell and sizes (`lstm T20 B32 H64`)."""
+    if settings["workload"] in NAMED:
+        return str(settings["workload"])
+    steps = "" if settings["cell"] == "mlp" else f" T{settings['length']}"
+    return f"{settings['cell']}{steps} B{settings['batch_size']} H{settings['hidden_size']}"

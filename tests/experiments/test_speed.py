@@ -1,0 +1,143 @@
+"""The speed experiment: what is timed and when, on a fake clock; what is said of timings, on rows made by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from gradsuite import timing
+from gradsuite.experiment import Measurement
+from gradsuite.report import style
+from gradsuite_experiments import speed, workloads
+from gradsuite_experiments.speed import Speed
+from gradsuite_experiments.speed_findings import ratios, rounds, seconds, unstable
+from gradsuite_numpy.backend import NumpyBackend
+
+SMALL = {"length": [3], "batch_size": [2], "hidden_size": [4], "input_size": [3], "rounds": [2]}
+
+
+def cells(**changes):
+    experiment = Speed()
+    return list(experiment.cells(experiment.grid("quick", SMALL | changes)))
+
+
+def measured(settings, backend=None):
+    return list(Speed().measure(backend or NumpyBackend(), "cpu", settings))
+
+
+class Counting(NumpyBackend):
+    """Counts what is called, in order."""
+
+    def __init__(self):
+        self.calls = []
+
+    def build(self, *args, **kwargs):
+        network = super().build(*args, **kwargs)
+        for name in ("forward", "backward", "update", "step", "synchronize"):
+            setattr(network, name, self.counted(name, getattr(network, name)))
+        return network
+
+    def counted(self, name, call):
+        def counting(*args, **kwargs):
+            self.calls.append(name)
+            return call(*args, **kwargs)
+
+        return counting
+
+
+@pytest.fixture(autouse=True)
+def short_samples(monkeypatch):
+    # One call a sample: these tests look at what is timed, not at how long it takes.
+    monkeypatch.setattr(timing.Timer, "warm_up", lambda self: 0)
+
+
+def test_an_mlp_has_no_length_and_named_workloads_have_their_own_sizes():
+    assert [c["length"] for c in cells(cell=["mlp"], length=[3, 5])] == [1]
+    (named,) = cells(workload=["W4"], cell=["rnn", "lstm"], length=[3, 5])
+    assert named == named | workloads.NAMED["W4"]
+
+
+def test_a_language_model_is_read_out_at_every_step():
+    assert [workloads.model(c).readout for c in cells(workload=["W1", "W6"], cell=["lstm"])] == ["last", "all"]
+
+
+def test_rounds_are_first_calls_warm_up_samples_and_memory():
+    (settings,) = cells(cell=["lstm"])
+    first, warm, *samples, last = measured(settings)
+    assert [row.metric for row in first] == ["forward_first", "backward_first", "update_first", "step_first"]
+    assert warm == []
+    phases = ["forward", "backward", "update", "step", "gradient"]
+    assert [[row.metric for row in one if row.metric in phases] for one in samples] == [phases, phases]
+    assert [{row.index for row in one} for one in samples] == [{0}, {1}]
+    assert all(row.value > 0 and row.unit == "s" for one in samples for row in one if row.metric in phases)
+    assert [(row.metric, row.unit) for row in last] == [("peak_memory", "B")]
+    assert last[0].value > 2**20  # an interpreter alone takes more than a megabyte
+
+
+def test_the_first_calls_are_the_first_and_every_clock_waits_for_the_device():
+    backend = Counting()
+    (settings,) = cells(cell=["gru"])
+    rounds = Speed().measure(backend, "cpu", settings)
+    next(rounds)
+    learning = ["forward", "backward", "update"]
+    # forward; a tape made for backward; gradients made for update; a step, in which this backend calls all three
+    expected = ["forward", "forward", "backward", *learning, "step", *learning]
+    assert [name for name in backend.calls if name != "synchronize"] == expected
+    assert backend.calls[0] == backend.calls[-1] == "synchronize"
+    assert backend.calls.count("synchronize") == 2 * len(speed.FIRST)
+
+
+def frame(times, disturbed=()):
+    """Return rows of one workload: `times` maps a backend to the seconds of its rounds."""
+    settings = cells(cell=["lstm"])[0]
+    rows = []
+    for backend, values in times.items():
+        found = [Measurement(phase, t, "s", k) for phase in ("forward", "backward", "update", "step", "gradient")
+                 for k, t in enumerate(values)]  # fmt: skip
+        found += [Measurement(f"{phase}_first", 1.0, "s") for phase in speed.FIRST]
+        found += [Measurement("peak_memory", 5e7, "B")]
+        if backend in disturbed:
+            found += [Measurement(f"{m.metric}_disturbed", 1.0, "other processes", m.index) for m in found[:20]]
+        for m in found:
+            row = {"metric": m.metric, "value": m.value, "unit": m.unit, "index": m.index, "layer": None}
+            rows.append({**settings, **row, "experiment": "speed", "backend": backend, "key": backend, "status": "ok",
+                         "device": "cpu"})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_ratios_are_paired_by_round():
+    drift = np.array([1.0, 10.0, 3.0, 7.0, 2.0])
+    ((name, samples),) = rounds(frame({"numpy": 3 * drift, "torch": drift}), "step")
+    assert name == "lstm T3 B2 H4"
+    assert ratios(samples)["numpy"].median == pytest.approx(3.0)
+    assert ratios(samples)["numpy"].low == pytest.approx(3.0)
+
+
+def test_findings_name_the_fastest_and_by_how_much():
+    rows = frame({"numpy": [0.002] * 5, "torch": [0.001] * 5, "jax": [0.006] * 5})
+    found = " ".join(Speed().findings(rows))
+    assert "of 1 workloads: torch in 1." in found
+    assert "A step of jax takes 6.00 times" in found
+    assert "takes 3 s with numpy" in found  # three first calls of a second each
+
+
+def test_disturbed_cells_are_called_unstable():
+    rows = frame({"numpy": [0.002] * 5, "torch": [0.001] * 5}, disturbed=["torch"])
+    assert unstable(rows.assign(label="lstm")) == {"lstm on torch"}
+    assert "Unstable, not to be trusted: lstm T3 B2 H4 on torch." in " ".join(Speed().findings(rows))
+    assert not any("Unstable" in text for text in Speed().findings(frame({"numpy": [0.002] * 5})))
+
+
+def test_figures_and_table_from_one_backend_two_and_none():
+    for times in ({"numpy": [0.002, 0.003]}, {"numpy": [0.002, 0.003], "torch": [0.001, 0.004]}):
+        with style.context():
+            assert [figure.name for figure in Speed().figures(frame(times))] == ["speed", "speed-phases"]
+        (table,) = Speed().tables(frame(times))
+        assert list(table.rows["backend"]) == list(times)
+    empty = frame({"numpy": [0.002]}).assign(status="error", metric=None)
+    assert not [*Speed().figures(empty), *Speed().tables(empty), *Speed().findings(empty)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.0, "2 s"), (0.0123, "12.3 ms"), (4.56e-5, "45.6 µs"), (0.0, "0 s"), (float("nan"), "nan s")]
+)
+def test_seconds_are_written_with_a_unit(value, text):
+    assert seconds(value) == text
