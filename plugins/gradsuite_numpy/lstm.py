@@ -73,17 +73,16 @@ class Lstm(Layer):
         """
         dh_all, dc_all = dstates
         m, s = saved.step, np.empty_like(saved.h[..., 0, :, :])
-        through = np.empty_like(s)
+        m_i, m_f, _, m_o = blocks(m, 4)
+        tanh_c, through = np.empty_like(s), np.empty_like(s)
         i_all, f_all, dz_g_all, o_all = blocks(saved.gates, 4)
-        tanh_c = np.empty_like(s)
-        arrays = backwards(
-            saved.gates, i_all, f_all, dz_g_all, o_all, saved.g, saved.c[..., 1:, :, :], saved.c[..., :-1, :, :]
-        )
-        after = backwards(dh_all[..., 1:, :, :], dc_all[..., 1:, :, :])
-        before = backwards(dh_all[..., :-1, :, :], dc_all[..., :-1, :, :])
-        for dz, i, f, dz_g, o, g, c, c_before, dh, dc, dh_before, dc_before in zip(
-            *arrays, *after, *before, strict=True
+        gates = backwards(saved.gates, i_all, f_all, dz_g_all, o_all, saved.g)
+        after = backwards(saved.c[..., 1:, :, :], dh_all[..., 1:, :, :], dc_all[..., 1:, :, :])
+        before = backwards(saved.c[..., :-1, :, :], dh_all[..., :-1, :, :], dc_all[..., :-1, :, :])
+        for dz, i, f, dz_g, o, g, c, dh, dc, c_before, dh_before, dc_before in zip(
+            *gates, *after, *before, strict=True
         ):
+            np.subtract(1, dz, out=m)
             np.tanh(c, out=tanh_c)  # faster than reading it back from memory
             np.multiply(tanh_c, tanh_c, out=s)
             np.subtract(1, s, out=s)
@@ -94,12 +93,13 @@ class Lstm(Layer):
             np.multiply(g, g, out=s)
             np.subtract(1, s, out=s)
             np.multiply(s, i, out=s)
-            np.subtract(1, dz, out=m)
-            np.multiply(dz, m, out=dz)  # sigma' of every gate; from here on i, f, o are their dL/dz
-            np.multiply(s, dc, out=dz_g)
-            for gate, factor, d in ((i, g, dc), (f, c_before, dc), (o, tanh_c, dh)):
-                np.multiply(factor, d, out=s)
-                np.multiply(gate, s, out=gate)
+            np.multiply(s, dc, out=s)
+            np.multiply(dz, m, out=dz)  # sigma' = sigma (1 - sigma) for the three at once; i, f and o are gone
+            np.multiply(dc, g, out=m_i)
+            np.multiply(dc, c_before, out=m_f)
+            np.multiply(dh, tanh_c, out=m_o)
+            np.multiply(dz, m, out=dz)
+            np.copyto(dz_g, s)
             np.matmul(dz, self.w_hh, out=through)
             np.add(dh_before, through, out=dh_before)
         return saved.gates, saved.gates
