@@ -1,9 +1,11 @@
-"""A fixture with throwaway plugins, seen by this process and by the workers it starts."""
+"""Fixtures: throwaway plugins, seen by this process and by the workers it starts, and a command line to use them."""
 
 import sys
 from pathlib import Path
 
+import gradsuite.run
 import pytest
+from gradsuite.__main__ import main
 
 from tests.throwaway import PROBE, install
 
@@ -19,3 +21,25 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     sys.modules.pop("probe_plugin", None)
+
+
+@pytest.fixture
+def type_in(probe, monkeypatch, capsys):
+    """Type a command line; returns exit status, standard output and standard error."""
+    monkeypatch.setattr(gradsuite.run, "write_report", lambda run: run.path / "report.html")
+
+    def type_in(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    return type_in
+
+
+@pytest.fixture
+def run(type_in):
+    """The path of a finished run of `probe`."""
+    status, output, _ = type_in("run", "probe", "--backend", "echo", "--preset", "quick")
+    assert status == 0
+    return output.splitlines()[-1]
