@@ -10,18 +10,11 @@ State = tuple[Array]
 Kept = tuple[Array, Array, Array, Array, Array]  # r, z, n, W_hn h_(t-1) + b_hn, h_(t-1)
 
 
-def bias(w: Weights) -> Array:
-    """Return what is added to W_ih x_t before the loop: b_hn is not, for r multiplies it."""
-    b_hr, b_hz, b_hn = jnp.split(w.bias_hh, 3)
-    return w.bias_ih + jnp.concatenate([b_hr, b_hz, jnp.zeros_like(b_hn)])
-
-
-def forward(w: Weights, state: State, z_x: Array) -> tuple[State, Kept]:
+def forward(w: Weights, state: State, x: Array) -> tuple[State, Kept]:
     """Return h_t = (1 - z) n + z h_(t-1) with n = tanh(W_in x + b_in + r (W_hn h_(t-1) + b_hn)), and what to keep."""
     (h,) = state
-    x_r, x_z, x_n = jnp.split(z_x, 3, axis=-1)
-    h_r, h_z, h_n = jnp.split(h @ w.weight_hh.T, 3, axis=-1)
-    h_n = h_n + jnp.split(w.bias_hh, 3)[2]
+    x_r, x_z, x_n = jnp.split(x + w.bias_ih, 3, axis=-1)
+    h_r, h_z, h_n = jnp.split(h @ w.weight_hh_T + w.bias_hh, 3, axis=-1)
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     n = jnp.tanh(x_n + r * h_n)
     return ((1 - z) * n + z * h,), (r, z, n, h_n, h)

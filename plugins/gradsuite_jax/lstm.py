@@ -7,27 +7,23 @@ from gradsuite_jax.weights import Weights
 
 Array = jax.Array
 State = tuple[Array, Array]  # h, c
-Kept = tuple[Array, Array, Array, Array, Array, Array]  # i, f, g, o, tanh c_t, c_(t-1)
+Kept = tuple[Array, Array, Array, Array, Array]  # i, f, g, o, c_(t-1)
 
 
-def bias(w: Weights) -> Array:
-    """Return what is added to W_ih x_t before the loop."""
-    return w.bias_ih + w.bias_hh
-
-
-def forward(w: Weights, state: State, z_x: Array) -> tuple[State, Kept]:
+def forward(w: Weights, state: State, x: Array) -> tuple[State, Kept]:
     """Return (h_t, c_t): c_t = f c_(t-1) + i g, h_t = o tanh c_t; and what backward needs."""
     h, c = state
-    z_i, z_f, z_g, z_o = jnp.split(z_x + h @ w.weight_hh.T, 4, axis=-1)
+    z = x + w.bias_ih + h @ w.weight_hh_T + w.bias_hh
+    z_i, z_f, z_g, z_o = jnp.split(z, 4, axis=-1)
     i, f, g, o = jax.nn.sigmoid(z_i), jax.nn.sigmoid(z_f), jnp.tanh(z_g), jax.nn.sigmoid(z_o)
     c_new = f * c + i * g
-    tanh_c = jnp.tanh(c_new)
-    return (o * tanh_c, c_new), (i, f, g, o, tanh_c, c)
+    return (o * jnp.tanh(c_new), c_new), (i, f, g, o, c)
 
 
 def backward(w: Weights, h: Array, kept: Kept, d_state: State) -> tuple[State, State, Array]:
     """Return dL/d(h, c)_(t-1), the total dL/d(h, c)_t, and dL/dz_t."""
-    i, f, g, o, tanh_c, c = kept
+    i, f, g, o, c = kept
+    tanh_c = jnp.tanh(f * c + i * g)
     dh, dc = d_state
     dc = dc + dh * o * (1 - tanh_c * tanh_c)
     dz_i = dc * g * i * (1 - i)

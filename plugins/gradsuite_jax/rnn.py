@@ -9,15 +9,11 @@ Array = jax.Array
 State = tuple[Array]
 
 
-def bias(w: Weights) -> Array:
-    """Return what is added to W_ih x_t before the loop."""
-    return w.bias_ih + w.bias_hh
-
-
-def forward(w: Weights, state: State, z_x: Array) -> tuple[State, tuple[()]]:
+def forward(w: Weights, state: State, x: Array) -> tuple[State, tuple[()]]:
     """Return h_t, and nothing to keep: h_t itself is all that backward needs."""
     (h,) = state
-    return (ACTIVATIONS[w.activation].forward(z_x + h @ w.weight_hh.T),), ()
+    z = x + w.bias_ih + h @ w.weight_hh_T + w.bias_hh
+    return (ACTIVATIONS[w.activation].forward(z),), ()
 
 
 def backward(w: Weights, h: Array, kept: tuple[()], d_state: State) -> tuple[State, State, Array]:

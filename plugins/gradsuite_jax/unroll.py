@@ -50,11 +50,11 @@ def forward(model: Model, parameters: Arrays, x: Array, start: Sequence[State]) 
     for layer, state in enumerate(start):
         w = layer_weights(model, parameters, layer)
 
-        def step(state: State, z_x: Array, w: Weights = w) -> tuple[State, Saved]:
-            state, kept = cell.forward(w, state, z_x)
+        def step(state: State, x: Array, w: Weights = w) -> tuple[State, Saved]:
+            state, kept = cell.forward(w, state, x)
             return state, Saved(state[0], kept)
 
-        state, layer_saved = lax.scan(step, state, x @ w.weight_ih.T + cell.bias(w))
+        state, layer_saved = lax.scan(step, state, x @ w.weight_ih.T)
         saved.append(layer_saved)
         end.append(state)
         x = layer_saved.h

@@ -11,16 +11,20 @@ KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Weights(NamedTuple):
-    """One layer with G gates: weight_ih (G H, I), weight_hh (G H, H), bias_ih and bias_hh (G H)."""
+    """One layer with G gates: weight_ih (G H, I), weight_hh (G H, H), bias_ih and bias_hh (G H).
+
+    `weight_hh_T` is weight_hh transposed, once, before the loop: XLA would do it again at every step.
+    """
 
     weight_ih: Array
     weight_hh: Array
     bias_ih: Array
     bias_hh: Array
+    weight_hh_T: Array
     activation: str
 
 
 def layer_weights(model: Model, parameters: Mapping[str, Array], layer: int) -> Weights:
     """Return the parameters of layer number `layer` (from 0)."""
     weight_ih, weight_hh, bias_ih, bias_hh = (parameters[f"{kind}_l{layer}"] for kind in KINDS)
-    return Weights(weight_ih, weight_hh, bias_ih, bias_hh, model.activation)
+    return Weights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hh.T, model.activation)
