@@ -3,11 +3,13 @@
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 import pandas as pd
 
-from gradsuite.store import Run
+from gradsuite.errors import UserError
+from gradsuite.store import Run, cause
 
 
 def write_csv(rows: pd.DataFrame, output: TextIO) -> None:
@@ -28,9 +30,18 @@ def write_json(rows: pd.DataFrame, output: TextIO) -> None:
 
 
 def write_measurements(run: Run) -> None:
-    """Write the run's `measurements.csv`."""
-    with (run.path / "measurements.csv").open("w", encoding="utf-8", newline="") as output:
-        write_csv(run.measurements(), output)
+    """Write the run's `measurements.csv`. Raises UserError if it cannot be written."""
+    write_file(run, run.path / "measurements.csv", "csv")
+
+
+def write_file(run: Run, path: Path, kind: str) -> None:
+    """Write a run's measurements in one of FORMATS. Raises UserError if the file cannot be written."""
+    rows = run.measurements()
+    try:
+        with path.open("w", encoding="utf-8", newline="") as output:
+            FORMATS[kind](rows, output)
+    except OSError as error:
+        raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, TextIO], None]] = {"csv": write_csv, "json": write_json}

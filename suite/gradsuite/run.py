@@ -128,7 +128,8 @@ class Job:
         try:
             step()
         except Exception as error:  # noqa: BLE001
-            told = "; ".join(filter(None, [f"{trouble}: {one_line(error)}", advice]))
+            reason = str(error) if isinstance(error, UserError) else one_line(error)
+            told = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
             if told not in self.told:  # a hook that fails for every cell says so once
                 self.told.add(told)
                 self.say(told)

@@ -78,6 +78,15 @@ def test_a_run_that_cannot_be_resumed_as_asked_says_so(type_in, run):
     assert f"did you mean '{run}'?" in errors
 
 
+def test_what_cannot_be_written_is_one_line(type_in, run):
+    (Path(run) / "measurements.csv").unlink()
+    (Path(run) / "measurements.csv").mkdir()
+    for line in (f"report {run}", f"export {run} --format csv --output {run}", "export . --format csv"):
+        status, output, errors = type_in(*line.split())
+        assert (status, output, errors.count("\n")) == (2, "", 1)
+        assert errors.startswith(("gradsuite: cannot write", "gradsuite: '.' is no run"))
+
+
 def test_a_plugin_that_is_blocked_by_the_environment_is_gone(type_in, monkeypatch):
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "probe")
     status, _, errors = type_in("run", "probe")

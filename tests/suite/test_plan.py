@@ -96,6 +96,11 @@ def test_what_cannot_be_planned_is_refused(plugins, names, preset, changes, mess
         study(plugins, names, preset, changes)
 
 
+def test_without_any_experiment_there_is_nothing_to_run():
+    with pytest.raises(UserError, match="there is no experiment to run"):
+        study(Plugins(), [], "quick", {})
+
+
 def test_no_cells_at_all_is_refused(plugins):
     with pytest.raises(UserError, match="no cell is left"):
         study(plugins, ["sizes"], "quick", {"size": [9]})

@@ -14,18 +14,14 @@ def export(run: str, kind: str, output: str | None) -> None:
     import sys
     from pathlib import Path
 
-    from gradsuite.errors import UserError, unknown
-    from gradsuite.export import FORMATS
+    from gradsuite.errors import unknown
+    from gradsuite.export import FORMATS, write_file
     from gradsuite.store import Run
 
     if kind not in FORMATS:
         raise unknown("format", kind, FORMATS)
-    rows = Run.open(run).measurements()
+    opened = Run.open(run)
     if output is None:
-        FORMATS[kind](rows, sys.stdout)
-        return
-    try:
-        with Path(output).open("w", encoding="utf-8", newline="") as file:
-            FORMATS[kind](rows, file)
-    except OSError as error:
-        raise UserError(f"cannot write to {output!r}: {error.strerror}") from error
+        FORMATS[kind](opened.measurements(), sys.stdout)
+    else:
+        write_file(opened, Path(output), kind)
