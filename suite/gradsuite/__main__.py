@@ -18,6 +18,9 @@ def main() -> None:
         status = gradsuite.main(prog_name="gradsuite", standalone_mode=False)
     except UserError as error:
         sys.exit(complain(str(error)))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(BAD_INPUT)
     except click.ClickException as error:
         sys.exit(complain(error.format_message()))
     except (click.Abort, KeyboardInterrupt):

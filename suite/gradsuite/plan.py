@@ -57,8 +57,8 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
     classes = [plugins.get("experiment", name) for name in dict.fromkeys(names)] or plugins.get_all("experiment")
     experiments: list[Experiment] = [one() for one in classes]
     if not experiments:
-        lost = "; ".join(map(str, plugins.broken)) or "install a plugin that has some"
-        raise UserError(f"there is no experiment to run: {lost}")
+        lost = [*map(str, plugins.broken), *(f"the plugin {name!r} is blocked" for name in plugins.blocked)]
+        raise UserError(f"there is no experiment to run: {'; '.join(lost) or 'no plugin has any'}")
     presets = {name for one in experiments for name in one.presets}
     if preset not in presets:
         raise unknown("preset", preset, presets)

@@ -97,8 +97,8 @@ def test_what_cannot_be_planned_is_refused(plugins, names, preset, changes, mess
 
 
 def test_without_any_experiment_there_is_nothing_to_run():
-    with pytest.raises(UserError, match="there is no experiment to run"):
-        study(Plugins(), [], "quick", {})
+    with pytest.raises(UserError, match="there is no experiment to run: the plugin 'x' is blocked"):
+        study(Plugins(blocked=["x"]), [], "quick", {})
 
 
 def test_no_cells_at_all_is_refused(plugins):
