@@ -39,7 +39,7 @@ KNOWN = {
     "flax": ("#6b8e23", "<"),
     "autograd": ("#8a63d2", ">"),
 }
-OTHERS = ("#cc79a7", "#a07800", "#3f8fd0", "#b5179e", "#6d78ad", "#c1455d", "#118ab2", "#7d6b5d")
+OTHERS = ("#cc79a7", "#a07800", "#5f7f95", "#b5179e", "#6d78ad", "#c1455d", "#11919c", "#7d6b5d")
 OTHER_MARKERS = ("P", "X", "d", "*", "8")
 
 # From low to high, for what has an order (gains, depths).

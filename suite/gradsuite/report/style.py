@@ -137,7 +137,7 @@ def regions(axes: Axes, stable: tuple[float, float], *, along: Along = "y") -> N
         if top <= bottom:
             continue
         (axes.axhspan if along == "y" else axes.axvspan)(start, end, color=colour, alpha=0.07, linewidth=0, zorder=0)
-        if top - bottom > (0.2 if word == "stable" else 0.1):
+        if top - bottom > (0.2 if word == "stable" and along == "y" else 0.1):
             # Words keep to the outer edges: curves of one start fan out from the middle.
             above = word != "vanishing"
             at = (0.02, top - 0.02 if above else bottom + 0.02) if along == "y" else ((bottom + top) / 2, 0.02)
