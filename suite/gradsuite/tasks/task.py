@@ -1,6 +1,7 @@
 """What a task is: batches of a fixed input width, with the loss and readout that suit them."""
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -50,6 +51,7 @@ class Task(ABC):
         )
 
 
+@cache
 def find_task(name: str) -> Task:
     """Return the task of this name, of any plugin. Raises UserError, with the nearest name, if there is none."""
     task: Task = plugins.load().get("task", name)()
