@@ -6,11 +6,14 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from gradsuite.backend import Backend, BackendInfo
+from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
 
+from gradsuite_torch.checkpointed import Checkpointed
 from gradsuite_torch.mlp import Mlp
 from gradsuite_torch.network import TorchNetwork, to_device
 from gradsuite_torch.recurrent import Recurrent
+from gradsuite_torch.truncated import Truncated
 
 
 class TorchBackend(Backend):
@@ -26,14 +29,44 @@ class TorchBackend(Backend):
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("states", "stack"),
+            features=("states", "stack", "truncation", "checkpoint"),
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        truncation: tuple[int, int] | None = None,
+        checkpoint: int | None = None,
     ) -> TorchNetwork:
-        """Bind host parameters to a device and a dtype; a leading axis of them all makes a stack of networks."""
+        """Bind host parameters to a device and a dtype; a leading axis of them all makes a stack of networks.
+
+        `truncation` (k1, k2) is that of `Truncated`, `checkpoint` n that of `Checkpointed`. Raises UserError for
+        numbers that are not allowed, Unsupported for what `describe` does not claim.
+        """
         self.require(model, device, dtype)
+        self.check(model, truncation, checkpoint)
         tensors = {name: to_device(p, device, getattr(torch, dtype)) for name, p in parameters.items()}
+        if truncation is not None:
+            return Truncated(model, tensors, device=device, dtype=dtype, truncation=truncation)
+        if checkpoint is not None:
+            return Checkpointed(model, tensors, device=device, dtype=dtype, checkpoint=checkpoint)
         network = Recurrent if model.recurrent else Mlp
         return network(model, tensors, device=device, dtype=dtype)
+
+    @staticmethod
+    def check(model: Model, truncation: tuple[int, int] | None, checkpoint: int | None) -> None:
+        """Raise UserError unless the options make sense for the model."""
+        if truncation is None and checkpoint is None:
+            return
+        if not model.recurrent:
+            raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
+        if truncation is not None and checkpoint is not None:
+            raise UserError("give one of truncation and checkpoint, not both")
+        if truncation is not None and not 1 <= truncation[0] <= truncation[1]:
+            raise UserError(f"truncation (k1, k2) must have 1 <= k1 <= k2, not {truncation}")
+        if checkpoint is not None and checkpoint < 1:
+            raise UserError(f"checkpoint must be at least 1 step, not {checkpoint}")

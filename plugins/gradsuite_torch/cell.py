@@ -1,101 +1,96 @@
-"""What every recurrent cell has: its weights, the trace of a span of time steps, and the gradients of its weights.
+"""What every recurrent cell is: one layer unrolled over time, forward and backward in blocks of steps.
 
 Arrays have the time axis third from the end: (T, B, .), or (S, T, B, .) for a stack of settings.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar
 
 from torch import Tensor
 
-from gradsuite_torch.products import affine, product, weight_gradient
+from gradsuite_torch.products import Factor, add_weight_gradient, affine, product
+from gradsuite_torch.room import Room
+from gradsuite_torch.trace import TIME, Flow, States, Trace, Weights
 
-TIME = -3
-CHUNK = 2**18  # numbers of one array that stay in the cache between two passes over them
-
-
-class Weights(NamedTuple):
-    """One layer's parameters: (G H, I), (G H, H), (G H), (G H) for G gates, or a stack of each."""
-
-    ih: Tensor
-    hh: Tensor
-    b_ih: Tensor
-    b_hh: Tensor
-
-
-@dataclass(slots=True)
-class Trace:
-    """What one layer's forward pass over T steps leaves behind.
-
-    `x` is (T, B, I). `states` are h, and c of lstm, (T + 1, B, H) from before the first step to after the last.
-    `local` are (T, B, .) arrays of which the cell's backward pass makes its derivatives.
-    """
-
-    x: Tensor
-    states: tuple[Tensor, ...]
-    local: tuple[Tensor, ...] = ()
-
-    @property
-    def outputs(self) -> Tensor:
-        """Return h_1 to h_T, (T, B, H)."""
-        return self.states[0].narrow(TIME, 1, self.x.shape[TIME])
-
-    @property
-    def last(self) -> tuple[Tensor, ...]:
-        """Return the states after the last step, (B, H) each."""
-        return tuple(state.select(TIME, -1) for state in self.states)
-
-    def window(self, start: int, stop: int) -> "Trace":
-        """Return the trace of the steps from `start` up to but without `stop`: views, not copies."""
-        steps = stop - start
-        return Trace(
-            self.x.narrow(TIME, start, steps),
-            tuple(state.narrow(TIME, start, steps + 1) for state in self.states),
-            tuple(array.narrow(TIME, start, steps) for array in self.local),
-        )
-
-
-@dataclass(slots=True)
-class Flow:
-    """State gradients while they flow back: dL/dh, and dL/dc of lstm, as (T + 1, B, H), like a trace's states.
-
-    `dh` comes in with what reaches each state other than through the next one: every step's, if `direct`, or the last
-    step's alone, the others being unset. It leaves as the total. `dc` comes in set at its last step alone.
-    """
-
-    dh: Tensor
-    direct: bool
-    dc: Tensor | None = None
-
-    def first(self) -> tuple[Tensor, ...]:
-        """Return the gradients with respect to the states before the first step."""
-        return tuple(d.select(TIME, 0) for d in (self.dh, self.dc) if d is not None)
+BLOCK = 2**21  # numbers in the gates of a block of steps: enough rows for a fast product, few enough for the cache
 
 
 class Cell(ABC):
-    """One layer unrolled over time."""
+    """One layer unrolled over time: one product with the inputs and one for each weight's gradient a block of steps."""
 
-    states: int = 1
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+    local: ClassVar[tuple[int, ...]] = ()  # widths, in units of H, of what the trace keeps of a step beside its states
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
 
     @abstractmethod
-    def forward(self, x: Tensor, weights: Weights, start: tuple[Tensor, ...]) -> Trace:
+    def step_through(self, trace: Trace, z: Tensor, U: Factor, weights: Weights) -> None:
+        """Compute a block's states from z = x W^T + b (T, B, G H), which is overwritten."""
+
+    @abstractmethod
+    def flow_back(self, trace: Trace, flow: Flow, U: Factor) -> Tensor:
+        """Complete a block's flow from its last step to its first, and return dL/dz (T, B, G H)."""
+
+    def forward(self, x: Tensor, weights: Weights, start: States) -> Trace:
         """Run over all steps of x (T, B, I) from the states `start`, (B, H) each."""
+        trace = self.begin(x, start)
+        U, bias = Factor(weights.hh.mT, x.shape[-2]), self.input_bias(weights)
+        for first, last in self.blocks(trace):
+            block = trace.window(first, last)
+            self.step_through(block, self.project(block, weights.ih, bias), U, weights)
+        return trace
 
-    @abstractmethod
-    def backward(self, trace: Trace, weights: Weights, flow: Flow) -> Tensor:
-        """Complete the flow from the last step to the first; return what `weight_gradients` reads."""
+    def backward(self, trace: Trace, weights: Weights, flow: Flow, gradients: Weights, dx: Tensor | None) -> None:
+        """Complete the flow from the last step to the first.
 
-    def weight_gradients(self, trace: Trace, dz: Tensor) -> Weights:
-        """Return the gradients of the weights from dL/dz (T, B, G H): one product over all steps each."""
-        dz, before = rows(dz), rows(trace.states[0].narrow(TIME, 0, dz.shape[TIME]))
+        Adds to the weights' gradients, and sets dx (T, B, I), the gradient with respect to the inputs, if it is given.
+        """
+        U = Factor(weights.hh, trace.x.shape[-2])
+        for first, last in reversed(list(self.blocks(trace))):
+            block = trace.window(first, last)
+            dz = self.flow_back(block, flow.window(first, last), U)
+            self.add_gradients(block, rows(dz), gradients)
+            if dx is not None:
+                rows(dx.narrow(TIME, first, last - first)).copy_(self.input_gradient(rows(dz), weights))
+            self.room.give([dz])
+
+    def begin(self, x: Tensor, start: States) -> Trace:
+        """Return a trace with room for all steps of x (T, B, I), and `start` before the first."""
+        steps, (*stack, batch, width) = x.shape[TIME], start[0].shape
+        states = tuple(self.room.take(*stack, steps + 1, batch, width) for _ in start)
+        for state, first in zip(states, start, strict=True):
+            state.select(TIME, 0).copy_(first)
+        return Trace(x, states, tuple(self.room.take(*stack, steps, batch, k * width) for k in self.local))
+
+    def input_bias(self, weights: Weights) -> Tensor:
+        """Return what is added to every step's product with the input."""
+        return weights.b_ih + weights.b_hh
+
+    def add_gradients(self, trace: Trace, dz: Tensor, gradients: Weights) -> None:
+        """Add a block's part of the weight gradients, given dL/dz (T B, G H)."""
+        add_weight_gradient(gradients.ih, dz, rows(trace.x))
+        add_weight_gradient(gradients.hh, dz, rows(trace.before))
         db = dz.sum(-2)
-        return Weights(weight_gradient(dz, rows(trace.x)), weight_gradient(dz, before), db, db.clone())
+        gradients.b_ih.add_(db)
+        gradients.b_hh.add_(db)
 
-    def input_gradient(self, dz: Tensor, weights: Weights, out: Tensor) -> None:
-        """Set `out` (T, B, I) to dL/dx = dz W_ih."""
-        product(rows(out), rows(dz), weights.ih)
+    def input_gradient(self, dz: Tensor, weights: Weights) -> Tensor:
+        """Return a block's dL/dx (T B, I)."""
+        return product(dz, weights.ih)
+
+    def project(self, trace: Trace, weight: Tensor, bias: Tensor) -> Tensor:
+        """Return x weight^T + bias for a block in one product, (T, B, G H)."""
+        z = affine(rows(trace.x), weight, bias)
+        return z.view(*z.shape[:-2], *trace.x.shape[TIME:-1], z.shape[-1])
+
+    def blocks(self, trace: Trace) -> Iterator[tuple[int, int]]:
+        """Yield first and last step of each block, the last exclusive."""
+        length = max(1, BLOCK * trace.steps // (self.gates * trace.outputs.numel()))
+        for first in range(0, trace.steps, length):
+            yield first, min(first + length, trace.steps)
 
 
 def rows(array: Tensor) -> Tensor:
@@ -103,32 +98,6 @@ def rows(array: Tensor) -> Tensor:
     return array.flatten(TIME, TIME + 1)
 
 
-def project(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return x weight^T + bias for all steps in one product, (T, B, N)."""
-    flat = affine(rows(x), weight, bias)
-    return flat.view(*flat.shape[:-2], *x.shape[TIME:-1], flat.shape[-1])
-
-
-def history(start: Tensor, steps: int) -> Tensor:
-    """Return an array (T + 1, B, H) with `start` at its first step and room for the others."""
-    array = start.new_empty(*start.shape[:-2], steps + 1, *start.shape[-2:])
-    array.select(TIME, 0).copy_(start)
-    return array
-
-
-def chunks(array: Tensor) -> Iterator[slice]:
-    """Yield the time steps of an array from the last to the first, in runs short enough to stay in the cache."""
-    steps = array.shape[TIME]
-    length = max(1, CHUNK * steps // array.numel())
-    for stop in range(steps, 0, -length):
-        yield slice(max(0, stop - length), stop)
-
-
-def at(array: Tensor, steps: slice) -> Tensor:
-    """Return the given time steps of an array."""
-    return array.narrow(TIME, steps.start, steps.stop - steps.start)
-
-
-def gates(array: Tensor, count: int) -> Tensor:
-    """Return (T, B, G H) as (T, B, G, H), one block a gate."""
+def gate_rows(array: Tensor, count: int) -> Tensor:
+    """Return (T, B, G H) as (T, B, G, H), one row a gate; a view."""
     return array.view(*array.shape[:-1], count, -1)

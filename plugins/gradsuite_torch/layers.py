@@ -6,21 +6,23 @@ import torch
 from gradsuite.model import Model
 from torch import Tensor
 
-from gradsuite_torch.cell import TIME, Cell, Flow, Trace, Weights
+from gradsuite_torch.cell import Cell
 from gradsuite_torch.gru import Gru
 from gradsuite_torch.lstm import Lstm
 from gradsuite_torch.rnn import Rnn
+from gradsuite_torch.room import Room
+from gradsuite_torch.trace import TIME, Flow, States, Trace, Weights
 
 KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-States = tuple[Tensor, ...]  # h, and c of lstm, of one layer: (B, H) each
 
 
 class Layers:
     """All recurrent layers of a model."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, room: Room) -> None:
         self.model = model
-        self.cell = make_cell(model)
+        self.room = room
+        self.cell = make_cell(model, room)
 
     def weights(self, parameters: Mapping[str, Tensor]) -> list[Weights]:
         """Return each layer's parameters."""
@@ -48,32 +50,70 @@ class Layers:
             x = traces[-1].outputs
         return traces
 
+    def zero_gradients(self, weights: Sequence[Weights]) -> list[Weights]:
+        """Return zeros for each layer's weight gradients to be added to."""
+        return [Weights(*(torch.zeros_like(w) for w in layer)) for layer in weights]
+
     def backward(
-        self, traces: Sequence[Trace], weights: Sequence[Weights], top: Flow
-    ) -> tuple[list[Weights], list[Flow]]:
-        """Return each layer's weight gradients and completed flow; `top` holds what reaches the top layer's states."""
-        gradients, flows = [], [top]
-        for trace, layer_weights in zip(reversed(traces), reversed(weights), strict=True):
-            dz = self.cell.backward(trace, layer_weights, flows[-1])
-            gradients.append(self.cell.weight_gradients(trace, dz))
-            if len(flows) < len(traces):
-                flows.append(self.flow(trace))
-                below = flows[-1].dh
-                self.cell.input_gradient(dz, layer_weights, below.narrow(TIME, 1, below.shape[TIME] - 1))
-        return gradients[::-1], flows[::-1]
+        self,
+        traces: Sequence[Trace],
+        weights: Sequence[Weights],
+        top: Flow,
+        gradients: Sequence[Weights],
+        arriving: Sequence[States] = (),
+    ) -> list[Flow]:
+        """Go back through all layers: add to their weight gradients and return their completed flows.
+
+        `top` holds what reaches the top layer's states from above, `arriving` what reaches each layer's last states
+        from later steps.
+        """
+        flows = [*(self.flow(trace) for trace in traces[:-1]), top]
+        for layer in reversed(range(len(traces))):
+            for state, carried in zip(flows[layer].states, arriving[layer] if arriving else (), strict=False):
+                state.select(TIME, -1).add_(carried)
+            below = without_start(flows[layer - 1].states[0]) if layer > 0 else None
+            self.cell.backward(traces[layer], weights[layer], flows[layer], gradients[layer], below)
+        return flows
+
+    def top_flow(self, trace: Trace, gradient: Tensor) -> Flow:
+        """Return the flow into the top layer, given what reaches its last k states directly, (k, B, H)."""
+        reached = gradient.shape[TIME]
+        flow = self.flow(trace, direct=reached > 1)
+        dh = without_start(flow.states[0])
+        if flow.direct:
+            dh.narrow(TIME, 0, trace.steps - reached).zero_()
+        dh.narrow(TIME, trace.steps - reached, reached).copy_(gradient)
+        return flow
 
     def flow(self, trace: Trace, *, direct: bool = True) -> Flow:
-        """Return room for the state gradients of a trace: zero before the first step, and dL/dc zero after the last."""
-        dh = torch.empty_like(trace.states[0])
-        dh.select(TIME, 0).zero_()
-        dc = torch.empty_like(dh) if self.cell.states == 2 else None
-        if dc is not None:
-            dc.select(TIME, -1).zero_()
-        return Flow(dh, direct, dc)
+        """Return room for the state gradients of a trace, of which dL/dh_0 and, after the last step, dL/dc are zero."""
+        states = tuple(self.room.take(*state.shape) for state in trace.states)
+        states[0].select(TIME, 0).zero_()
+        for cell_state in states[1:]:
+            cell_state.select(TIME, -1).zero_()
+        return Flow(states, direct)
+
+    def release(self, traces: Sequence[Trace], flows: Sequence[Flow] = ()) -> None:
+        """Take back the arrays of traces and flows that nobody reads any more."""
+        for trace in traces:
+            self.room.give((*trace.states, *trace.local))
+        for flow in flows:
+            self.room.give(flow.states)
 
 
-def make_cell(model: Model) -> Cell:
+def without_start(array: Tensor) -> Tensor:
+    """Return (T + 1, B, H) without what is before the first step."""
+    return array.narrow(TIME, 1, array.shape[TIME] - 1)
+
+
+def over_layers(flows: Sequence[Flow]) -> list[Tensor]:
+    """Return the state gradients of all layers, dL/dh and dL/dc of lstm, (T, layers, B, H)."""
+    kinds = zip(*(flow.states for flow in flows), strict=True)
+    return [torch.stack([without_start(array) for array in arrays], dim=TIME) for arrays in kinds]
+
+
+def make_cell(model: Model, room: Room) -> Cell:
     """Return the cell of a model."""
     if model.cell == "rnn":
-        return Rnn(model.activation)
-    return Lstm() if model.cell == "lstm" else Gru()
+        return Rnn(model.activation, room)
+    return Lstm(room) if model.cell == "lstm" else Gru(room)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gradsuite_torch.activations import activate, pull_back
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
-from gradsuite_torch.products import affine, weight_gradient
+from gradsuite_torch.products import affine, product, weight_gradient
 
 
 class Saved(NamedTuple):
@@ -30,20 +30,21 @@ class Mlp(TorchNetwork):
         for layer in range(self.model.num_layers):
             z = affine(h[-1], self.parameters[f"layers.{layer}.weight"], self.parameters[f"layers.{layer}.bias"])
             h.append(activate(self.model.activation, z, z))
-        loss, outputs = self.readout.forward(h[-1], batch.targets, self.parameters)
-        return Tape(loss, outputs, Saved(batch, h, outputs, states))
+        outputs = self.readout.outputs(h[-1], self.parameters)
+        return Tape(self.readout.loss(outputs, batch.targets), outputs, Saved(batch, h, outputs, states))
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
         """dL/dz^l = phi'(z^l) dL/dh^l, dL/dW^l = dL/dz^l h^(l-1)^T, dL/dh^(l-1) = W^l^T dL/dz^l."""
         batch, h, outputs, states = tape.saved
         tape.saved = None
-        dh, gradients = self.readout.backward(h[-1], outputs, batch.targets, self.parameters)
+        gradient = self.readout.loss_gradient(outputs, batch.targets)
+        dh, gradients = self.readout.pull_back(h[-1], gradient, self.parameters)
         flow = [dh]
         for layer in reversed(range(self.model.num_layers)):
             dz = pull_back(self.model.activation, flow[-1], h[layer + 1], torch.empty_like(h[layer + 1]))
             gradients[f"layers.{layer}.weight"] = weight_gradient(dz, h[layer])
             gradients[f"layers.{layer}.bias"] = dz.sum(-2)
             if layer > 0:
-                flow.append(torch.matmul(dz, self.parameters[f"layers.{layer}.weight"]))
+                flow.append(product(dz, self.parameters[f"layers.{layer}.weight"]))
         return Gradients(gradients, torch.stack(flow[::-1], dim=-3) if states else None)

@@ -1,26 +1,65 @@
-"""Matrix products of matrices (rows, columns), or of stacks of them (S, rows, columns)."""
+"""Matrix products, of matrices (rows, columns) or of stacks of them (S, rows, columns).
+
+PyTorch multiplies float32 matrices on the CPU by MKL, and reaches oneDNN, which is faster on many processors, through
+`torch.ops.mkldnn._linear_pointwise` alone: that is used where it is there and the product is large enough.
+"""
 
 import torch
 from torch import Tensor
 
-
-def product(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Set out = a b."""
-    return torch.matmul(a, b, out=out)
+ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+LARGE = 2**21  # multiplications in a product, from which on oneDNN's fixed cost of about 20 microseconds pays
 
 
-def add_product(out: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Set out = out + a b."""
-    return out.addmm_(a, b) if out.dim() == 2 else out.baddbmm_(a, b)
+class Factor:
+    """A matrix m (K, N) that many arrays of rows are multiplied with; packed once for all of them."""
+
+    def __init__(self, m: Tensor, rows: int) -> None:
+        """Prepare for products with arrays of `rows` rows."""
+        self.m = m
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(m.mT, rows) if _by_onednn(m, rows) else None
+
+    def product(self, out: Tensor, a: Tensor) -> Tensor:
+        """Set out = a m."""
+        if self.packed is None:
+            return torch.matmul(a, self.m, out=out)
+        return out.copy_(_linear(a, self.packed))
+
+    def add_product(self, out: Tensor, a: Tensor) -> Tensor:
+        """Set out = out + a m."""
+        if self.packed is not None:
+            return out.add_(_linear(a, self.packed))
+        return out.addmm_(a, self.m) if out.dim() == 2 else out.baddbmm_(a, self.m)
+
+
+def product(a: Tensor, m: Tensor) -> Tensor:
+    """Return a m, rows (R, N) from a (R, K) and m (K, N)."""
+    return _linear(a, m.mT) if _by_onednn(m, len(a)) else torch.matmul(a, m)
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Return x weight^T + bias, rows (R, N) from x (R, K); with a stack of weights (S, R, N), x shared or (S, R, K)."""
-    if weight.dim() == 2:
-        return torch.addmm(bias, x, weight.mT)
-    return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT)
+    if weight.dim() == 3:
+        return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT)
+    return _linear(x, weight, bias) if _by_onednn(weight, len(x)) else torch.addmm(bias, x, weight.mT)
 
 
 def weight_gradient(dz: Tensor, x: Tensor) -> Tensor:
     """Return dz^T x (N, K), the gradient of the weight that maps x (R, K) to z (R, N); a stack where one of them is."""
     return torch.matmul(dz.mT, x)
+
+
+def add_weight_gradient(out: Tensor, dz: Tensor, x: Tensor) -> None:
+    """Add dz^T x (N, K) to out."""
+    if out.dim() == 2:
+        out.addmm_(dz.mT, x)
+    else:
+        out.baddbmm_(dz.mT, x.expand(len(out), -1, -1))
+
+
+def _by_onednn(m: Tensor, rows: int) -> bool:
+    return ONEDNN and m.dim() == 2 and m.dtype == torch.float32 and m.is_cpu and rows * m.numel() >= LARGE
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise.default(x, weight, bias, "none", [], "")

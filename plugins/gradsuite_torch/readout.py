@@ -1,4 +1,4 @@
-"""The readout: outputs and loss from the hidden states it reads, and the gradients back to them."""
+"""The readout, from the hidden states it reads to outputs and loss, and back."""
 
 from collections.abc import Mapping
 
@@ -6,35 +6,43 @@ from gradsuite.model import Model
 from torch import Tensor
 
 from gradsuite_torch.losses import loss, loss_gradient
-from gradsuite_torch.products import affine, weight_gradient
+from gradsuite_torch.products import affine, product, weight_gradient
 
 
 class Readout:
-    """outputs = W h + b, or h itself without a readout, and the loss of a model."""
+    """outputs = W h + b, or h itself without a readout, and the loss of a model.
+
+    The hidden states it reads are (B, H), or (T, B, H) with readout `all`.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.axes = 3 if model.readout == "all" else 2  # of the outputs of one setting
 
-    def forward(self, hidden: Tensor, targets: Tensor, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return loss and outputs; hidden is (B, H), or (T, B, H) with readout `all`."""
+    def outputs(self, hidden: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
+        """Return the outputs, a new array."""
         if self.model.readout == "none":
-            outputs = hidden.clone()
-        else:
-            flat = affine(self._rows(hidden), parameters["readout.weight"], parameters["readout.bias"])
-            outputs = flat.view(*flat.shape[:-2], *hidden.shape[-self.axes : -1], -1)
-        return loss(self.model.loss, outputs, targets, self.axes), outputs
+            return hidden.clone()
+        outputs = affine(self._rows(hidden), parameters["readout.weight"], parameters["readout.bias"])
+        return outputs.view(*outputs.shape[:-2], *hidden.shape[-self.axes : -1], -1)
 
-    def backward(
-        self, hidden: Tensor, outputs: Tensor, targets: Tensor, parameters: Mapping[str, Tensor]
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss."""
+        return loss(self.model.loss, outputs, targets, self.axes)
+
+    def loss_gradient(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return dL/d(outputs)."""
+        return loss_gradient(self.model.loss, outputs, targets, self.axes)
+
+    def pull_back(
+        self, hidden: Tensor, gradient: Tensor, parameters: Mapping[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return dL/d(hidden) and the readout's parameter gradients."""
-        gradient = loss_gradient(self.model.loss, outputs, targets, self.axes)
+        """Return dL/d(hidden) and the readout's parameter gradients, given dL/d(outputs)."""
         if self.model.readout == "none":
             return gradient, {}
         rows = self._rows(gradient)
         gradients = {"readout.weight": weight_gradient(rows, self._rows(hidden)), "readout.bias": rows.sum(-2)}
-        return (rows @ parameters["readout.weight"]).view(hidden.shape), gradients
+        return product(rows, parameters["readout.weight"]).view(hidden.shape), gradients
 
     def _rows(self, array: Tensor) -> Tensor:
         return array.flatten(-self.axes, -2)

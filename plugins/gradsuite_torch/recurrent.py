@@ -1,22 +1,27 @@
-"""Networks that unroll over time: backpropagation through time (Werbos 1990), written by hand."""
+"""Networks that unroll over time: backpropagation through time (Werbos 1990), by hand or by PyTorch's fused kernel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from gradsuite.backend import Gradients, Tape
+from gradsuite.model import Model
 from torch import Tensor
 
-from gradsuite_torch.cell import TIME, Trace
-from gradsuite_torch.layers import Layers
+from gradsuite_torch import fused
+from gradsuite_torch.layers import Layers, over_layers
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
+from gradsuite_torch.room import Room
+from gradsuite_torch.trace import TIME, Trace, Weights
+
+LayerTraces = list[Trace] | fused.FusedTrace
 
 
 class Saved(NamedTuple):
-    """What the backward pass reads."""
+    """What the backward pass reads; `hidden` are the states that the readout reads."""
 
     batch: DeviceBatch
-    traces: list[Trace]
+    traces: LayerTraces
     hidden: Tensor
     outputs: Tensor
     states: bool
@@ -25,14 +30,17 @@ class Saved(NamedTuple):
 class Recurrent(TorchNetwork):
     """A network of recurrent layers."""
 
+    def __init__(self, model: Model, parameters: Mapping[str, Tensor], *, device: str, dtype: str) -> None:
+        super().__init__(model, parameters, device=device, dtype=dtype)
+        self.layers = Layers(model, Room(getattr(torch, dtype), device))
+
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
-        """Run all layers over all steps and keep every state."""
-        layers = Layers(self.model)
-        weights = layers.weights(self.parameters)
-        traces = layers.forward(batch.inputs, weights, layers.zeros(batch.inputs, weights))
-        hidden = traces[-1].outputs if self.model.readout == "all" else traces[-1].last[0]
-        loss, outputs = self.readout.forward(hidden, batch.targets, self.parameters)
+        """Run all layers over all steps and keep what the way back needs."""
+        traces, top = self.unroll(batch.inputs, states=states)
+        hidden = top if self.model.readout == "all" else top.select(TIME, -1)
+        outputs = self.readout.outputs(hidden, self.parameters)
+        loss = self.readout.loss(outputs, batch.targets)
         return Tape(loss, outputs, Saved(batch, traces, hidden, outputs, states))
 
     @torch.no_grad()
@@ -40,24 +48,33 @@ class Recurrent(TorchNetwork):
         """Go back through all layers and steps."""
         batch, traces, hidden, outputs, states = tape.saved
         tape.saved = None
-        layers = Layers(self.model)
-        gradient, parameters = self.readout.backward(hidden, outputs, batch.targets, self.parameters)
-        top = layers.flow(traces[-1], direct=self.model.readout == "all")
-        reached = without_start(top.dh) if top.direct else top.dh.select(TIME, -1)
-        reached.copy_(gradient)
-        by_layer, flows = layers.backward(traces, layers.weights(self.parameters), top)
-        return Gradients(
-            layers.by_name(by_layer) | parameters,
-            states=over_layers([flow.dh for flow in flows]) if states else None,
-            cell_states=over_layers([flow.dc for flow in flows if flow.dc is not None]) if states else None,
-        )
+        gradient = self.readout.loss_gradient(outputs, batch.targets)
+        gradient, gradients = self.readout.pull_back(hidden, gradient, self.parameters)
+        if isinstance(traces, fused.FusedTrace):
+            return Gradients(self.layers.by_name(fused.backward(traces, hidden, gradient)) | gradients)
+        reached = gradient if self.model.readout == "all" else gradient.unsqueeze(TIME)
+        by_layer, of_states = self.flow_back(traces, reached, batch.inputs.shape[TIME], states=states)
+        return Gradients(self.layers.by_name(by_layer) | gradients, *of_states)
 
+    def unroll(self, x: Tensor, *, states: bool) -> tuple[LayerTraces, Tensor]:
+        """Return what the layers' backward pass reads, and the top layer's states (T, B, H)."""
+        weights = self.layers.weights(self.parameters)
+        if not states and fused.fits(self.model, x, weights):
+            trace = fused.forward(self.model, x, weights)
+            return trace, trace.outputs
+        traces = self.layers.forward(x, weights, self.layers.zeros(x, weights))
+        return traces, traces[-1].outputs
 
-def without_start(array: Tensor) -> Tensor:
-    """Return (T + 1, B, H) without what is before the first step."""
-    return array.narrow(TIME, 1, array.shape[TIME] - 1)
+    def flow_back(
+        self, traces: Sequence[Trace], gradient: Tensor, steps: int, *, states: bool
+    ) -> tuple[list[Weights], list[Tensor]]:
+        """Return each layer's weight gradients, and if `states` dL/dh and dL/dc, (T, layers, B, H).
 
-
-def over_layers(arrays: Sequence[Tensor]) -> Tensor | None:
-    """Return the state gradients of all layers, (T, layers, B, H); None where there are none."""
-    return torch.stack([without_start(array) for array in arrays], dim=-3) if arrays else None
+        `gradient` (k, B, H) is what the readout sends back to the top layer's last k states of `steps`.
+        """
+        weights = self.layers.weights(self.parameters)
+        by_layer = self.layers.zero_gradients(weights)
+        flows = self.layers.backward(traces, weights, self.layers.top_flow(traces[-1], gradient), by_layer)
+        of_states = over_layers(flows) if states else []
+        self.layers.release(traces, flows)
+        return by_layer, of_states
