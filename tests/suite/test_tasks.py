@@ -151,7 +151,8 @@ def test_sunspots_are_the_published_series():
     assert len(series) == 309
     assert series.mean() == pytest.approx(0, abs=1e-14)
     assert series.std() == pytest.approx(1)
-    # The yearly numbers of the greatest maximum, 1957, and of 1778, on the scale that 1700 (5) fixes; three years have none.
+    # The yearly numbers of the greatest maximum, 1957, and of 1778, on the scale that 1700 (5) fixes; three years have
+    # none.
     assert 1700 + series.argmax() == 1957
     assert [1700 + k for k in np.flatnonzero(series == series.min())] == [1711, 1712, 1810]
     assert (series[257] - series[0]) / (series[78] - series[0]) == pytest.approx((190.2 - 5) / (154.4 - 5))
