@@ -6,6 +6,7 @@ from gradsuite.backend import Backend
 from gradsuite.conformance import arrays, claims, features, gradients, laws, purity, scales, training
 from gradsuite.conformance.check import VERDICTS, Check, Result, row, run
 from gradsuite.conformance.finding import Finding
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.conformance.subject import Subject
 
 __all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Result", "Subject", "examine", "pairs", "row", "run"]
@@ -18,12 +19,11 @@ CHECKS: tuple[Check, ...] = tuple(
 def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[tuple[Check, Subject]]:
     """Yield what is to be checked: each check with each device and dtype, by default all that the backend claims."""
     info = backend.describe()
+    finest_first = sorted(tuple(dtypes) or info.dtypes, key=UNIT_ROUNDOFF.__getitem__)
     for device in tuple(devices) or info.devices:
-        for dtype in tuple(dtypes) or info.dtypes:
-            subject = Subject(backend, device, dtype)
-            for check in CHECKS:
-                if dtype in check.dtypes:
-                    yield check, subject
+        for dtype in finest_first:
+            subject = Subject(backend, device, dtype, finest=dtype == finest_first[0])
+            yield from ((check, subject) for check in CHECKS if check.concerns(subject))
 
 
 def examine(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[Result]:

@@ -98,3 +98,9 @@ def named(
             where = f"t={index[0] + 1} layer {index[1]}" if len(index) == 2 else f"layer {index[-1]}"
             arrays[f"{name}[{where}]"] = np.asarray(array)[index]
     return arrays
+
+
+def expected_of(answer: Answer, *, states: bool = True) -> dict[str, np.ndarray]:
+    """Return all arrays of the oracle's answer by name, state gradients where they are asked for."""
+    by_state = (answer.states, answer.cell_states) if states else ()
+    return named(answer.loss, answer.outputs, answer.parameters, *by_state)

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,12 @@ class Check:
     sentence: str
     measure: Measure
     dtypes: tuple[str, ...] = tuple(UNIT_ROUNDOFF)
+    once: bool = False
     otherwise: str = "not claimed"
+
+    def concerns(self, subject: Subject) -> bool:
+        """Whether there is anything to check in this dtype; what is the same in all is checked in the finest."""
+        return subject.dtype in self.dtypes and (subject.finest or not self.once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,9 @@ def row(result: Result) -> dict[str, str | float | None]:
     return asdict(result) | {"error": result.error if np.isfinite(result.error or 0.0) else None}
 
 
-def check(
-    name: str, sentence: str, dtypes: tuple[str, ...] = tuple(UNIT_ROUNDOFF), *, otherwise: str = "not claimed"
-) -> Callable[[Measure], Check]:
-    """Make a Check of the function that measures it."""
-    return lambda measure: Check(name, sentence, measure, dtypes, otherwise)
+def check(name: str, sentence: str, **about: Any) -> Callable[[Measure], Check]:
+    """Make a Check of the function that measures it; `about` are its other fields."""
+    return lambda measure: Check(name, sentence, measure, **about)
 
 
 def run(one: Check, subject: Subject) -> Result:

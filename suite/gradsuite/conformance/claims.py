@@ -25,7 +25,7 @@ def models(layers: int = 1) -> Iterator[Model]:
                 yield Model(cell, 2, 3, 0 if readout == "none" else 2, layers, activation, readout, loss)
 
 
-@check("describe", "The description is complete, uses the suite's words and does not change.")
+@check("describe", "The description is complete, uses the suite's words and does not change.", once=True)
 def describe(subject: Subject) -> Iterator[Finding]:
     """Names, versions, devices, dtypes and models; twice the same. Features are open: a plugin may have its own."""
     info = subject.info
@@ -67,7 +67,11 @@ def _built(subject: Subject, model: Model) -> Finding:
     return fact(label(model), True)
 
 
-@check("unclaimed-is-refused", "What is not claimed is refused with Unsupported: models, layers, devices, dtypes.")
+@check(
+    "unclaimed-is-refused",
+    "What is not claimed is refused with Unsupported: models, layers, devices, dtypes.",
+    once=True,
+)
 def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
     """Models, layers, and a device and a dtype that no one has; a refusal is one line."""
     info = subject.info

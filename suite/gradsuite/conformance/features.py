@@ -1,81 +1,70 @@
 """Optional abilities, where `describe` claims them: stacks of settings, truncated BPTT, checkpoints."""
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 
 from gradsuite.backend import Batch
-from gradsuite.conformance.case import Case, named
+from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, all_close
-from gradsuite.conformance.gradients import ODD, case_of
-from gradsuite.conformance.precision import PRECISE
+from gradsuite.conformance.gradients import case_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, GATES
 from gradsuite.oracle import differentiate
 
 STACK = 3
-HORIZONS = ((2, 3), (3, 12))  # (k1, k2) of truncated BPTT over ODD's seven steps
+# Cell, readout and (k1, k2) of truncated BPTT over seven steps: windows that overlap, and one at the end.
+TRUNCATED = (("rnn", "last", (1, 4)), ("rnn", "all", (2, 3)), ("lstm", "all", (2, 5)), ("gru", "all", (3, 3)))
+STEPS = 7
 
 
-@check("stack", "A stack of settings gives what they give one by one, with one batch for all or one for each.", PRECISE)
+@check("stack", "A stack of settings gives what each of them gives alone.", once=True)
 def stack(subject: Subject) -> Iterator[Finding]:
-    """Parameters with a leading axis S: loss (S,), and everything else with a leading S."""
-    for cell in CELLS:
+    """Parameters with a leading axis S, with a batch for each, and for `rnn` also with one batch for all."""
+    for cell, shared in (*((cell, False) for cell in CELLS), ("rnn", True)):
         case = case_of(cell)
         if "stack" not in subject.info.features or not subject.claims(case.model):
             continue
         settings = [Case(case.model, case.steps, case.size, case.seed + s) for s in range(STACK)]
         parameters = [one.parameters(subject.dtype) for one in settings]
+        batches = [(settings[0] if shared else one).batch(subject.dtype) for one in settings]
+        together = Batch(np.stack([b.inputs for b in batches]), np.stack([b.targets for b in batches]))
         stacked = {name: np.stack([p[name] for p in parameters]) for name in parameters[0]}
-        batches = [one.batch(subject.dtype) for one in settings]
-        each = Batch(np.stack([b.inputs for b in batches]), np.stack([b.targets for b in batches]))
         network = subject.build(case.model, stacked)
-        for kind, batch, own in (("one batch", batches[0], [batches[0]] * STACK), ("own batches", each, batches)):
-            tape = network.forward(network.put(batch), states=True)
-            loss, outputs = network.fetch(tape.loss), network.fetch(tape.outputs)
-            found = network.fetch_gradients(network.backward(tape))
-            for s in range(STACK):
-                answer = differentiate(case.model, parameters[s], own[s])
-                expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
-                one = named(
-                    loss[s],
-                    outputs[s],
-                    {name: g[s] for name, g in found.parameters.items()},
-                    None if found.states is None else found.states[s],
-                    None if found.cell_states is None else found.cell_states[s],
-                )
-                where = f"{case}, setting {s} of a stack with {kind}"
-                yield from all_close(where, one, expected, case.bound(subject.dtype))
+        tape = network.forward(network.put(batches[0] if shared else together), states=True)
+        loss, outputs = network.fetch(tape.loss), network.fetch(tape.outputs)
+        found = network.fetch_gradients(network.backward(tape))
+        for s in range(STACK):
+            by_parameter = {name: g[s] for name, g in found.parameters.items()}
+            by_state = (None if g is None else g[s] for g in (found.states, found.cell_states))
+            expected = expected_of(differentiate(case.model, parameters[s], batches[s]))
+            where = f"{case}, setting {s} of a stack with {'one batch' if shared else 'a batch for each'}"
+            one = named(loss[s], outputs[s], by_parameter, *by_state)
+            yield from all_close(where, one, expected, case.bound(subject.dtype))
 
 
-@check("truncation", "Truncated BPTT carries each window's losses back its k2 steps and no further.", PRECISE)
+@check("truncation", "Truncated BPTT carries each window's losses back its k2 steps and no further.", once=True)
 def truncation(subject: Subject) -> Iterator[Finding]:
     """Against the oracle with constants where the windows begin (Williams & Peng 1990)."""
-    for cell, readout in product(GATES, ("last", "all")):
-        case = case_of(cell, readout=readout)
+    for cell, readout, horizon in TRUNCATED:
+        first = case_of(cell, readout=readout)
+        case = Case(first.model, STEPS, first.size, first.seed)
         if "truncation" in subject.info.features and subject.claims(case.model):
-            one = Case(case.model, ODD[0], case.size, case.seed)
-            batch = one.batch(subject.dtype)
-            for horizon in HORIZONS:
-                answer = differentiate(one.model, one.parameters(subject.dtype), batch, truncation=horizon)
-                expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
-                found = subject.find(one, truncation=horizon)
-                yield from all_close(f"{one}, truncation {horizon}", found, expected, one.bound(subject.dtype))
+            parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
+            expected = expected_of(differentiate(case.model, parameters, batch, truncation=horizon))
+            found = subject.find(case, truncation=horizon)
+            yield from all_close(f"{case}, truncation {horizon}", found, expected, case.bound(subject.dtype))
 
 
-@check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", PRECISE)
+@check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", once=True)
 def checkpoint(subject: Subject) -> Iterator[Finding]:
-    """States kept every 1, 3 and 7 of seven steps, and one interval longer than the sequence."""
-    for cell in GATES:
+    """States kept every three of seven steps, which leaves a shorter segment, and less often than there are steps."""
+    for cell, every in (*((cell, 3) for cell in GATES), ("rnn", 10)):
         case = case_of(cell)
-        if "checkpoint" not in subject.info.features or not subject.claims(case.model):
-            continue
-        answer = case.answer(subject.dtype)
-        expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
-        for every in (1, 3, 7, 10):
+        if "checkpoint" in subject.info.features and subject.claims(case.model):
             found = subject.find(case, checkpoint=every)
+            expected = expected_of(case.answer(subject.dtype))
             yield from all_close(f"{case}, checkpoint every {every}", found, expected, case.bound(subject.dtype))
 
 

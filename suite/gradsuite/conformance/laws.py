@@ -32,7 +32,11 @@ def unit_vectors(steps: int, hidden: int = HIDDEN) -> Batch:
     return Batch(np.zeros((steps, hidden, 1)), np.eye(hidden))
 
 
-@check("orthogonal", "An orthogonal linear RNN carries gradients over 1000 steps with their norm unchanged.", PRECISE)
+@check(
+    "orthogonal",
+    "An orthogonal linear RNN carries gradients over 1000 steps with their norm unchanged.",
+    dtypes=PRECISE,
+)
 def orthogonal_isometry(subject: Subject) -> Iterator[Finding]:
     """|dL/dh_t| = |dL/dh_T| for every t (Saxe et al. 2013)."""
     steps, hidden, size = 1000, 64, 2
@@ -48,7 +52,7 @@ def orthogonal_isometry(subject: Subject) -> Iterator[Finding]:
     yield Finding("norm ratio", float(np.abs(ratios - 1).max()), bound(subject.dtype, 2 * steps * hidden))
 
 
-@check("linear-powers", "State gradients of a linear RNN are rows of powers of its matrix.", PRECISE)
+@check("linear-powers", "State gradients of a linear RNN are rows of powers of its matrix.", dtypes=PRECISE)
 def linear_powers(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = W^(T-t)."""
     steps = 8
@@ -62,7 +66,9 @@ def linear_powers(subject: Subject) -> Iterator[Finding]:
         yield close(f"dh_T/dh_{t + 1}", found[t, 0], expected, bound(subject.dtype, 2 * steps * HIDDEN))
 
 
-@check("lstm-without-recurrence", "With W_hh = 0 an LSTM's memory carries gradients by its forget gates.", PRECISE)
+@check(
+    "lstm-without-recurrence", "With W_hh = 0 an LSTM's memory carries gradients by its forget gates.", dtypes=PRECISE
+)
 def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dc_t = o_T (1 - tanh^2 c_T) f_T ... f_(t+1), and dh_T/dh_t = 0 before T."""
     model = bare("lstm", inputs=2)
@@ -82,7 +88,7 @@ def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
     yield from _states_close(subject, model, parameters, batch, by_state, by_cell)
 
 
-@check("gru-without-recurrence", "With W_hh = 0 a GRU carries gradients by its update gates.", PRECISE)
+@check("gru-without-recurrence", "With W_hh = 0 a GRU carries gradients by its update gates.", dtypes=PRECISE)
 def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = z_T ... z_(t+1)."""
     model = bare("gru", inputs=2)
@@ -97,7 +103,7 @@ def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
     yield from _states_close(subject, model, parameters, batch, expected)
 
 
-@check("lstm-fixed-point", "An LSTM at rest has the Jacobian eigenvalues f + i o eig(W_g).", PRECISE)
+@check("lstm-fixed-point", "An LSTM at rest has the Jacobian eigenvalues f + i o eig(W_g).", dtypes=PRECISE)
 def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
     """At x = h = c = 0 there is a fixed point without a candidate bias: dh_2/dc_1 = o J with J = f I + i o W_g."""
     model = bare("lstm")
@@ -110,7 +116,7 @@ def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
     yield _eigenvalues_close(subject, jacobian, f + i * o * np.linalg.eigvalsh(candidate))
 
 
-@check("gru-fixed-point", "A GRU at rest has the Jacobian eigenvalues z + (1 - z) r eig(W_n).", PRECISE)
+@check("gru-fixed-point", "A GRU at rest has the Jacobian eigenvalues z + (1 - z) r eig(W_n).", dtypes=PRECISE)
 def gru_fixed_point(subject: Subject) -> Iterator[Finding]:
     """At x = h = 0 there is a fixed point without candidate biases: dh_2/dh_1 = z I + (1 - z) r W_n."""
     model = bare("gru")
@@ -122,7 +128,7 @@ def gru_fixed_point(subject: Subject) -> Iterator[Finding]:
     yield _eigenvalues_close(subject, jacobian, z + (1 - z) * r * np.linalg.eigvalsh(candidate))
 
 
-@check("relu", "A ReLU network passes gradients through active units and nothing at the kink.", PRECISE)
+@check("relu", "A ReLU network passes gradients through active units and nothing at the kink.", dtypes=PRECISE)
 def relu(subject: Subject) -> Iterator[Finding]:
     """dL/dh_l = (dL/dh_(l+1) where h_(l+1) > 0) W_(l+1); with h = 0 everywhere no gradient but the last state's."""
     layers, size = 4, 3

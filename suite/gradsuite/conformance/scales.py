@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradsuite.backend import Batch
-from gradsuite.conformance.case import Case, named
+from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding, all_close, close, fact
 from gradsuite.conformance.gradients import case_of
@@ -21,11 +21,11 @@ STEPS = 16
 def scaled(name: str, sentence: str, sign: int) -> Check:
     """Return the check of gradients scaled from outside and of those that vanish (-1) or explode (+1) over time."""
 
-    @check(name, sentence, PRECISE)
+    @check(name, sentence, dtypes=PRECISE, once=True)
     def measure(subject: Subject) -> Iterator[Finding]:
         scale = LARGE[subject.dtype] ** sign
         for cell in CELLS:
-            case = case_of(cell, loss="inner_product", readout="last")
+            case = case_of(cell, loss="inner_product", readout="last" if cell in ("mlp", "gru") else "all")
             if subject.claims(case.model):
                 yield from _linear_in_targets(subject, case, scale)
         model = bare("rnn", "identity")
@@ -45,8 +45,7 @@ def _linear_in_targets(subject: Subject, case: Case, scale: float) -> Iterator[F
     """Yield findings of the same inner product with targets times `scale`: every gradient times `scale`."""
     batch, answer = case.batch(subject.dtype), case.answer(subject.dtype)
     found = subject.solve(subject.network(case), Batch(batch.inputs, batch.targets * scale))
-    gradients = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
-    expected = {name: g if name == "outputs" else g * scale for name, g in gradients.items()}
+    expected = {name: g if name == "outputs" else g * scale for name, g in expected_of(answer).items()}
     yield from all_close(f"{case}, targets times {scale:.0e}", found, expected, case.bound(subject.dtype))
 
 
@@ -93,42 +92,40 @@ def nan(subject: Subject) -> Iterator[Finding]:
         expected = named(np.array(np.nan), outputs, by_parameter, states, cell_states)
         found = subject.solve(subject.network(case), Batch(inputs, batch.targets))
         yield from all_close(f"{case} with a NaN", found, expected, case.bound(subject.dtype))
-    relu = Case(Model("mlp", 2, 4, 0, 1, "relu", "none", "mse"), 1, 2)
+    relu = case_of("mlp", activation="relu")
     if subject.claims(relu.model):
-        inputs = np.full((2, 2), np.nan)
-        found = subject.solve(subject.network(relu), Batch(inputs, relu.batch(subject.dtype).targets))
+        batch = relu.batch(subject.dtype)
+        found = subject.solve(subject.network(relu), Batch(np.nan * batch.inputs, batch.targets))
         yield fact("outputs of relu at NaN", bool(np.isnan(found["outputs"]).all()), "NaN became a number")
 
 
-@check("large-logits", "Cross-entropy of logits in the thousands does not overflow.", PRECISE)
+@check("large-logits", "Cross-entropy of logits in the thousands does not overflow.", dtypes=PRECISE, once=True)
 def large_logits(subject: Subject) -> Iterator[Finding]:
     """Log-sum-exp needs its largest term taken off first; each p is then 0 or 1 to all digits."""
     for cell in CELLS:
-        case = case_of(cell, loss="cross_entropy", readout="last")
+        case = case_of(cell, loss="cross_entropy", readout="last" if cell == "mlp" else "all")
         if not subject.claims(case.model):
             continue
         batch = case.batch(subject.dtype)
         parameters = case.parameters(subject.dtype)
-        parameters |= {f"readout.{kind}": 2.0**13 * parameters[f"readout.{kind}"] for kind in ("weight", "bias")}
-        answer = differentiate(case.model, parameters, batch)
-        expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
+        parameters["readout.bias"] = 4096.0 * np.arange(case.model.output_size)
+        expected = expected_of(differentiate(case.model, parameters, batch))
         found = subject.solve(subject.build(case.model, parameters), batch)
-        yield from all_close(f"{case}, readout times 8192", found, expected, case.bound(subject.dtype))
+        yield from all_close(f"{case}, logits 4096 apart", found, expected, case.bound(subject.dtype))
 
 
-@check("saturated-gates", "Gates of +-800 are open or shut: exp does not overflow on either side.", PRECISE)
+@check("saturated-gates", "Gates of +-800 are open or shut: exp does not overflow on either side.", dtypes=PRECISE)
 def saturated_gates(subject: Subject) -> Iterator[Finding]:
     """Two units saturate, one to either side, the rest stay where they were."""
     for cell, activation in (("lstm", "tanh"), ("gru", "tanh"), ("mlp", "sigmoid"), ("mlp", "tanh"), ("rnn", "tanh")):
-        case = case_of(cell, activation)
+        case = case_of(cell, activation=activation)
         if not subject.claims(case.model):
             continue
         batch = case.batch(subject.dtype)
         parameters = case.parameters(subject.dtype)
         bias = parameters["bias_ih_l0" if case.model.recurrent else "layers.0.bias"]
         bias.reshape(-1, case.model.hidden_size)[:, :2] = 800, -800
-        answer = differentiate(case.model, parameters, batch)
-        expected = named(answer.loss, answer.outputs, answer.parameters, answer.states, answer.cell_states)
+        expected = expected_of(differentiate(case.model, parameters, batch))
         found = subject.solve(subject.build(case.model, parameters), batch)
         yield from all_close(f"{case}, saturated", found, expected, case.bound(subject.dtype))
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.backend import Backend, Batch, Gradients, Network
-from gradsuite.conformance.case import Case, named
+from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.finding import Finding, all_close
 from gradsuite.model import Model
 
@@ -16,12 +16,13 @@ Arrays = dict[str, np.ndarray]
 class Subject:
     """One backend on one device in one dtype, and how a check asks it."""
 
-    def __init__(self, backend: Backend, device: str, dtype: str) -> None:
-        """Take the backend at its word: `info` is what it claims."""
+    def __init__(self, backend: Backend, device: str, dtype: str, *, finest: bool = True) -> None:
+        """Take the backend at its word: `info` is what it claims. `finest`: no finer dtype of it is checked."""
         self.backend = backend
         self.info = backend.describe()
         self.device = device
         self.dtype = dtype
+        self.finest = finest
 
     def claims(self, model: Model) -> bool:
         """Whether the backend claims this model on this device in this dtype."""
@@ -46,13 +47,12 @@ class Subject:
 
     def against_oracle(self, case: Case) -> Iterator[Finding]:
         """Yield a finding for every array of a case, with state gradients and without."""
-        network, answer = self.network(case), case.answer(self.dtype)
-        bound = case.bound(self.dtype)
+        network, batch = self.network(case), case.batch(self.dtype)
         for states in (True, False):
-            by_state = (answer.states, answer.cell_states) if states else ()
-            expected = named(answer.loss, answer.outputs, answer.parameters, *by_state)
-            found = self.solve(network, case.batch(self.dtype), states=states)
-            yield from all_close(str(case) + (", with states" if states else ""), found, expected, bound)
+            found = self.solve(network, batch, states=states)
+            expected = expected_of(case.answer(self.dtype), states=states)
+            where = f"{case}, with states" if states else str(case)
+            yield from all_close(where, found, expected, case.bound(self.dtype))
 
 
 def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, states: bool = True) -> Arrays:
