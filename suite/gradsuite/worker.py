@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -23,6 +24,8 @@ from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment, Measurement
 
 THREADS_VARIABLE = "GRADSUITE_THREADS"
+PAUSE = 0.001  # seconds in which a thread that spins is seen to
+SETTLE = 0.5  # seconds after which a framework is left to spin
 Reply = dict[str, Any]
 
 
@@ -60,8 +63,9 @@ class Worker:
         self.rounds = iter(experiment.measure(self.backend, request["device"], request["settings"]))
 
     def round(self) -> Reply:
-        """Measure one round."""
+        """Measure one round, and leave the cores to the next worker."""
         measured = next(self.rounds, None)
+        settle()
         rows = [[m.metric, float(m.value), m.unit, whole(m.index), whole(m.layer)] for m in measured or ()]
         return {"status": "ok", "done": measured is None, "measurements": rows}
 
@@ -94,6 +98,16 @@ class Worker:
 def whole(number: Any) -> int | None:
     """Return an index as JSON has it."""
     return None if number is None else int(number)
+
+
+def settle() -> None:
+    """Wait until no thread of this process computes; OpenBLAS's spin for 0.1 s after their last product."""
+    deadline = time.monotonic() + SETTLE
+    while time.monotonic() < deadline:
+        before = time.process_time()
+        time.sleep(PAUSE)
+        if time.process_time() - before < PAUSE / 2:
+            return
 
 
 def confine() -> None:

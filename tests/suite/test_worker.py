@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from gradsuite.worker import Worker
+from gradsuite.worker import PAUSE, SETTLE, Worker, settle
 
 CELL = {"do": "start", "experiment": "probe", "device": "cpu"}
 
@@ -61,6 +61,16 @@ def test_the_exception_decides_the_status(worker, behaviour, status, reason):
 def test_a_failed_cell_does_not_go_on(worker):
     start(worker, "raise")
     assert worker.answer({"do": "resume"})["done"]
+
+
+@pytest.mark.parametrize(("spinning", "pauses"), [(0.0, 1), (3.2 * PAUSE, 4), (math.inf, SETTLE / PAUSE)])
+def test_a_round_ends_when_no_thread_computes(monkeypatch, spinning, pauses):
+    clock = [0.0]
+    monkeypatch.setattr("gradsuite.worker.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("gradsuite.worker.time.process_time", lambda: min(clock[0], spinning))
+    monkeypatch.setattr("gradsuite.worker.time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    settle()
+    assert clock[0] == pytest.approx(pauses * PAUSE)
 
 
 def test_a_backend_that_cannot_be_had_says_why(probe):
