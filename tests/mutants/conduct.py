@@ -1,0 +1,201 @@
+"""Wrong in how they behave: what they change, keep, share, claim and refuse, and how they train."""
+
+import numpy as np
+from gradsuite.backend import BackendInfo, Batch, Tape
+from gradsuite.errors import Unsupported
+from gradsuite.optimizers import SGD, Adam, Momentum
+
+from tests.mutants.reference import Reference, ReferenceBackend
+from tests.mutants.table import backend, network
+
+# Purity.
+
+
+def damage_inputs(self, batch):
+    self.put_from.inputs[...] = 0
+    return batch.inputs
+
+
+def remember(self, batch):
+    self.put_from = batch
+    return Reference.put(self, batch)
+
+
+def remember_parameters(self, model, parameters, *, device, dtype):
+    Reference.__init__(self, model, parameters, device=device, dtype=dtype)
+    self.given = parameters
+
+
+def damage_parameters(self, batch, *, states=False):
+    tape = Reference.forward(self, batch, states=states)
+    for p in self.given.values():
+        p *= 1.01
+    return tape
+
+
+def drift(self, batch, *, states=False):
+    self.parameters = {name: p * 1.001 for name, p in self.parameters.items()}
+    return Reference.forward(self, batch, states=states)
+
+
+def stale_state(self, size):
+    h = getattr(self, "last", None)
+    return np.zeros((size, self.model.hidden_size), self.dtype) if h is None or len(h) != size else h
+
+
+def keep_last(self, batch, *, states=False):
+    tape = Reference.forward(self, batch, states=states)
+    self.last = tape.saved[2] if tape.saved[2].ndim == 2 else tape.saved[2][-1]
+    return tape
+
+
+def first_batch_size(self, size):
+    self.size = getattr(self, "size", size)
+    return np.zeros((self.size, self.model.hidden_size), self.dtype)
+
+
+WORKSPACE: dict[str, tuple] = {}
+
+
+def shared_tape(self, batch, *, states=False):
+    tape = Reference.forward(self, batch, states=states)
+    WORKSPACE["saved"] = tape.saved
+    return tape
+
+
+def from_shared_tape(self, tape):
+    return Reference.backward(self, Tape(tape.loss, tape.outputs, WORKSPACE["saved"]))
+
+
+def own_tape(self, batch, *, states=False):
+    tape = Reference.forward(self, batch, states=states)
+    self.saved = tape.saved
+    return tape
+
+
+def reused(self, name, gradient):
+    kept = self.__dict__.setdefault("buffers", {})
+    if name not in kept or kept[name].shape != gradient.shape:
+        kept[name] = np.empty_like(gradient)
+    kept[name][...] = gradient
+    return kept[name]
+
+
+def accumulated(self, name, gradient):
+    total = self.__dict__.setdefault("total", {})
+    total[name] = total[name] + gradient if name in total and total[name].shape == gradient.shape else gradient
+    return total[name]
+
+
+network("inputs damaged in place", "host-arrays-unchanged", put=remember, read=damage_inputs)
+network(
+    "host parameters damaged in place", "host-arrays-unchanged", __init__=remember_parameters, forward=damage_parameters
+)
+network("host arrays shared", "host-arrays-copied", to_device=lambda self, a, dtype: np.asarray(a, dtype))
+network("parameters drift", "parameters-unchanged", forward=drift)
+network("stale state", "repeatable", start=stale_state, forward=keep_last)
+network("batch size frozen", "other-sizes", start=first_batch_size)
+network("workspace shared between networks", "networks-apart", forward=shared_tape, backward=from_shared_tape)
+network(
+    "one tape a network",
+    "tapes-apart",
+    forward=own_tape,
+    backward=lambda self, tape: Reference.backward(self, Tape(tape.loss, tape.outputs, self.saved)),
+)
+network("results overwritten", "results-kept", finish=reused)
+network("gradients accumulate", "repeatable", finish=accumulated)
+network("noise", "seeds", finish=lambda self, name, g: g + 0 * np.random.standard_normal())  # noqa: NPY002
+network("fetch without a copy", "fetched-copies", fetch=lambda self, array: np.asarray(array))
+network("fetch in another dtype", "fetched-dtype", fetch=lambda self, array: np.array(array, np.float32))
+network("parameters rounded", "parameters-arrive", to_device=lambda self, a, dtype: np.round(np.array(a, dtype), 6))
+# Training.
+
+
+def by_another(change):
+    """Return an update by another optimizer than the one asked for."""
+    return lambda self, gradients, optimizer: Reference.update(self, gradients, change(optimizer))
+
+
+def swap(kind, other):
+    return by_another(lambda optimizer: other(optimizer) if type(optimizer) is kind else optimizer)
+
+
+class Uncorrected(Adam):
+    def move(self, p, g, slots, steps):
+        return super().move(p, g, slots, 10**9)
+
+
+def forgetful(self, gradients, optimizer):
+    self.slots = None
+    Reference.update(self, gradients, optimizer)
+
+
+def late_loss(self, batch, optimizer):
+    Reference.step(self, batch, optimizer)
+    return self.forward(batch).loss
+
+
+network(
+    "Adam without bias correction",
+    "train-adam-step",
+    update=swap(Adam, lambda o: Uncorrected(lr=o.lr, weight_decay=o.weight_decay)),
+)
+network(
+    "Nesterov as plain momentum",
+    "train-nesterov-step",
+    update=swap(Momentum, lambda o: Momentum(lr=o.lr, weight_decay=o.weight_decay)),
+)
+network(
+    "weight decay left out",
+    "train-sgd-step",
+    update=swap(SGD, lambda o: SGD(lr=o.lr, clip_norm=o.clip_norm, clip_value=o.clip_value)),
+)
+network(
+    "clipping left out", "train-clip-norm-update", update=swap(SGD, lambda o: SGD(lr=o.lr, weight_decay=o.weight_decay))
+)
+network("slots forgotten", "train-momentum-step", update=forgetful)
+network("loss after the step", "train-sgd-step", step=late_loss)
+
+# Claims.
+
+
+def info(**changes):
+    def describe(self):
+        mine = ReferenceBackend.describe(self)
+        return BackendInfo(**{name: getattr(mine, name) for name in mine.__slots__} | changes)
+
+    return describe
+
+
+def refuses_gru(self, model, parameters, *, device="cpu", dtype="float32"):
+    if model.cell == "gru":
+        raise Unsupported("no gru after all")
+    return ReferenceBackend.build(self, model, parameters, device=device, dtype=dtype)
+
+
+def crashes(self, model, parameters, *, device="cpu", dtype="float32"):
+    if dtype not in self.describe().dtypes:
+        raise KeyError(dtype)
+    return ReferenceBackend.build(self, model, parameters, device=device, dtype=dtype)
+
+
+def takes_anything(self, model, parameters, *, device="cpu", dtype="float32"):
+    return self.network(model, parameters, device=device, dtype=dtype if dtype == "float64" else "float32")
+
+
+def only_tanh(self, z):
+    return np.tanh(z)
+
+
+backend("claims a cell that it refuses", "claimed-is-built", build=refuses_gru)
+backend("refuses with a crash", "unclaimed-is-refused", build=crashes)
+backend("builds what it does not claim", "unclaimed-is-refused", build=takes_anything)
+backend("claims a cell that nobody knows", "describe", describe=info(cells=("rnn", "LSTM")))
+backend("names no version", "describe", describe=info(versions={}))
+backend("another name", "describe", describe=info(name="other"))
+network("every activation is tanh", "gradients-mlp-sigmoid", activate=only_tanh)
+network(
+    "ignores targets' batch",
+    "gradients-mlp-tanh",
+    put=lambda self, b: Reference.put(self, Batch(b.inputs, b.targets[::-1])),
+)

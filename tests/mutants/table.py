@@ -1,0 +1,16 @@
+"""The table of wrong backends: each has one fault, and names the check that must catch it."""
+
+from tests.mutants.reference import Reference, ReferenceBackend
+
+MUTANTS: dict[str, tuple[type[ReferenceBackend], str]] = {}
+
+
+def network(name: str, caught_by: str, **methods):
+    """Add a mutant whose network has these methods instead of the reference's."""
+    wrong = type("Wrong", (Reference,), methods)
+    MUTANTS[name] = (type("WrongBackend", (ReferenceBackend,), {"network": wrong}), caught_by)
+
+
+def backend(name: str, caught_by: str, **methods):
+    """Add a mutant whose backend has these methods instead of the reference's."""
+    MUTANTS[name] = (type("WrongBackend", (ReferenceBackend,), methods), caught_by)

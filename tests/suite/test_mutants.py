@@ -1,0 +1,96 @@
+"""The kit bites: every seeded wrong backend is caught by the check that the table names, and the right one by none."""
+
+import numpy as np
+import pytest
+from gradsuite.conformance import CHECKS, Subject, run
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
+
+from tests.mutants import arithmetic, conduct  # noqa: F401  importing them fills the table
+from tests.mutants.reference import Reference, ReferenceBackend
+from tests.mutants.table import MUTANTS
+
+BY_NAME = {check.name: check for check in CHECKS}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_is_caught(name):
+    backend, caught_by = MUTANTS[name]
+    assert run(BY_NAME[caught_by], Subject(backend(), "cpu", "float64")).verdict == "failed"
+
+
+def test_there_are_enough():
+    assert len(MUTANTS) >= 40
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_the_reference_is_not_refused(check):
+    result = run(check, Subject(ReferenceBackend(), "cpu", "float64"))
+    unclaimed = {"synchronize", "stack", "truncation", "checkpoint"}
+    assert result.verdict == ("unsupported" if check.name in unclaimed else "passed"), str(result)
+
+
+class Pending:
+    """An array that is ready once somebody has waited for it."""
+
+    def __init__(self, value):
+        self.value, self.ready = value, False
+
+    def is_ready(self):
+        return self.ready
+
+
+class Asynchronous(Reference):
+    """The reference, as an asynchronous framework would be: results come back before they are there."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.started = []
+
+    def pending(self, value):
+        self.started.append(Pending(value))
+        return self.started[-1]
+
+    def forward(self, batch, *, states=False):
+        tape = super().forward(batch, states=states)
+        self.outputs = tape.outputs
+        tape.loss, tape.outputs = self.pending(tape.loss), self.pending(tape.outputs)
+        return tape
+
+    def backward(self, tape):
+        tape.outputs = tape.outputs.value
+        found = super().backward(tape)
+        found.parameters = {name: self.pending(g) for name, g in found.parameters.items()}
+        found.states = self.pending(found.states)
+        return found
+
+    def update(self, gradients, optimizer):
+        gradients.parameters = {name: g.value for name, g in gradients.parameters.items()}
+        super().update(gradients, optimizer)
+
+    def fetch(self, array):
+        return np.array(array.value if isinstance(array, Pending) else array)
+
+    def synchronize(self):
+        for array in self.started:
+            array.ready = True
+
+
+class Impatient(Asynchronous):
+    """Its synchronize does not wait."""
+
+    def synchronize(self):
+        return
+
+
+@pytest.mark.parametrize(("network", "verdict"), [(Asynchronous, "passed"), (Impatient, "failed")])
+def test_a_synchronize_that_does_not_wait_is_caught(network, verdict):
+    backend = type("AsynchronousBackend", (ReferenceBackend,), {"network": network})()
+    assert run(BY_NAME["synchronize"], Subject(backend, "cpu", "float64")).verdict == verdict
+
+
+def test_names_of_checks_are_unique():
+    assert len(BY_NAME) == len(CHECKS)
+
+
+def test_every_dtype_has_a_check():
+    assert all(any(dtype in check.dtypes for check in CHECKS) for dtype in UNIT_ROUNDOFF)
