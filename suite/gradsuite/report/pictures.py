@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.text import Text
 
@@ -27,12 +29,13 @@ class Picture:
 
 def save(figure: Figure, folder: Path, name: str) -> Picture:
     """Write NAME.svg and NAME.png into a folder, and return the picture for the page."""
-    drawn = figure.figure
-    text = StringIO()
-    drawn.savefig(text, format="svg", metadata={"Date": None})
+    drawn, text = figure.figure, StringIO()
+    # Canvases draw once where savefig draws twice: half of the time that a report takes.
+    FigureCanvasSVG(drawn).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
     (folder / f"{name}.svg").write_text(text.getvalue(), encoding="utf-8")
     drawn.set_layout_engine("none")  # it is laid out: a second time would change nothing
-    drawn.savefig(folder / f"{name}.png", dpi=DPI)
+    drawn.set_dpi(DPI)
+    FigureCanvasAgg(drawn).print_png(folder / f"{name}.png")  # type: ignore[no-untyped-call]
     return Picture(name, " ".join(drawn.get_suptitle().split()), figure.caption, inline(text.getvalue(), drawn, name))
 
 
