@@ -31,9 +31,7 @@ KEEP_MEMORY = {
 
 @hookimpl
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """Give XLA's CPU client as many threads as every backend has, and memory that it may keep; on a GPU no more of it
-    than it needs.
-    """
+    """Give XLA the threads that every backend has, memory it may keep, and on a GPU no more than it needs."""
     if backend != "jax":
         return None
     return {"NPROC": str(machine["threads"]), "XLA_PYTHON_CLIENT_PREALLOCATE": "false", **KEEP_MEMORY}

@@ -14,7 +14,7 @@ def forward(w: Weights, state: State, x: Array) -> tuple[State, Kept]:
     """Return h_t = (1 - z) n + z h_(t-1) with n = tanh(W_in x + b_in + r (W_hn h_(t-1) + b_hn)), and what to keep."""
     (h,) = state
     x_r, x_z, x_n = jnp.split(x + w.bias_ih, 3, axis=-1)
-    h_r, h_z, h_n = jnp.split(h @ w.weight_hh_T + w.bias_hh, 3, axis=-1)
+    h_r, h_z, h_n = jnp.split(h @ w.transposed_hh + w.bias_hh, 3, axis=-1)
     r, z = jax.nn.sigmoid(x_r + h_r), jax.nn.sigmoid(x_z + h_z)
     n = jnp.tanh(x_n + r * h_n)
     return ((1 - z) * n + z * h,), (r, z, n, h_n, h)

@@ -13,7 +13,7 @@ Kept = tuple[Array, Array, Array, Array, Array]  # i, f, g, o, c_(t-1)
 def forward(w: Weights, state: State, x: Array) -> tuple[State, Kept]:
     """Return (h_t, c_t): c_t = f c_(t-1) + i g, h_t = o tanh c_t; and what backward needs."""
     h, c = state
-    z = x + w.bias_ih + h @ w.weight_hh_T + w.bias_hh
+    z = x + w.bias_ih + h @ w.transposed_hh + w.bias_hh
     z_i, z_f, z_g, z_o = jnp.split(z, 4, axis=-1)
     i, f, g, o = jax.nn.sigmoid(z_i), jax.nn.sigmoid(z_f), jnp.tanh(z_g), jax.nn.sigmoid(z_o)
     c_new = f * c + i * g

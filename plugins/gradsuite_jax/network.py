@@ -10,6 +10,7 @@ from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer
 
 from gradsuite_jax import programs
+from gradsuite_jax.schedule import Schedule
 
 Array = jax.Array
 
@@ -24,8 +25,11 @@ class DeviceBatch(NamedTuple):
 class JaxNetwork(Network):
     """Hand-written BPTT, compiled by XLA. Calls return before the device has finished; arrays are never donated."""
 
-    def __init__(self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str) -> None:
+    def __init__(
+        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
+    ) -> None:
         """Copy host parameters to the first device of this kind."""
+        self._plan = programs.Plan(model, schedule)
         self._device = jax.devices(device)[0]
         self._dtype = jax.numpy.dtype(dtype)
         self._in_flight: list[Any] = []
@@ -42,7 +46,7 @@ class JaxNetwork(Network):
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Compute the loss and outputs, and keep what `backward` needs."""
         parameters = self.parameters
-        loss, outputs, saved = programs.forward(self.model, parameters, *batch)
+        loss, outputs, saved = programs.forward(self._plan, parameters, *batch)
         self._note(loss)
         return Tape(loss, outputs, (parameters, batch, saved, states))
 
@@ -50,7 +54,7 @@ class JaxNetwork(Network):
         """Compute the gradients of `tape.loss`."""
         parameters, batch, saved, states = tape.saved
         tape.saved = None  # frees the states as soon as the device is done with them
-        found, totals = programs.backward(self.model, parameters, *batch, tape.outputs, saved, states=states)
+        found, totals = programs.backward(self._plan, parameters, *batch, tape.outputs, saved, states=states)
         self._note(next(iter(found.values())))
         by_h, by_c = (*(totals or ()), None, None)[:2]
         return Gradients(found, by_h, by_c)
@@ -58,13 +62,15 @@ class JaxNetwork(Network):
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones, in one program."""
         slots = self.slots or programs.start(optimizer, self.parameters)
-        self.parameters, self.slots = programs.update(optimizer, self.parameters, gradients.parameters, slots)
+        self.parameters, self.slots = programs.update(
+            self._plan, optimizer, self.parameters, gradients.parameters, slots
+        )
         self._note(next(iter(self.parameters.values())))
 
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
         """Run forward, backward and update in one program, and return the loss before the update."""
         slots = self.slots or programs.start(optimizer, self.parameters)
-        loss, self.parameters, self.slots = programs.step(self.model, optimizer, self.parameters, slots, *batch)
+        loss, self.parameters, self.slots = programs.step(self._plan, optimizer, self.parameters, slots, *batch)
         self._note(loss)
         return loss
 

@@ -1,38 +1,73 @@
-"""What is compiled: forward, backward, update and the fused step, once for each model, shape and dtype.
+"""What is compiled: forward, backward, update and the fused step, once for each plan, shape and dtype.
 
-The functions stand at module level with the model static, so that networks of the same shapes share one program.
+The functions stand at module level with the plan static, so that networks of the same shapes share one program.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
-from gradsuite.model import Model
+from gradsuite.model import Model, parameter_shapes
 from gradsuite.optimizers import Optimizer, Slots
 
-from gradsuite_jax import bptt, mlp
+from gradsuite_jax import bptt, checkpoint, mlp, truncation
+from gradsuite_jax.bptt import Found
+from gradsuite_jax.schedule import Schedule
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
 
 
-def _method(model: Model) -> Any:
-    return bptt if model.recurrent else mlp
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a program depends on beside its arrays."""
+
+    model: Model
+    schedule: Schedule
+
+    def passes(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Return the forward and backward pass to compile."""
+        if self.schedule.truncation is not None:
+            horizon = self.schedule.truncation
+            return partial(truncation.forward, horizon, self.model), partial(truncation.backward, horizon, self.model)
+        if self.schedule.checkpoint is not None:
+            n = self.schedule.checkpoint
+            return partial(checkpoint.forward, n, self.model), partial(checkpoint.backward, n, self.model)
+        method = bptt if self.model.recurrent else mlp
+        return partial(method.forward, self.model), partial(method.backward, self.model)
+
+    def is_stack(self, parameters: Arrays) -> bool:
+        """Whether every parameter has a leading axis of settings."""
+        name, shape = next(iter(parameter_shapes(self.model).items()))
+        return parameters[name].ndim > len(shape)
+
+    def batch_axes(self, x: Array, targets: Array) -> tuple[int | None, int | None]:
+        """Return the axis of the settings of inputs and of targets: None where they share them."""
+        rank = 3 if self.model.recurrent else 2
+        return (
+            0 if x.ndim > rank else None,
+            0 if targets.ndim > len(self.model.targets_shape(x.shape[-rank:])) else None,
+        )
 
 
 @partial(jax.jit, static_argnums=0)
-def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
+def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
     """Return loss, outputs and what backward needs."""
-    return _method(model).forward(model, parameters, x, targets)
+    run, _ = plan.passes()
+    if plan.is_stack(parameters):
+        run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets)))
+    return run(parameters, x, targets)
 
 
 @partial(jax.jit, static_argnums=0, static_argnames="states")
-def backward(
-    model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> tuple[dict[str, Array], tuple[Array, ...] | None]:
+def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool) -> Found:
     """Return the parameter gradients, and the state gradients by h and c if `states`."""
-    return _method(model).backward(model, parameters, x, targets, y, saved, states=states)
+    run = partial(plan.passes()[1], states=states)
+    if plan.is_stack(parameters):
+        run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets), 0, 0))
+    return run(parameters, x, targets, y, saved)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -41,17 +76,22 @@ def start(optimizer: Optimizer, parameters: Arrays) -> Slots:
     return optimizer.start(parameters)
 
 
-@partial(jax.jit, static_argnums=0)
-def update(optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots) -> tuple[Arrays, Slots]:
-    """Return the optimizer's next parameters and slots."""
-    return optimizer.apply(parameters, gradients, slots)
+@partial(jax.jit, static_argnums=(0, 1))
+def update(
+    plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots
+) -> tuple[Arrays, Slots]:
+    """Return the optimizer's next parameters and slots; each setting of a stack is clipped by its own norm."""
+    run = optimizer.apply
+    if plan.is_stack(parameters):
+        run = jax.vmap(run, in_axes=(0, 0, (None, 0)), out_axes=(0, (None, 0)))
+    return run(parameters, gradients, slots)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def step(
-    model: Model, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
+    plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
 ) -> tuple[Array, Arrays, Slots]:
     """Return the loss, and the parameters and slots after one step down its gradient: all in one program."""
-    loss, y, saved = forward(model, parameters, x, targets)
-    gradients, _ = backward(model, parameters, x, targets, y, saved, states=False)
-    return loss, *update(optimizer, parameters, gradients, slots)
+    loss, y, saved = forward(plan, parameters, x, targets)
+    gradients, _ = backward(plan, parameters, x, targets, y, saved, states=False)
+    return loss, *update(plan, optimizer, parameters, gradients, slots)

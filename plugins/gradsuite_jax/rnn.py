@@ -12,7 +12,7 @@ State = tuple[Array]
 def forward(w: Weights, state: State, x: Array) -> tuple[State, tuple[()]]:
     """Return h_t, and nothing to keep: h_t itself is all that backward needs."""
     (h,) = state
-    z = x + w.bias_ih + h @ w.weight_hh_T + w.bias_hh
+    z = x + w.bias_ih + h @ w.transposed_hh + w.bias_hh
     return (ACTIVATIONS[w.activation].forward(z),), ()
 
 

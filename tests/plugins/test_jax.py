@@ -34,6 +34,13 @@ def cases():
             yield Model(cell, 3, 5, 2, 2, activation), steps, 4
 
 
+def label(value):
+    if not isinstance(value, Model):
+        return str(value)
+    parts = (value.cell, value.activation, f"{value.num_layers}x{value.hidden_size}", value.readout, value.loss)
+    return "-".join(parts)
+
+
 def random_batch(model, steps, batch, seed=0):
     rng = np.random.default_rng(seed)
     inputs = rng.standard_normal((steps, batch, model.input_size) if model.recurrent else (batch, model.input_size))
@@ -53,7 +60,7 @@ def run(model, parameters, batch, dtype="float64", states=True):
     return network.fetch(tape.loss), network.fetch(tape.outputs), network.fetch_gradients(network.backward(tape))
 
 
-@pytest.mark.parametrize(("model", "steps", "batch"), list(cases()), ids=str)
+@pytest.mark.parametrize(("model", "steps", "batch"), list(cases()), ids=label)
 def test_gradients_are_torchs(model, steps, batch):
     parameters, data = initialise(model, seed=3), random_batch(model, steps, batch)
     loss, outputs, gradients = run(model, parameters, data)
@@ -68,7 +75,7 @@ def test_gradients_are_torchs(model, steps, batch):
 
 
 def naive_loss(parameters, nudges, x, target):
-    """Return the loss of a one-layer LSTM in a Python loop; adding `nudges` to h_t and c_t makes their gradients visible."""
+    """Return the loss of an LSTM in a Python loop; the gradients by the nudges are those by h_t and c_t."""
     h = c = jax.numpy.zeros(nudges[0].shape[1:])
     for x_t, nudge_h, nudge_c in zip(x, *nudges, strict=True):
         gates = parameters["weight_ih_l0"] @ x_t + parameters["weight_hh_l0"] @ h
