@@ -16,3 +16,5 @@ def register_experiments(register: "Register") -> None:
     register("speed", "gradsuite_experiments.speed:Speed")
     register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
     register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
+    register("driven-rnn", "gradsuite_experiments.driven_rnn:DrivenRnn")
+    register("phase-time", "gradsuite_experiments.phase_time:PhaseTime")

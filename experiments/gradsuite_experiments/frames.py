@@ -54,7 +54,7 @@ def value(rows: pd.DataFrame, metric: str, index: int | None = None) -> float:
 
 def members(rows: pd.DataFrame) -> pd.DataFrame:
     """Return a stack's members, one a row, with a column for each metric."""
-    return rows.pivot_table(index="index", columns="metric", values="value", dropna=False)
+    return rows[rows["index"].notna()].pivot(index="index", columns="metric", values="value")
 
 
 def tally(claims: Iterable[Claim], so: str, not_so: str) -> str:

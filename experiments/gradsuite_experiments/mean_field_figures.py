@@ -72,10 +72,10 @@ def plane(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         x = at["sigma_w"] + 0.022 * (backends.index(backend) - (len(backends) - 1) / 2)
         grows = values(cell, "slope").mean() > 0.0
         style.measured(ax, x, at["sigma_b"], backend, markersize=9, **({} if grows else hollow(backend)))
-        if at["weights"] != "normal" and backend == backends[0]:
-            below = at["weights"] == "orthogonal"  # at the same point as xavier
-            place = {"xytext": (0, -16 if below else 10), "textcoords": "offset points", "ha": "center", "fontsize": 9}
-            ax.annotate(at["weights"], (at["sigma_w"], at["sigma_b"]), **place)
+    named = tanh[tanh["weights"] != "normal"].groupby(["sigma_w", "sigma_b"])["weights"].unique()
+    below = {"xytext": (0, -16), "textcoords": "offset points", "ha": "center", "fontsize": 9}
+    for point, names in named.items():
+        ax.annotate(", ".join(names), point, **below)
     ax.set(xlim=(0.0, right), ylim=(-0.06, 0.7), xlabel=r"$\sigma_w$ = sqrt(N Var W)", ylabel=r"$\sigma_b$")
     keys = [style.line_key("chi_1 = 1"), style.line_key("depth scale", linestyle=":")]
     grown = [style.line_key(word, marker="o", linestyle="none", **fill) for word, fill in FILLS.items()]
@@ -140,9 +140,9 @@ def layers(rows: pd.DataFrame, field: Callable[[At], MeanField]) -> Figure:
         style.regions(ax, (0.1, 10.0))
         style.label_ends(ax, ends[sigma_b])
     style.backend_legend(drawn, backends, extra=[style.line_key("mean-field theory")])
-    grown = sum(math.log(field(at).chi_1) > 0.0 for _, at, _ in cells(tanh)) // len(backends)
-    total = len(list(cells(tanh))) // len(backends)
-    style.title(drawn, f"tanh: gradients explode at {grown} of {total} points of the plane and vanish at the others")
+    grown = sum(values(cell, "slope").mean() > 0.0 for _, _, cell in cells(tanh))
+    total = len(list(cells(tanh)))
+    style.title(drawn, f"tanh: gradients explode at {grown} of {total} measured points and vanish at the others")
     caption = "Squared gradient norm by layer in deep tanh networks, mean over seeds, bars of 2 standard deviations."
     return Figure("mean-field-layers", caption, drawn)
 

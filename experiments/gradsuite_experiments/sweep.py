@@ -10,7 +10,7 @@ from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters, initialise
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
-STACK_BYTES = 2**26  # of parameters in one stack: their gradients and the states take several times as much
+STACK_BYTES = 2**24  # of parameters in one stack: their gradients and the states take several times as much
 
 
 @dataclass(frozen=True, slots=True)

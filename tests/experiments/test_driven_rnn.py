@@ -1,0 +1,27 @@
+"""Driven RNN: claims that hold and bite, and Lyapunov exponents of a product of known matrices."""
+
+import numpy as np
+import pytest
+from gradsuite_experiments.driven_rnn import DrivenRnn, exponents
+
+from tests.experiments.laboratory import Fault, not_biting, weights
+
+GAIN = Fault("recurrent weights 30% too large", parameters=weights(1.3, only="weight_hh"))
+FAULTS = {
+    f"Driven tanh RNN, gain {gain:g}: {law}": GAIN
+    for gain in (0.5, 1.5, 2.0)
+    for law in (
+        "ln |dL/dh_t|^2 changes by ln chi_1 a step back.",
+        "the largest Lyapunov exponent is ln(chi_1) / 2.",
+    )
+}
+
+
+def test_every_claim_holds_and_bites():
+    assert not_biting(DrivenRnn(), FAULTS, seeds=[8]) == []
+
+
+def test_exponents_of_a_diagonal_map_are_its_logarithms():
+    factors = np.array([1.2, 0.9, 0.5])
+    gradients = np.array([np.diag(factors**k) for k in range(13)])
+    assert exponents(gradients) == pytest.approx(np.log(factors))
