@@ -39,7 +39,9 @@ def forward(model: Model, x: Tensor, weights: Sequence[Weights]) -> FusedTrace:
     return FusedTrace(torch.cat(outputs), leaves)
 
 
-def backward(trace: FusedTrace, reached: Tensor, gradient: Tensor) -> list[Weights]:
-    """Return each layer's weight gradients, given the gradient with respect to `reached`, a part of the outputs."""
+@torch.enable_grad()
+def backward(trace: FusedTrace, gradient: Tensor) -> list[Weights]:
+    """Return each layer's weight gradients, given dL/dh (k, B, H) of the top layer's last k states."""
+    reached = trace.outputs[-len(gradient) :]
     found = torch.autograd.grad(reached, trace.leaves, gradient)
     return [Weights(*found[first : first + 4]) for first in range(0, len(found), 4)]

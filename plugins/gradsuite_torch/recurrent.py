@@ -50,9 +50,9 @@ class Recurrent(TorchNetwork):
         tape.saved = None
         gradient = self.readout.loss_gradient(outputs, batch.targets)
         gradient, gradients = self.readout.pull_back(hidden, gradient, self.parameters)
-        if isinstance(traces, fused.FusedTrace):
-            return Gradients(self.layers.by_name(fused.backward(traces, hidden, gradient)) | gradients)
         reached = gradient if self.model.readout == "all" else gradient.unsqueeze(TIME)
+        if isinstance(traces, fused.FusedTrace):
+            return Gradients(self.layers.by_name(fused.backward(traces, reached)) | gradients)
         by_layer, of_states = self.flow_back(traces, reached, batch.inputs.shape[TIME], states=states)
         return Gradients(self.layers.by_name(by_layer) | gradients, *of_states)
 
@@ -61,7 +61,7 @@ class Recurrent(TorchNetwork):
         weights = self.layers.weights(self.parameters)
         if not states and fused.fits(self.model, x, weights):
             trace = fused.forward(self.model, x, weights)
-            return trace, trace.outputs
+            return trace, trace.outputs.detach()
         traces = self.layers.forward(x, weights, self.layers.zeros(x, weights))
         return traces, traces[-1].outputs
 
