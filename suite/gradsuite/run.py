@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 from gradsuite import __version__, plan
 from gradsuite.availability import Availability, default_backends, survey
 from gradsuite.backend import BackendInfo
+from gradsuite.claims import decisive
 from gradsuite.configuration import Configuration
 from gradsuite.errors import UserError, one_line
 from gradsuite.executors import open_executor
 from gradsuite.executors.executor import Executor, Group
-from gradsuite.experiment import STATUSES, Cell
+from gradsuite.experiment import STATUSES, Cell, Experiment
 from gradsuite.export import write_measurements
 from gradsuite.machine import machine, without_paths
 from gradsuite.plugins import Plugins
@@ -67,9 +69,13 @@ class Job:
         return run, True
 
     def publish(self, run: Run) -> bool:
-        """Write the table and the report, and tell the plugins; return whether all of it worked."""
+        """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
         again = f"nothing measured is lost: gradsuite report {run.path}"
         done = [
+            self._attempt(f"the claims of {one.name} could not be judged", partial(judge, run, one))
+            for one in self.study.experiments
+        ]
+        done += [
             self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
             self._attempt("the report could not be written", lambda: self.say(f"report: {write_report(run)}"), again),
             self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
@@ -150,6 +156,11 @@ def outcomes(
             else:
                 claimed[-1].append(cell)
     yield from executor.run(claimed)
+
+
+def judge(run: Run, experiment: Experiment) -> None:
+    """Store what an experiment's measurements prove and disprove."""
+    run.keep_claims(experiment.name, decisive(experiment.claims(run.frame(experiment.name))))
 
 
 def new_run(folder: str, preset: str) -> Run:

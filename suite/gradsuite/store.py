@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from gradsuite.claims import Claim
 from gradsuite.errors import UserError, unknown
 from gradsuite.experiment import Cell
 from gradsuite.result import Result
@@ -62,6 +63,17 @@ CREATE TABLE measurements (
     unit TEXT NOT NULL
 );
 CREATE INDEX measurements_by_cell ON measurements (cell_id);
+CREATE TABLE claims (
+    experiment TEXT NOT NULL,
+    backend TEXT NOT NULL,
+    sentence TEXT NOT NULL,
+    source TEXT NOT NULL,
+    expected REAL,
+    measured REAL,
+    tolerance REAL,
+    relation TEXT NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('holds', 'fails'))
+);
 -- A cell measured again, with other versions, has a new key: the last one counts.
 CREATE VIEW current AS
     SELECT * FROM cells WHERE id IN (SELECT max(id) FROM cells GROUP BY experiment, backend, device, settings);
@@ -146,6 +158,19 @@ class Run:
                 "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?)",
                 ((cell_id, m.metric, m.layer, m.index, m.value, m.unit) for m in result.measurements),
             )
+
+    def keep_claims(self, experiment: str, claims: Iterable[Claim]) -> None:
+        """Store the claims of one experiment, in place of those it had."""
+        with self._database() as database:
+            database.execute("DELETE FROM claims WHERE experiment = ?", (experiment,))
+            rows = [tuple(claim.row().values()) for claim in claims]
+            database.executemany("INSERT INTO claims VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def claims(self) -> pd.DataFrame:
+        """Return one row a claim: experiment, backend, sentence, source, what was expected and measured, verdict."""
+        numbers = dict.fromkeys(("expected", "measured", "tolerance"), "float64")
+        with self._database() as database:
+            return pd.read_sql_query("SELECT * FROM claims ORDER BY rowid", database, dtype=numbers)
 
     def statuses(self) -> dict[str, str]:
         """Return the status of every stored cell by its key."""

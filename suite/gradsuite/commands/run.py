@@ -27,13 +27,15 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 @click.option("--no-plugin", multiple=True, metavar="NAME", help="Block a plugin.")
 @click.option("--executor", metavar="local|dask", shell_complete=words("local", "dask"), help="Where cells are run.")
 @click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, such as tcp://host:8786.")
-def run(**flags: Any) -> int:
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a claim fails.")
+def run(strict: bool, **flags: Any) -> int:
     """Run experiments over backends and report.
 
     Without a name: all experiments of the preset on all available backends. A FILE.toml holds the same flags, by the
     same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags that are given win. The last line printed is
     the run's folder.
     """
+    from gradsuite.commands.claims import claims_table
     from gradsuite.configuration import Configuration, read_options
     from gradsuite.plugins import load
     from gradsuite.run import Job, resuming
@@ -47,5 +49,9 @@ def run(**flags: Any) -> int:
     if not complete:
         click.echo(f"interrupted; {resuming(done)}", err=True)
     published = complete and job.publish(done)
+    judged = done.claims()
+    if complete and len(judged):
+        click.echo(claims_table(judged))
     click.echo(done.path)
-    return INTERRUPTED if not complete else 0 if published else 1
+    failed = strict and (judged["verdict"] == "fails").any()
+    return INTERRUPTED if not complete else 0 if published and not failed else 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, decisive
 from gradsuite.experiment import STATUSES, Experiment, Figure, Table
 from gradsuite.report import style
 from gradsuite.report.palette import backend_order
@@ -57,7 +57,7 @@ def section(experiment: Experiment, rows: "pd.DataFrame", cells: "pd.DataFrame",
             name = figure.name if figure.name.startswith(experiment.name) else f"{experiment.name}-{figure.name}"
             made.pictures += made_of(lambda: iter([save(figure, folder, name)]), f"figure {name}", made.troubles)  # noqa: B023
     made.tables = made_of(lambda: experiment.tables(rows), "tables", made.troubles)
-    made.claims = made_of(lambda: experiment.claims(rows), "claims", made.troubles)
+    made.claims = decisive(made_of(lambda: experiment.claims(rows), "claims", made.troubles))
     return made
 
 
