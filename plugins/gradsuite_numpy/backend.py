@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.errors import UserError
-from gradsuite.model import CELLS, Model
+from gradsuite.model import CELLS, Model, parameter_shapes
 
 from gradsuite_numpy.network import NumpyNetwork
 from gradsuite_numpy.windows import Schedule
@@ -46,5 +46,19 @@ class NumpyBackend(Backend):
         self.require(model, device, dtype)
         if (truncation, checkpoint) != (None, None) and not model.recurrent:
             raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
+        check_shapes(model, parameters)
         schedule = Schedule(checkpoint=checkpoint, truncation=truncation)
         return NumpyNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
+
+
+def check_shapes(model: Model, parameters: Mapping[str, np.ndarray]) -> None:
+    """Raise UserError unless each parameter is there in its shape, all of them with the same leading axis or none."""
+    shapes = parameter_shapes(model)
+    if parameters.keys() != shapes.keys():
+        raise UserError(f"parameters of this model are {', '.join(shapes)}, not {', '.join(parameters) or 'none'}")
+    first = next(iter(shapes))
+    lead = parameters[first].shape[: parameters[first].ndim - len(shapes[first])]
+    for name, shape in shapes.items():
+        if len(lead) > 1 or parameters[name].shape != (*lead, *shape):
+            allowed = (*lead, *shape) if len(lead) < 2 else shape
+            raise UserError(f"{name} must be {allowed}, not {parameters[name].shape}")

@@ -1,7 +1,7 @@
 """A model with parameters in NumPy arrays."""
 
 from collections.abc import Mapping
-from typing import Any
+from operator import is_
 from weakref import finalize
 
 import numpy as np
@@ -28,7 +28,7 @@ class NumpyNetwork(Network):
         self.schedule = schedule
         self.stacked = next(iter(parameters.values())).ndim - 2
         self.spare: list[Workspace] = []
-        self.prepared: tuple[Any, Mlp | Recurrent] | None = None
+        self.prepared: tuple[tuple[Array, ...], Mlp | Recurrent] | None = None
 
     def put(self, batch: Batch) -> Batch:
         """Copy a batch, floats in this network's dtype. Raises UserError for shapes and classes the model has not."""
@@ -75,10 +75,13 @@ class NumpyNetwork(Network):
 
     def prepare(self) -> Mlp | Recurrent:
         """Return the layers of the present parameters, laid out once for each set of them."""
-        if self.prepared is None or self.prepared[0] is not self.parameters:
+        present = tuple(self.parameters.values())
+        if self.prepared is None or not all(map(is_, self.prepared[0], present)):
+            for array in present:
+                array.flags.writeable = False  # a change in place would go unnoticed
             if self.model.recurrent:
                 layers: Mlp | Recurrent = Recurrent(self.model, self.parameters, self.schedule)
             else:
                 layers = Mlp(self.model, self.parameters)
-            self.prepared = self.parameters, layers
+            self.prepared = present, layers
         return self.prepared[1]

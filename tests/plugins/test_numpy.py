@@ -1,6 +1,5 @@
 """The numpy backend against the oracle, and what it promises of memory, errors and non-finite numbers."""
 
-
 import numpy as np
 import pytest
 from gradsuite.backend import Batch

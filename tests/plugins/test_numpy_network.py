@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from gradsuite.errors import Unsupported
+from gradsuite.backend import Batch
+from gradsuite.errors import Unsupported, UserError
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import OPTIMIZERS, optimizer
 from gradsuite.parameters import initialise
@@ -88,3 +89,46 @@ def test_what_is_not_claimed_is_refused():
         NumpyBackend().build(model, initialise(model), dtype="bfloat16")
     with pytest.raises(Unsupported, match="no device 'cuda'"):
         NumpyBackend().build(model, initialise(model), device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"weight_hh_l0": np.ones((3, 2))}, r"weight_hh_l0 must be \(3, 3\), not \(3, 2\)"),
+        ({"bias_ih_l0": np.ones((2, 3))}, r"bias_ih_l0 must be \(3,\), not \(2, 3\)"),
+        ({"weight_ih_l0": np.ones((2, 2, 3, 2))}, r"weight_ih_l0 must be \(3, 2\)"),
+        ({"surplus": np.ones(3)}, "parameters of this model are weight_ih_l0"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(change, reason):
+    model = Model("rnn", 2, 3, 1)
+    with pytest.raises(UserError, match=reason):
+        NumpyBackend().build(model, initialise(model) | change)
+
+
+@pytest.mark.parametrize(
+    ("batch", "reason"),
+    [
+        (Batch(np.ones((4, 2, 3)), np.zeros(2)), r"inputs must be \(T, B, 2\)"),
+        (Batch(np.ones((2, 2)), np.zeros(2)), r"inputs must be \(T, B, 2\)"),
+        (Batch(np.ones((0, 2, 2)), np.zeros(2)), r"inputs must be \(T, B, 2\)"),
+        (Batch(np.ones((4, 2, 2)), np.zeros(3)), r"targets must be \(2,\), not \(3,\)"),
+        (Batch(np.ones((4, 2, 2)), np.array([0, 5])), "classes must be 0 to 4, not 0 to 5"),
+        (Batch(np.ones((4, 2, 2)), np.array([-1, 0])), "classes must be 0 to 4, not -1 to 0"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_refused(batch, reason):
+    model = Model("rnn", 2, 3, 5, loss="cross_entropy")
+    with pytest.raises(UserError, match=reason):
+        NumpyBackend().build(model, initialise(model)).put(batch)
+
+
+def test_new_parameters_count_at_once_and_old_ones_cannot_change_unnoticed():
+    model = Model("gru", 2, 3, 1)
+    network = NumpyBackend().build(model, initialise(model, seed=0), dtype="float64")
+    batch = random_batch(model, 4, 2)
+    network.forward(network.put(batch))
+    network.parameters |= {"weight_hh_l0": initialise(model, seed=1)["weight_hh_l0"]}
+    assert network.forward(network.put(batch)).loss == run(model, network.parameters, batch)["loss"]
+    with pytest.raises(ValueError, match="read-only"):
+        network.parameters["weight_hh_l0"][0] = 0
