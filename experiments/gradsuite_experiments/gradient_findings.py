@@ -148,24 +148,19 @@ def agreement(rows: pd.DataFrame) -> Iterator[str]:
     found = measured(rows)
     verdict = found[found["metric"] == "verdict"].groupby("settings")["value"].max().to_dict()
     norms = found[found["metric"] == "norm_mean"]
+    norms = norms.assign(value=norms["value"].fillna(np.inf))  # a NaN beside a number is a difference like any
     for dtype, own in norms.groupby("dtype"):
-        wide = own.pivot_table(index=["settings", "layer", "index"], columns="backend", values="value", dropna=False)
-        wide = wide.dropna()
+        wide = own.pivot(index=["settings", "layer", "index"], columns="backend", values="value").dropna()
         if wide.shape[1] < 2 or wide.empty:
             continue
         largest, smallest = wide.max(axis=1), wide.min(axis=1)
-        apart = ((largest - smallest) / largest).where(largest > smallest, 0.0)
+        with np.errstate(invalid="ignore"):
+            apart = ((largest - smallest) / largest).fillna(np.inf).where(largest > smallest, 0.0)
         explodes = wide.index.get_level_values("settings").map(verdict).to_numpy() > 0
-        told = [
-            f"by at most {part.max():.1g} {where}"
-            for part, where in (
-                (apart[~explodes], "where gradients do not explode"),
-                (apart[explodes], "where they do"),
-            )
-            if len(part)
-        ]
-        names = listed(backend_order(list(wide.columns)))
-        yield (
-            f"{names} give the same gradient norms in {dtype}: over {len(wide)} norms they differ "
-            f"{', and '.join(told)} (relative; what explodes magnifies rounding too)."
+        parts = (
+            (apart[~explodes], "where gradients do not explode"),
+            (apart[explodes], "where they do, for there rounding is magnified too"),
         )
+        told = [f"by at most {part.max():.1g} {where}" for part, where in parts if len(part)]
+        names = listed(backend_order(list(wide.columns)))
+        yield f"In {dtype}, the gradient norms of {names} differ {', '.join(told)} (relative, over {len(wide)} norms)."
