@@ -12,7 +12,7 @@ from gradsuite.experiment import DTYPE, GAIN, HIDDEN_SIZE, Experiment, Figure, M
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters
 from gradsuite.report import style
-from gradsuite.report.palette import ordered_colours
+from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite.theory import driven_rnn as theory
 
 from gradsuite_experiments.frames import by_backend, cells, levels, places, tally, values
@@ -169,4 +169,4 @@ def draw_gains(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
             style.measured(ax, x, found.mean(), backend, low=found.mean() - spread, high=found.mean() + spread)
     style.regions(ax, (0.0, 0.0))
     ax.set(xlabel="gain g", ylabel="per step", title=f"critical gain {theory.critical_gain(noise):.3f}")
-    ax.axvline(theory.critical_gain(noise), color=style.MUTED, linewidth=1.0, linestyle=":")
+    ax.axvline(theory.critical_gain(noise), color=MUTED, linewidth=1.0, linestyle=":")

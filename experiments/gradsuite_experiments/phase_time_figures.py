@@ -53,10 +53,11 @@ def draw_plane(
     ax.set_yticks(range(len(noises)), [f"{noise:g}" for noise in noises])
     ax.set(xlabel="gain g", ylabel=r"noise variance $s^2$")
     ax.grid(visible=False)
-    low, high = square.columns.min(), square.columns.max()
+    low, high = float(points["gain"].min()), float(points["gain"].max())
+    paper = {"facecolor": PAPER, "edgecolor": "none"}
     for place, word, colour in ((0.15, "vanishing", VANISHING), (0.85, "exploding", EXPLODING)):
-        at = (low + place * (high - low), -0.3)
-        ax.annotate(word, at, color=colour, style="italic", ha="center", bbox={"facecolor": PAPER, "edgecolor": "none"})
+        spot = (low + place * (high - low), -0.3)
+        ax.annotate(word, spot, color=colour, style="italic", ha="center", bbox=paper)
 
 
 def draw_rates(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
