@@ -20,11 +20,6 @@ LARGE: Sizes = (20, 9, 17, 33, 11)
 DIRECTIONS = 4
 THIRDS = {"lstm": (0, 1), "gru": (0, 2)}
 SEEDS = (6, 12, 6, 2, 4, 1, 15, 7, 6)  # of the nine cases: no gradient amplifies rounding errors by more than 6
-DIRECTIONS = 4
-THIRDS = {"lstm": (0, 1), "gru": (0, 2)}
-SEEDS = (6, 12, 6, 2, 4, 1, 15, 7, 6)  # of the nine cases: no gradient amplifies rounding errors by more than 6
-# Compiling backends take most of a second a case: half types get one case of each kind, float32 three, float64 all.
-CASES = {"float64": 9, "float32": 3, "bfloat16": 1, "float16": 1}
 
 
 def cases(cell: str, activation: str) -> list[Case]:
