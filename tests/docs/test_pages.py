@@ -13,7 +13,7 @@ def test_what_a_page_says_to_run_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": page.stem}
     for block in blocks(page):
-        if block.language == "python":
+        if block.language == "python" and block.title is None:
             code = "\n" * (block.line - 1) + block.text  # so that an error names the page's own line
             exec(compile(code, str(page), "exec"), namespace)
 
