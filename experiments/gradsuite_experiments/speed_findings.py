@@ -40,10 +40,15 @@ def rounds(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]
             yield str(name), samples
 
 
+def quickest(samples: pd.DataFrame) -> str:
+    """Return the backend of the least median."""
+    return str(samples.median().idxmin())
+
+
 def ratios(samples: pd.DataFrame) -> dict[str, Interval]:
     """Return each backend's paired ratio to the fastest, with its interval."""
-    fastest = samples.median().idxmin()
-    return {str(name): ratio_interval(samples[name].to_numpy(), samples[fastest].to_numpy()) for name in samples}
+    least = samples[quickest(samples)].to_numpy()
+    return {str(name): ratio_interval(samples[name].to_numpy(), least) for name in samples}
 
 
 def fastest(rows: pd.DataFrame) -> Iterator[str]:
@@ -51,9 +56,10 @@ def fastest(rows: pd.DataFrame) -> Iterator[str]:
     wins: dict[str, list[str]] = {}
     behind: dict[str, list[float]] = {}
     tied = 0
-    found = {name: ratios(samples) for name, samples in rounds(rows, "step") if samples.shape[1] > 1}
+    compared = {name: samples for name, samples in rounds(rows, "step") if samples.shape[1] > 1}
+    found = {name: ratios(samples) for name, samples in compared.items()}
     for name, by_backend in found.items():
-        winner = min(by_backend, key=lambda backend: by_backend[backend].median)
+        winner = quickest(compared[name])
         wins.setdefault(winner, []).append(name)
         others = [interval for backend, interval in by_backend.items() if backend != winner]
         tied += any(interval.low <= 1 for interval in others)

@@ -119,6 +119,12 @@ def test_findings_name_the_fastest_and_by_how_much():
     assert "takes 3 s with numpy" in found  # three first calls of a second each
 
 
+def test_the_fastest_is_the_one_that_ratios_are_to():
+    # By their medians (3 and 4 ms) numpy is faster, by most of the rounds torch: too close to call, and said once.
+    rows = frame({"numpy": [0.001, 0.005, 0.002, 0.006, 0.003], "torch": [0.0009, 0.0049, 0.0031, 0.0059, 0.004]})
+    assert next(Speed().findings(rows)) == "Fastest at a whole step, of 1 workloads: numpy in 1 (1 too close to call)."
+
+
 def test_disturbed_cells_are_called_unstable():
     rows = frame({"numpy": [0.002] * 5, "torch": [0.001] * 5}, disturbed=["torch"])
     assert unstable(rows.assign(label="lstm")) == {"lstm on torch"}
