@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 @hookimpl
 def register_experiments(register: "Register") -> None:
     """Register the built-in experiments."""
-    register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
-    register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
-    register("speed", "gradsuite_experiments.speed:Speed")
-    register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
-    register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
     register("driven-rnn", "gradsuite_experiments.driven_rnn:DrivenRnn")
+    register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
+    register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
+    register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
+    register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
     register("phase-time", "gradsuite_experiments.phase_time:PhaseTime")
+    register("speed", "gradsuite_experiments.speed:Speed")
