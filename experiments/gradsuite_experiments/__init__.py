@@ -13,6 +13,7 @@ def register_experiments(register: "Register") -> None:
     """Register the built-in experiments."""
     register("driven-rnn", "gradsuite_experiments.driven_rnn:DrivenRnn")
     register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
+    register("gates", "gradsuite_experiments.gates:Gates")
     register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
     register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
     register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
