@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 OPTIMIZER = Adam(lr=1e-4)
 FIRST = ("forward", "backward", "update", "step")
 RETAKES = 2  # of a disturbed sample, each round
+SIZES = ("length", "batch_size", "hidden_size")
 ONE: dict[str, Sequence[Value]] = {
     "workload": ["sizes"],
     "input_size": [64],
@@ -59,6 +60,7 @@ class Speed(Experiment):
         Setting("input_size", int, "inputs a time step", minimum=1),
         NUM_LAYERS,
         DTYPE,
+        Setting("fraction", int, "of all combinations of sizes, one in so many, spread evenly", minimum=1),
         Setting("rounds", int, "samples of each phase", minimum=1),
         SEED,
     )
@@ -69,6 +71,7 @@ class Speed(Experiment):
             "length": [20],
             "batch_size": [32],
             "hidden_size": [64],
+            "fraction": [1],
             "rounds": [5],
         },
         "standard": {
@@ -77,6 +80,7 @@ class Speed(Experiment):
             "length": [20, 80],
             "batch_size": [8, 64],
             "hidden_size": [64, 256],
+            "fraction": [2],
             "rounds": [7],
         },
         "full": {
@@ -85,14 +89,22 @@ class Speed(Experiment):
             "length": [10, 50, 250],
             "batch_size": [1, 16, 256],
             "hidden_size": [32, 128, 512],
+            "fraction": [1],
             "rounds": [25],
         },
     }
 
     def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
-        """Yield the product of the grid, `mlp` once for all lengths; a named workload has sizes of its own."""
+        """Yield the product of the grid, `mlp` once for all lengths; a named workload has sizes of its own.
+
+        Of sizes one in `fraction`: those whose levels add up to a multiple of it, so that with two levels each and one
+        in two every pair of values meets once: a fractional factorial design.
+        """
         seen = []
         for settings in super().cells(grid):
+            levels = sum(grid[size].index(settings[size]) for size in SIZES)
+            if levels % int(settings.pop("fraction")):
+                continue
             settings |= {"length": 1} if settings["cell"] == "mlp" else {}
             settings |= workloads.NAMED.get(str(settings["workload"]), {})
             if settings not in seen:

@@ -1,5 +1,7 @@
 """The speed experiment: what is timed and when, on a fake clock; what is said of timings, on rows made by hand."""
 
+from itertools import combinations, product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,17 @@ def test_an_mlp_has_no_length_and_named_workloads_have_their_own_sizes():
     assert [c["length"] for c in cells(cell=["mlp"], length=[3, 5])] == [1]
     (named,) = cells(workload=["W4"], cell=["rnn", "lstm"], length=[3, 5])
     assert named == named | workloads.NAMED["W4"]
+
+
+def test_one_combination_of_sizes_in_two_still_pairs_every_value_with_every_other():
+    sizes = {"length": [20, 80], "batch_size": [8, 64], "hidden_size": [64, 256]}
+    half = cells(**sizes, cell=["lstm", "mlp"], fraction=[2])
+    assert not any("fraction" in c for c in half)  # it is no part of what is measured
+    lstm = [c for c in half if c["cell"] == "lstm"]
+    for first, second in combinations(sizes, 2):
+        assert {(c[first], c[second]) for c in lstm} == set(product(sizes[first], sizes[second]))
+    assert len(lstm) == 4
+    assert len(half) == 4 + 4  # mlp has no length, and so all four
 
 
 def test_a_language_model_is_read_out_at_every_step():
