@@ -31,7 +31,10 @@ KEEP_MEMORY = {
 
 @hookimpl
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return XLA's environment for `jax`."""
+    return xla_environment(machine) if backend == "jax" else None
+
+
+def xla_environment(machine: Mapping[str, Any]) -> Mapping[str, str]:
     """Give XLA the threads that every backend has, memory it may keep, and on a GPU no more than it needs."""
-    if backend != "jax":
-        return None
     return {"NPROC": str(machine["threads"]), "XLA_PYTHON_CLIENT_PREALLOCATE": "false", **KEEP_MEMORY}

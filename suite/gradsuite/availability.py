@@ -43,4 +43,4 @@ def survey(plugins: Plugins, executor: Executor, names: Sequence[str]) -> Availa
 
 def default_backends(plugins: Plugins) -> list[str]:
     """Return the backends that are run when none is named: all but the peers, which are there to compare with."""
-    return sorted(name for name, registration in plugins.backends.items() if not getattr(registration, "peer", False))
+    return sorted(name for name, registration in plugins.backends.items() if not registration.peer)

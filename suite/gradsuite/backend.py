@@ -16,6 +16,7 @@ from gradsuite.optimizers import Optimizer, Slots
 
 Array = Any  # a backend's own array type; only that backend looks inside
 DeviceBatch = Any
+STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class BackendInfo:
     """What a backend is and what it claims; the host refuses, as `unsupported`, whatever is not claimed.
 
     `versions` names each package that computes, with its version; `features` are optional abilities.
-    `activations` is by cell.
+    `activations` is by cell. A backend without state gradients (`state_gradients=()`) raises Unsupported if a forward
+    pass is asked for them; one with `states` alone has None for `cell_states`.
     """
 
     name: str
@@ -73,6 +75,7 @@ class BackendInfo:
     readouts: tuple[str, ...] = READOUTS
     losses: tuple[str, ...] = LOSSES
     max_layers: int | None = None
+    state_gradients: tuple[str, ...] = STATE_GRADIENTS
     features: tuple[str, ...] = ()
 
     def refusal(self, model: Model, device: str, dtype: str) -> str | None:

@@ -26,11 +26,18 @@ class Register(Protocol):
     """What a `register_*` hook is given."""
 
     def __call__(
-        self, name: str | type, target: str | type | None = None, *, requires: Iterable[str] = (), install: str = ""
+        self,
+        name: str | type,
+        target: str | type | None = None,
+        *,
+        requires: Iterable[str] = (),
+        install: str = "",
+        peer: bool = False,
     ) -> None:
         """Register a class, or a name and where its class is ('package.module:Class').
 
-        `requires` are the modules that must be importable, `install` is the command that brings them.
+        `requires` are the modules that must be importable, `install` is the command that brings them. A `peer` is a
+        backend to compare with: it runs only when it is named.
         """
 
 
@@ -44,6 +51,7 @@ class Registration:
     plugin: str
     requires: tuple[str, ...] = ()
     install: str = ""
+    peer: bool = False
 
     def missing(self) -> str | None:
         """Return why this cannot be loaded, or None; imports nothing."""
@@ -172,6 +180,7 @@ class Plugins:
         *,
         requires: Iterable[str] = (),
         install: str = "",
+        peer: bool = False,
     ) -> None:
         if isinstance(name, type):
             name, target = str(getattr(name, "name")), name  # noqa: B009  the attribute is the plugin's, not type's
@@ -181,7 +190,7 @@ class Plugins:
         if name in known:
             owners = f"{known[name].plugin!r} and {plugin!r}"
             raise UserError(f"{kind} {name!r} is registered by both {owners}: remove one, or block it with --no-plugin")
-        known[name] = Registration(kind, name, target, plugin, tuple(requires), install)
+        known[name] = Registration(kind, name, target, plugin, tuple(requires), install, peer)
 
 
 def _installed(module: str) -> bool:

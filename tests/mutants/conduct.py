@@ -183,6 +183,10 @@ def takes_anything(self, model, parameters, *, device="cpu", dtype="float32"):
     return self.network(model, parameters, device=device, dtype=dtype if dtype == "float64" else "float32")
 
 
+def silent(self, batch, *, states=False):
+    return Reference.forward(self, batch)
+
+
 def only_tanh(self, z):
     return np.tanh(z)
 
@@ -191,6 +195,13 @@ backend("claims a cell that it refuses", "claimed-is-built", build=refuses_gru)
 backend("refuses with a crash", "unclaimed-is-refused", build=crashes)
 backend("builds what it does not claim", "unclaimed-is-refused", build=takes_anything)
 backend("claims a cell that nobody knows", "describe", describe=info(cells=("rnn", "LSTM")))
+backend(
+    "state gradients neither claimed nor refused",
+    "unclaimed-is-refused",
+    describe=info(state_gradients=()),
+    network=type("Silent", (Reference,), {"forward": silent}),
+)
+backend("state gradients that nobody knows", "describe", describe=info(state_gradients=("hidden",)))
 backend("names no version", "describe", describe=info(versions={}))
 backend("another name", "describe", describe=info(name="other"))
 network("every activation is tanh", "gradients-mlp-sigmoid", activate=only_tanh)

@@ -63,11 +63,12 @@ def test_export_gives_tidy_rows(type_in, run):
 
 
 def test_backends_are_listed_with_what_the_missing_ones_need(type_in, monkeypatch):
-    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "torch,jax")
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "torch,jax,peers")
     status, output, _ = type_in("backends", "--json")
     assert status == 0
     listed = {one["name"]: one for one in json.loads(output)}
     assert listed["echo"]["available"]
+    assert not listed["echo"]["peer"]
     said = {"versions": {"echo": "1.0"}, "devices": ["cpu"], "dtypes": ["float64", "float32"], "cells": ["rnn"]}
     assert listed["echo"].items() >= said.items()
     assert listed["numpy"]["available"]

@@ -1,9 +1,12 @@
 """The kit bites: every seeded wrong backend is caught by the check that the table names, and the right one by none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from gradsuite.conformance import CHECKS, Subject, run
+from gradsuite.conformance import CHECKS, Subject, laws, run
 from gradsuite.conformance.precision import UNIT_ROUNDOFF
+from gradsuite.errors import Unsupported
 
 from tests.mutants import arithmetic, conduct  # noqa: F401  importing them fills the table
 from tests.mutants.reference import Reference, ReferenceBackend
@@ -26,6 +29,28 @@ def test_there_are_enough():
 def test_the_reference_is_not_refused(check):
     result = run(check, Subject(ReferenceBackend(), "cpu", "float64"))
     unclaimed = {"synchronize", "stack", "truncation", "checkpoint"}
+    assert result.verdict == ("unsupported" if check.name in unclaimed else "passed"), str(result)
+
+
+class Stateless(Reference):
+    def forward(self, batch, *, states=False):
+        if states:
+            raise Unsupported("none")
+        return super().forward(batch)
+
+
+class StatelessBackend(ReferenceBackend):
+    network = Stateless
+
+    def describe(self):
+        return replace(super().describe(), state_gradients=())
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_backend_without_state_gradients_is_checked_in_the_rest(check):
+    result = run(check, Subject(StatelessBackend(), "cpu", "float64"))
+    of_states = {check.name for check in laws.CHECKS}
+    unclaimed = {"synchronize", "stack", "truncation", "checkpoint"} | of_states
     assert result.verdict == ("unsupported" if check.name in unclaimed else "passed"), str(result)
 
 

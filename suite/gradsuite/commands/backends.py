@@ -10,7 +10,8 @@ import click
 def backends(as_json: bool) -> None:
     """List the backends, and what the missing ones need.
 
-    Versions, devices, dtypes and cells are as each backend says in a process of its own.
+    Versions, devices, dtypes and cells are as each backend says in a process of its own. A peer is there to compare
+    with: it runs only when it is named.
     """
     from dataclasses import asdict
 
@@ -25,14 +26,18 @@ def backends(as_json: bool) -> None:
     with open_executor(Configuration(), plugins, machine()) as executor:
         found = survey(plugins, executor, sorted(plugins.backends))
     if as_json:
-        there = [{"name": name, "available": True} | asdict(info) for name, info in found.available.items()]
+        there = [
+            {"name": name, "available": True, "peer": plugins.backends[name].peer} | asdict(info)
+            for name, info in found.available.items()
+        ]
         lost = [{"available": False} | asdict(one) for one in found.unavailable]
         click.echo(json.dumps(there + lost, indent=2))
         return
-    rows: list[tuple[str, ...]] = [("backend", "versions", "devices", "dtypes", "cells", "features")]
+    rows: list[tuple[str, ...]] = [("backend", "", "versions", "devices", "dtypes", "cells", "features")]
     for name, info in found.available.items():
         versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
-        rows.append((name, versions, *map(" ".join, (info.devices, info.dtypes, info.cells, info.features))))
+        kind = "peer" if plugins.backends[name].peer else ""
+        rows.append((name, kind, versions, *map(" ".join, (info.devices, info.dtypes, info.cells, info.features))))
     click.echo(columns(rows))
     for one in found.unavailable:
         click.echo(f"not available: {one}")

@@ -27,10 +27,10 @@ def fetched_dtype(subject: Subject) -> Iterator[Finding]:
         if not subject.claims(case.model):
             continue
         network, batch = subject.network(case), case.batch(subject.dtype)
-        tape = network.forward(network.put(batch), states=True)
+        tape = subject.forward(network, network.put(batch))
         found: dict[str, Any] = {"loss": network.fetch(tape.loss), "outputs": network.fetch(tape.outputs)}
         gradients = network.fetch_gradients(network.backward(tape))
-        found |= {**gradients.parameters, "states": gradients.states}
+        found |= {**gradients.parameters, **subject.by_state(gradients)}
         found |= {f"parameter {name}": network.fetch(p) for name, p in network.parameters.items()}
         answer = case.answer(subject.dtype)
         shapes = {"loss": (), "outputs": answer.outputs.shape, "states": answer.states.shape}
@@ -84,9 +84,9 @@ def fetched_copies(subject: Subject) -> Iterator[Finding]:
         if not subject.claims(case.model):
             continue
         network = subject.network(case)
-        tape = network.forward(network.put(case.batch(subject.dtype)), states=True)
+        tape = subject.forward(network, network.put(case.batch(subject.dtype)))
         loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
-        on_device = {"loss": loss, "outputs": outputs, **gradients.parameters, "states": gradients.states}
+        on_device = {"loss": loss, "outputs": outputs, **gradients.parameters, **subject.by_state(gradients)}
         on_device |= {f"parameter {name}": p for name, p in network.parameters.items()}
         first = {name: np.array(network.fetch(array)) for name, array in on_device.items()}
         for array in on_device.values():
@@ -110,10 +110,10 @@ def synchronize(subject: Subject) -> Iterator[Finding]:
         if not subject.claims(case.model):
             continue
         network = subject.network(case)
-        tape = network.forward(network.put(case.batch(subject.dtype)), states=True)
+        tape = subject.forward(network, network.put(case.batch(subject.dtype)))
         loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
         network.synchronize()
-        results = {"loss": loss, "outputs": outputs, **gradients.parameters, "states": gradients.states}
+        results = {"loss": loss, "outputs": outputs, **gradients.parameters, **subject.by_state(gradients)}
         yield from _ready(f"{case}, after backward", results)
         network.update(gradients, SGD(lr=0.1))
         network.synchronize()

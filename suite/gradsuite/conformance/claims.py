@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from gradsuite.backend import BackendInfo
-from gradsuite.conformance.case import label
+from gradsuite.backend import STATE_GRADIENTS, BackendInfo
+from gradsuite.conformance.case import Case, label
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, fact
 from gradsuite.conformance.precision import UNIT_ROUNDOFF
@@ -40,6 +40,7 @@ def describe(subject: Subject) -> Iterator[Finding]:
         "activations": (info.activations, CELLS),
         "readouts": (info.readouts, READOUTS),
         "losses": (info.losses, LOSSES),
+        "state_gradients": (info.state_gradients, STATE_GRADIENTS),
         **{f"activations of {c}": (info.activations.get(c, ()), ACTIVATIONS[c]) for c in CELLS},
     }
     for what, (claimed, allowed) in known.items():
@@ -69,7 +70,7 @@ def _built(subject: Subject, model: Model) -> Finding:
 
 @check(
     "unclaimed-is-refused",
-    "What is not claimed is refused with Unsupported: models, layers, devices, dtypes.",
+    "What is not claimed is refused with Unsupported: models, layers, devices, dtypes, state gradients.",
     once=True,
 )
 def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
@@ -91,6 +92,17 @@ def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
     if info.max_layers is not None:
         deeper = Model(first.cell, 2, 3, first.output_size, info.max_layers + 1, first.activation, first.readout)
         yield _refused(subject, deeper, **here)
+    if "states" not in info.state_gradients:
+        yield _states_refused(subject, first)
+
+
+def _states_refused(subject: Subject, model: Model) -> Finding:
+    network = subject.build(model, initialise(model))
+    try:
+        network.forward(network.put(Case(model, 2, 1).batch(subject.dtype)), states=True)
+    except Unsupported:
+        return fact("state gradients", True)
+    return fact("state gradients", False, "asked for, not claimed, and not refused")
 
 
 def _refused(subject: Subject, model: Model, **where: Any) -> Finding:

@@ -32,13 +32,13 @@ def stack(subject: Subject) -> Iterator[Finding]:
         together = Batch(np.stack([b.inputs for b in batches]), np.stack([b.targets for b in batches]))
         stacked = {name: np.stack([p[name] for p in parameters]) for name in parameters[0]}
         network = subject.build(case.model, stacked)
-        tape = network.forward(network.put(batches[0] if shared else together), states=True)
+        tape = subject.forward(network, network.put(batches[0] if shared else together))
         loss, outputs = network.fetch(tape.loss), network.fetch(tape.outputs)
         found = network.fetch_gradients(network.backward(tape))
         for s in range(STACK):
             by_parameter = {name: g[s] for name, g in found.parameters.items()}
             by_state = (None if g is None else g[s] for g in (found.states, found.cell_states))
-            expected = expected_of(differentiate(case.model, parameters[s], batches[s]))
+            expected = subject.claimed(expected_of(differentiate(case.model, parameters[s], batches[s])))
             where = f"{case}, setting {s} of a stack with {'one batch' if shared else 'a batch for each'}"
             one = named(loss[s], outputs[s], by_parameter, *by_state)
             yield from all_close(where, one, expected, case.bound(subject.dtype))
@@ -52,7 +52,7 @@ def truncation(subject: Subject) -> Iterator[Finding]:
         case = Case(first.model, STEPS, first.size, first.seed)
         if "truncation" in subject.info.features and subject.claims(case.model):
             parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
-            expected = expected_of(differentiate(case.model, parameters, batch, truncation=horizon))
+            expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch, truncation=horizon)))
             found = subject.find(case, truncation=horizon)
             yield from all_close(f"{case}, truncation {horizon}", found, expected, case.bound(subject.dtype))
 
@@ -64,7 +64,7 @@ def checkpoint(subject: Subject) -> Iterator[Finding]:
         case = case_of(cell)
         if "checkpoint" in subject.info.features and subject.claims(case.model):
             found = subject.find(case, checkpoint=every)
-            expected = expected_of(case.answer(subject.dtype))
+            expected = subject.claimed(expected_of(case.answer(subject.dtype)))
             yield from all_close(f"{case}, checkpoint every {every}", found, expected, case.bound(subject.dtype))
 
 

@@ -101,10 +101,10 @@ def large(cell: str) -> Check:
             return
         parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
         network = subject.network(case)
-        tape = network.forward(network.put(batch), states=True)
+        tape = subject.forward(network, network.put(batch))
         found = network.fetch_gradients(network.backward(tape))
         rng = np.random.default_rng(0)
-        for name, gradient in {**found.parameters, "states": found.states}.items():
+        for name, gradient in {**found.parameters, **subject.by_state(found)}.items():
             gradient = np.asarray(gradient, np.float64)
             directions = rng.standard_normal((DIRECTIONS, *gradient.shape))
             along = np.tensordot(directions, gradient, gradient.ndim)

@@ -41,7 +41,7 @@ def orthogonal_isometry(subject: Subject) -> Iterator[Finding]:
     """|dL/dh_t| = |dL/dh_T| for every t (Saxe et al. 2013)."""
     steps, hidden, size = 1000, 64, 2
     model = bare("rnn", "identity", hidden=hidden)
-    if not subject.claims(model):
+    if not subject.claims(model, "states"):
         return
     rng = np.random.default_rng(0)
     parameters = zeros(model) | {"weight_hh_l0": rounded(orthogonal(rng, (hidden, hidden), 1.0), subject.dtype)}
@@ -57,7 +57,7 @@ def linear_powers(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = W^(T-t)."""
     steps = 8
     model = bare("rnn", "identity")
-    if not subject.claims(model):
+    if not subject.claims(model, "states"):
         return
     weight = rounded(np.random.default_rng(0).standard_normal((HIDDEN, HIDDEN)) / np.sqrt(HIDDEN), subject.dtype)
     found = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(steps), "states")
@@ -72,7 +72,7 @@ def linear_powers(subject: Subject) -> Iterator[Finding]:
 def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dc_t = o_T (1 - tanh^2 c_T) f_T ... f_(t+1), and dh_T/dh_t = 0 before T."""
     model = bare("lstm", inputs=2)
-    if not subject.claims(model):
+    if not subject.claims(model, "states", "cell_states"):
         return
     parameters, batch, gates = driven(subject, model)
     steps, size, _ = batch.inputs.shape
@@ -92,7 +92,7 @@ def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
 def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = z_T ... z_(t+1)."""
     model = bare("gru", inputs=2)
-    if not subject.claims(model):
+    if not subject.claims(model, "states"):
         return
     parameters, batch, gates = driven(subject, model)
     steps, size, _ = batch.inputs.shape
@@ -107,7 +107,7 @@ def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
 def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
     """At x = h = c = 0 there is a fixed point without a candidate bias: dh_2/dc_1 = o J with J = f I + i o W_g."""
     model = bare("lstm")
-    if not subject.claims(model):
+    if not subject.claims(model, "cell_states"):
         return
     parameters, biases, candidate = resting(subject, model, candidate=2)
     i, f, _, o = expit(biases)
@@ -120,7 +120,7 @@ def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
 def gru_fixed_point(subject: Subject) -> Iterator[Finding]:
     """At x = h = 0 there is a fixed point without candidate biases: dh_2/dh_1 = z I + (1 - z) r W_n."""
     model = bare("gru")
-    if not subject.claims(model):
+    if not subject.claims(model, "states"):
         return
     parameters, biases, candidate = resting(subject, model, candidate=2)
     r, z, _ = expit(biases)
@@ -133,7 +133,7 @@ def relu(subject: Subject) -> Iterator[Finding]:
     """dL/dh_l = (dL/dh_(l+1) where h_(l+1) > 0) W_(l+1); with h = 0 everywhere no gradient but the last state's."""
     layers, size = 4, 3
     model = bare("mlp", "relu", inputs=HIDDEN, layers=layers)
-    if not subject.claims(model):
+    if not subject.claims(model, "states"):
         return
     rng = np.random.default_rng(0)
     parameters = {n: rounded(rng.standard_normal(s) / 2, subject.dtype) for n, s in parameter_shapes(model).items()}
@@ -156,7 +156,7 @@ def relu(subject: Subject) -> Iterator[Finding]:
 def states_of(subject: Subject, model: Model, parameters: Parameters, batch: Batch, which: str) -> np.ndarray:
     """Return one array of state gradients, in float64."""
     network = subject.build(model, parameters)
-    gradients = network.backward(network.forward(network.put(batch), states=True))
+    gradients = network.backward(subject.forward(network, network.put(batch)))
     return np.asarray(network.fetch(getattr(gradients, which)), np.float64)
 
 

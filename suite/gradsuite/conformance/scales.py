@@ -29,7 +29,7 @@ def scaled(name: str, sentence: str, sign: int) -> Check:
             if subject.claims(case.model):
                 yield from _linear_in_targets(subject, case, scale)
         model = bare("rnn", "identity")
-        if subject.claims(model):
+        if subject.claims(model, "states"):
             # A permutation times a power of two: every product is exact, and its powers reach the scale at t = 1.
             gain = 2.0 ** round(np.log2(scale) / (STEPS - 1))
             weight = gain * np.roll(np.eye(HIDDEN), 1, axis=0)
@@ -45,7 +45,7 @@ def _linear_in_targets(subject: Subject, case: Case, scale: float) -> Iterator[F
     """Yield findings of the same inner product with targets times `scale`: every gradient times `scale`."""
     batch, answer = case.batch(subject.dtype), case.answer(subject.dtype)
     found = subject.solve(subject.network(case), Batch(batch.inputs, batch.targets * scale))
-    expected = {name: g if name == "outputs" else g * scale for name, g in expected_of(answer).items()}
+    expected = {name: g if name == "outputs" else g * scale for name, g in subject.claimed(expected_of(answer)).items()}
     yield from all_close(f"{case}, targets times {scale:.0e}", found, expected, case.bound(subject.dtype))
 
 
@@ -59,7 +59,7 @@ def overflow(subject: Subject) -> Iterator[Finding]:
     weight = OVERFLOWING[subject.dtype]
     backward, forward = bare("rnn", "identity", hidden=1), Model("rnn", 1, 1, 0, 1, "identity", "none", "mse")
     one = np.ones((1, 1))
-    if subject.claims(backward):
+    if subject.claims(backward, "states"):
         parameters = zeros(backward) | {"weight_hh_l0": weight * one}
         found = subject.solve(subject.build(backward, parameters), Batch(np.zeros((4, 1, 1)), one))
         for t, expected in enumerate((np.inf, np.inf, weight, 1.0)):
@@ -89,7 +89,7 @@ def nan(subject: Subject) -> Iterator[Finding]:
             cell_states = answer.cell_states.copy()
             cell_states[..., 1, :] = np.nan
         by_parameter = {name: np.full(g.shape, np.nan) for name, g in answer.parameters.items()}
-        expected = named(np.array(np.nan), outputs, by_parameter, states, cell_states)
+        expected = subject.claimed(named(np.array(np.nan), outputs, by_parameter, states, cell_states))
         found = subject.solve(subject.network(case), Batch(inputs, batch.targets))
         yield from all_close(f"{case} with a NaN", found, expected, case.bound(subject.dtype))
     relu = case_of("mlp", activation="relu")
@@ -109,7 +109,7 @@ def large_logits(subject: Subject) -> Iterator[Finding]:
         batch = case.batch(subject.dtype)
         parameters = case.parameters(subject.dtype)
         parameters["readout.bias"] = 4096.0 * np.arange(case.model.output_size)
-        expected = expected_of(differentiate(case.model, parameters, batch))
+        expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
         found = subject.solve(subject.build(case.model, parameters), batch)
         yield from all_close(f"{case}, logits 4096 apart", found, expected, case.bound(subject.dtype))
 
@@ -125,7 +125,7 @@ def saturated_gates(subject: Subject) -> Iterator[Finding]:
         parameters = case.parameters(subject.dtype)
         bias = parameters["bias_ih_l0" if case.model.recurrent else "layers.0.bias"]
         bias.reshape(-1, case.model.hidden_size)[:, :2] = 800, -800
-        expected = expected_of(differentiate(case.model, parameters, batch))
+        expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
         found = subject.solve(subject.build(case.model, parameters), batch)
         yield from all_close(f"{case}, saturated", found, expected, case.bound(subject.dtype))
 

@@ -1,0 +1,32 @@
+"""Peers: what a user would have written instead, as backends to compare with. They run only when they are named."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gradsuite import hookimpl
+from gradsuite_jax import xla_environment
+
+if TYPE_CHECKING:
+    from gradsuite.plugins import Register
+
+PEERS = {
+    "torch-nn": ("gradsuite_peers.torch_nn:TorchNn", ["torch"]),
+    "torch-autograd": ("gradsuite_peers.torch_autograd:TorchAutograd", ["torch"]),
+    "torch-compile": ("gradsuite_peers.torch_compile:TorchCompile", ["torch"]),
+    "jax-scan": ("gradsuite_peers.jax_scan:JaxScan", ["jax"]),
+    "flax": ("gradsuite_peers.flax:Flax", ["flax"]),
+    "autograd": ("gradsuite_peers.autograd:Autograd", ["autograd"]),
+}
+
+
+@hookimpl
+def register_backends(register: "Register") -> None:
+    """Register the peers, without importing their frameworks."""
+    for name, (target, requires) in PEERS.items():
+        register(name, target, requires=requires, install='python -m pip install "gradsuite[peers]"', peer=True)
+
+
+@hookimpl
+def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Give the peers in JAX the environment that `jax` has, so that they differ by their code alone."""
+    return xla_environment(machine) if backend in ("jax-scan", "flax") else None

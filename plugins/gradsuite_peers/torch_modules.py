@@ -1,0 +1,88 @@
+"""What the peers in PyTorch share: modules of torch.nn, losses of torch.nn.functional, and autograd."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from gradsuite.backend import Batch, Gradients, Network
+from gradsuite.model import Model
+from gradsuite.optimizers import Optimizer
+from torch import Tensor, nn
+from torch.nn import functional
+
+ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
+
+
+class DeviceBatch(NamedTuple):
+    """A batch on the device."""
+
+    inputs: Tensor
+    targets: Tensor
+
+
+class ModuleNetwork(Network):
+    """A network of torch.nn modules, whose parameters `named` finds by this suite's names."""
+
+    def __init__(self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str) -> None:
+        self.torch_dtype = getattr(torch, dtype)
+        self.readout = nn.Linear(model.hidden_size, model.output_size) if model.readout != "none" else nn.Identity()
+        self.modules = self.make(model).to(device, self.torch_dtype)
+        self.readout.to(device, self.torch_dtype)
+        named = self.named(model)
+        with torch.no_grad():
+            for name, value in parameters.items():
+                named[name].copy_(torch.tensor(value))
+        super().__init__(model, {name: named[name] for name in parameters}, device=device, dtype=dtype)
+
+    @abstractmethod
+    def make(self, model: Model) -> nn.Module:
+        """Return the modules of all layers."""
+
+    @abstractmethod
+    def named(self, model: Model) -> dict[str, nn.Parameter]:
+        """Return every parameter by this suite's name."""
+
+    def put(self, batch: Batch) -> DeviceBatch:
+        """Copy a host batch to the device."""
+        targets_dtype = torch.int64 if self.model.loss == "cross_entropy" else self.torch_dtype
+        return DeviceBatch(
+            torch.tensor(batch.inputs, dtype=self.torch_dtype, device=self.device),
+            torch.tensor(batch.targets, dtype=targets_dtype, device=self.device),
+        )
+
+    def fetch(self, array: Tensor) -> np.ndarray:
+        """Copy a tensor to the host."""
+        copied: np.ndarray = array.detach().cpu().numpy().copy()
+        return copied
+
+    def synchronize(self) -> None:
+        """Wait for the CUDA device."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
+        """Copy the optimizer's next parameters into the modules."""
+        with torch.no_grad():
+            following, self.slots = optimizer.apply(self.parameters, gradients.parameters, self.slots)
+            for name, parameter in self.parameters.items():
+                parameter.copy_(following[name])
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the model's loss."""
+        if self.model.loss == "mse":
+            return functional.mse_loss(outputs, targets)
+        if self.model.loss == "cross_entropy":
+            return functional.cross_entropy(outputs.flatten(0, -2), targets.flatten())
+        return (outputs * targets).sum(-1).mean()
+
+    def parameter_gradients(self, loss: Tensor) -> dict[str, Tensor]:
+        """Return the gradient of every parameter."""
+        found = torch.autograd.grad(loss, list(self.parameters.values()), allow_unused=True, materialize_grads=True)
+        return dict(zip(self.parameters, found, strict=True))
+
+
+def readout_parameters(readout: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the readout's parameters by name; none without a readout."""
+    return {f"readout.{name}": parameter for name, parameter in readout.named_parameters()}

@@ -1,0 +1,152 @@
+"""Every peer against torch.nn's twin, for what it claims."""
+
+from itertools import cycle, zip_longest
+
+import pytest
+from gradsuite.availability import default_backends
+from gradsuite.comparator import compare
+from gradsuite.errors import Unsupported
+from gradsuite.executors.environment import WorkerEnvironment
+from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
+from gradsuite.optimizers import Adam
+from gradsuite.parameters import initialise
+from gradsuite.plugins import load
+from gradsuite.testing import BackendConformance
+
+pytest.importorskip("torch")
+pytest.importorskip("jax")
+pytest.importorskip("flax")
+pytest.importorskip("autograd")
+
+from gradsuite_peers import PEERS
+from gradsuite_peers.autograd import Autograd
+from gradsuite_peers.flax import Flax
+from gradsuite_peers.jax_scan import JaxScan
+from gradsuite_peers.torch_autograd import TorchAutograd
+from gradsuite_peers.torch_compile import TorchCompile
+from gradsuite_peers.torch_nn import TorchNn
+from gradsuite_torch.backend import TorchBackend
+
+from tests.plugins.test_torch import random_batch, twin
+
+# PyTorch warns of a part of itself that its compiler imports.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
+EAGER = [TorchNn, TorchAutograd, JaxScan, Flax, Autograd]
+COMPILING = [JaxScan, Flax]  # seconds a model: one of each cell, which differ in readout, loss and activation
+# Sums of a few dozen products through 5 steps and 2 layers, each right to 1.1e-16 or 6e-8; some sums cancel.
+BOUNDS = {"float64": 1e-12, "float32": 1e-5}
+
+
+def run(backend, model, *, dtype="float64"):
+    """Return what one pass gives, and the twin's answer to the same."""
+    parameters, batch = initialise(model, seed=6), random_batch(model, 5, 3)
+    network = backend.build(model, parameters, dtype=dtype)
+    tape = network.forward(network.put(batch), states="states" in backend.describe().state_gradients)
+    gradients = network.backward(tape)
+    found = {"loss": tape.loss, "outputs": tape.outputs, **gradients.parameters, "states": gradients.states}
+    fetched = {name: network.fetch(array) for name, array in found.items() if array is not None}
+    return fetched, twin(model, parameters, batch)
+
+
+def assert_the_twins(backend, model, dtype):
+    found, expected = run(backend, model, dtype=dtype)
+    assert ("states" in found) == ("states" in backend.describe().state_gradients)
+    assert expected.keys() - found.keys() <= {"states"}
+    for name, array in found.items():
+        assert array.dtype == dtype
+        comparison = compare(array.astype("float64"), expected[name])
+        assert comparison.within(BOUNDS[dtype]), (name, comparison)
+
+
+def models(cell):
+    """Yield models with every readout, loss and activation of a cell, each about once."""
+    readouts, losses = [r for r in READOUTS if cell != "mlp" or r != "all"], cycle(LOSSES)
+    for readout, activation in zip_longest(readouts, ACTIVATIONS[cell]):
+        outputs = 0 if readout == "none" else 2
+        yield Model(cell, 2, 3, outputs, 2, activation or "tanh", readout or "last", next(losses))
+
+
+@pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_are_the_twins(kind, cell):
+    backend = kind()
+    several = list(models(cell))
+    if kind in COMPILING:
+        several = several[CELLS.index(cell) % 3 :][:1]
+    for model in several:
+        if backend.describe().refusal(model, "cpu", "float64") is None:
+            assert_the_twins(backend, model, "float64")
+        else:
+            with pytest.raises(Unsupported):
+                backend.build(model, initialise(model), dtype="float64")
+
+
+@pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
+def test_float32_gradients_are_the_twins(kind):
+    assert_the_twins(kind(), Model("lstm", 2, 3, 2, 2), "float32")
+
+
+# PyTorch's compiler asks for a gradient that is none and hides its own warning, unless all warnings are errors.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+def test_compiled_gradients_are_the_twins():
+    backend = TorchCompile()
+    cells = backend.describe().cells
+    if cells:  # none without a C++ compiler; one of them is enough, for each takes seconds to compile
+        assert_the_twins(backend, Model("rnn", 2, 3, 2, 1), "float32")
+    else:
+        with pytest.raises(Unsupported):
+            backend.build(Model("rnn", 2, 3, 2, 1), initialise(Model("rnn", 2, 3, 2, 1)))
+
+
+@pytest.mark.parametrize("kind", [TorchNn, JaxScan, Flax, Autograd, TorchCompile], ids=lambda kind: kind.name)
+def test_state_gradients_that_a_peer_has_not_are_refused(kind):
+    model = Model("mlp", 2, 3, 1)
+    network = kind().build(model, initialise(model))
+    with pytest.raises(Unsupported, match="no state gradients"):
+        network.forward(network.put(random_batch(model, 1, 2)), states=True)
+
+
+@pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
+def test_ten_steps_are_those_of_the_torch_backend(kind):
+    model = Model("lstm", 2, 3, 1)
+    parameters, batch = initialise(model), random_batch(model, 5, 3)
+    networks = [backend.build(model, parameters, dtype="float64") for backend in (kind(), TorchBackend())]
+    for network in networks:
+        mine = network.put(batch)
+        for _ in range(10):
+            network.step(mine, Adam(lr=0.01, clip_norm=0.1))
+    for name in parameters:
+        found, expected = (network.fetch(network.parameters[name]) for network in networks)
+        # Adam divides by the root of averages down to 1e-8, which magnifies roundings of 1e-16 so much.
+        assert compare(found, expected).within(1e-9)
+
+
+def test_peers_are_registered_under_their_names_and_run_only_when_named():
+    assert {kind.name for kind in (*EAGER, TorchCompile)} == set(PEERS)
+    plugins = load()
+    assert all(plugins.get("backend", kind.name) is kind for kind in (*EAGER, TorchCompile))
+    assert not set(PEERS) & set(default_backends(plugins))
+
+
+def test_peers_in_jax_have_the_environment_of_jax():
+    environment = WorkerEnvironment(load(), {"threads": 2})
+    changed = [
+        set(environment(name).items()) - set(environment("numpy").items()) for name in ("jax", "jax-scan", "flax")
+    ]
+    assert changed[0] == changed[1] == changed[2]
+    assert ("NPROC", "2") in changed[0]
+
+
+class TestTorchNnConforms(BackendConformance):
+    backend = TorchNn
+    dtypes = ("float64",)
+
+
+class TestTorchAutogradConforms(BackendConformance):
+    backend = TorchAutograd
+    dtypes = ("float64",)
+
+
+class TestAutogradConforms(BackendConformance):
+    backend = Autograd
+    dtypes = ("float64",)
