@@ -66,17 +66,17 @@ class MeanFieldDepth(Experiment):
             "weights": ["normal", *SCHEMES],
             "activation": list(ACTIVATIONS["mlp"]),
             "sigma_w": sigma_w,
-            "sigma_b": [0.0, 0.05, 0.5],
+            "sigma_b": sigma_b,
             "hidden_size": [N],
             "num_layers": [layers],
             "seeds": [seeds],
             "batch_size": [16],
             "dtype": ["float32"],
         }
-        for preset, sigma_w, N, layers, seeds in (
-            ("quick", [1.0, 2.0], 128, 16, 4),
-            ("standard", [0.5, 1.0, 1.5, 2.0], 500, 30, 8),
-            ("full", [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0], 500, 30, 8),
+        for preset, sigma_w, sigma_b, N, layers, seeds in (
+            ("quick", [1.0, 2.0], [0.0, 0.5], 128, 16, 4),
+            ("standard", [0.5, 1.0, 2.0], [0.0, 0.5], 500, 30, 8),
+            ("full", [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0], [0.0, 0.05, 0.5], 500, 30, 8),
         )
     }
 
@@ -98,13 +98,11 @@ class MeanFieldDepth(Experiment):
         model = Model("mlp", N, N, num_layers=layers, readout="none", loss="inner_product")
         weights = str(settings["weights"])
         networks = draws(model, Initialisation(weights, bias_std=1.0), int(settings["seeds"]), str(settings["dtype"]))
-        if weights == "normal":
-            networks = tuple(scaled(network, sigma_w, sigma_b) for network in networks)
-        elif weights != "default":
-            networks = tuple(scaled(network, 1.0, 0.0) for network in networks)
+        scale = {"normal": (sigma_w, sigma_b), "default": (1.0, 1.0)}.get(weights, (1.0, 0.0))
         model = replace(model, activation=str(settings["activation"]))
         batch = directions(N, int(settings["batch_size"]), start(settings) - sigma_b**2, sigma_w)
-        flows = sweep(backend, model, networks, batch, device=device, dtype=str(settings["dtype"]))
+        run = {"device": device, "dtype": str(settings["dtype"])}
+        flows = sweep(backend, model, networks, batch, **run, change=lambda network: scaled(network, *scale))
         logs = np.array([log_mean_square(flow.states)[::-1] for flow in flows])
         ratios = logs - logs[:, :1]
         yield [

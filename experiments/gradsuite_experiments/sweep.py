@@ -1,6 +1,6 @@
 """Many settings of one model at once: as stacks where a backend takes them, one by one where it does not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,14 +23,25 @@ class Flow:
 
 
 def sweep(
-    backend: Backend, model: Model, members: Sequence[Parameters], batch: Batch, *, device: str, dtype: str
+    backend: Backend,
+    model: Model,
+    members: Sequence[Parameters],
+    batch: Batch,
+    *,
+    device: str,
+    dtype: str,
+    change: Callable[[Parameters], Parameters] = lambda parameters: parameters,
 ) -> Iterator[Flow]:
-    """Yield the flow of every member's parameters on one batch. Raises Unsupported for what is not claimed."""
-    stacked = "stack" in backend.describe().features and len(members) > 1
+    """Yield the flow of every member's parameters on one batch. Raises Unsupported for what is not claimed.
+
+    `change` is made to the parameters, stacked or not, when their turn comes: no two parts are in memory at once.
+    """
     size = sum(p.size for p in members[0].values()) * BYTES[dtype]
-    for chunk in chunks(members, max(1, STACK_BYTES // size) if stacked else 1):
+    largest = STACK_BYTES // size if "stack" in backend.describe().features else 1
+    for chunk in chunks(members, max(1, largest)):
+        stacked = len(chunk) > 1
         parameters = {name: np.stack([m[name] for m in chunk]) for name in chunk[0]} if stacked else chunk[0]
-        network = backend.build(model, parameters, device=device, dtype=dtype)
+        network = backend.build(model, change(parameters), device=device, dtype=dtype)
         tape = network.forward(network.put(batch), states=True)
         flow = fetch(network, tape, network.backward(tape))
         yield from split(flow) if stacked else (flow,)
