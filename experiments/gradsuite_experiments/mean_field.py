@@ -101,7 +101,7 @@ class MeanFieldDepth(Experiment):
         scale = {"normal": (sigma_w, sigma_b), "default": (1.0, 1.0)}.get(weights, (1.0, 0.0))
         model = replace(model, activation=str(settings["activation"]))
         batch = directions(N, int(settings["batch_size"]), start(settings) - sigma_b**2, sigma_w)
-        run = {"device": device, "dtype": str(settings["dtype"])}
+        run: dict[str, Any] = {"device": device, "dtype": str(settings["dtype"])}
         flows = sweep(backend, model, networks, batch, **run, change=lambda network: scaled(network, *scale))
         logs = np.array([log_mean_square(flow.states)[::-1] for flow in flows])
         ratios = logs - logs[:, :1]

@@ -78,7 +78,7 @@ class PhaseTime(Experiment):
         rng = np.random.default_rng(0)
         batch = Batch(rng.standard_normal((int(settings["length"]), size, N)), orthonormal(rng, size, N))
         lags = min(LAGS, len(batch.inputs) - BURN_IN)
-        run = {"device": device, "dtype": str(settings["dtype"])}
+        run: dict[str, Any] = {"device": device, "dtype": str(settings["dtype"])}
         largest = [math.log(np.linalg.norm(network["weight_hh_l0"], 2)) for network in drawn]
         found = []
         for k, flow in enumerate(sweep(backend, model, networks, batch, **run)):
@@ -95,7 +95,7 @@ class PhaseTime(Experiment):
         yield found
 
     def seconds(
-        self, backend: Backend, model: Model, networks: Sequence[Any], batch: Batch, metric: str, run: Mapping[str, str]
+        self, backend: Backend, model: Model, networks: Sequence[Any], batch: Batch, metric: str, run: Mapping[str, Any]
     ) -> float:
         """Return the time of one network, in stacks or one by one, once everything is compiled."""
         parts = [networks] if metric == "seconds_stacked" else [[network] for network in networks]
