@@ -21,3 +21,4 @@ def register_experiments(register: "Register") -> None:
     register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
     register("phase-time", "gradsuite_experiments.phase_time:PhaseTime")
     register("speed", "gradsuite_experiments.speed:Speed")
+    register("speed-aa", "gradsuite_experiments.speed_aa:SpeedAa")

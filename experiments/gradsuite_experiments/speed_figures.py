@@ -44,7 +44,7 @@ def step_figure(rows: pd.DataFrame) -> Iterator[Figure]:
     style.backend_legend(drawn, backends)
     yield Figure(
         "speed",
-        "Left, seconds of a whole learning step: the median, a thick bar for its bootstrap 95% interval and a thin one "
+        "Left, seconds of a whole learning step: the median, a thick bar for its 95% interval and a thin one "
         "from the fastest to the slowest round. Right, the same round by round over the fastest backend.",
         drawn,
     )

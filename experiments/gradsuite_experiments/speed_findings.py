@@ -123,7 +123,7 @@ def speed_table(rows: pd.DataFrame) -> Iterator[Table]:
     lines = [line(str(name), samples, labels[labels["label"] == name], shaky) for name, samples in rounds(rows, "step")]
     yield Table(
         "Seconds a step, by workload",
-        "Median of a whole learning step (forward, backward, update) and its bootstrap 95% interval; the ratio is "
+        "Median of a whole learning step (forward, backward, update) and its 95% interval; the ratio is "
         "paired, round by round, to the fastest backend. The first step is forward, backward and update called for the "
         "first time, compilation included. Memory is the worker's peak, its framework included.",
         pd.DataFrame([row for group in lines for row in group]),

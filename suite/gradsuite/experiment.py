@@ -124,6 +124,7 @@ class Experiment(ABC):
     question: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]]
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]]
+    named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
 
     def grid(self, preset: str, changes: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
         """Return the values of every setting: the preset's, or those asked for. Raises UserError."""
@@ -142,6 +143,10 @@ class Experiment(ABC):
         """Yield the settings of each cell: the product of the grid; override it to leave combinations out."""
         for values in product(*grid.values()):
             yield dict(zip(grid, values, strict=True))
+
+    def backends(self, names: Sequence[str]) -> list[str]:
+        """Return what to measure of the backends asked for; `NAME@2` is NAME in a second worker of its own."""
+        return list(names)
 
     @abstractmethod
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:

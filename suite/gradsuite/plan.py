@@ -40,10 +40,14 @@ class Study:
         """Return the settings that have more than one value in some experiment."""
         return {name for one in self.experiments for name, values in self.grid(one).items() if len(values) > 1}
 
+    def backends(self, names: Sequence[str]) -> list[str]:
+        """Return the backends to measure if these are asked for, and those that an experiment wants twice."""
+        return list(dict.fromkeys([*names, *(name for one in self.experiments for name in one.backends(names))]))
+
     def groups(self, backends: Sequence[str], device: str) -> list[list[Cell]]:
         """Return the cells, those of one setting together."""
         return [
-            [Cell(experiment.name, backend, device, settings) for backend in backends]
+            [Cell(experiment.name, backend, device, settings) for backend in experiment.backends(backends)]
             for experiment in self.experiments
             for settings in experiment.cells(self.grid(experiment))
         ]
@@ -56,6 +60,7 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
     """
     classes = [plugins.get("experiment", name) for name in dict.fromkeys(names)] or plugins.get_all("experiment")
     experiments: list[Experiment] = [one() for one in classes]
+    experiments = [one for one in experiments if names or not one.named]
     if not experiments:
         lost = [*map(str, plugins.broken), *(f"the plugin {name!r} is blocked" for name in plugins.blocked)]
         raise UserError(f"there is no experiment to run: {'; '.join(lost) or 'no plugin has any'}")

@@ -20,6 +20,7 @@ from gradsuite.errors import UserError, one_line, unknown
 
 DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
 KINDS = ("backend", "experiment", "task")
+ALIAS = "@"
 
 
 class Register(Protocol):
@@ -140,8 +141,8 @@ class Plugins:
                 del known[entry.name]
 
     def find(self, kind: str, name: str) -> Registration:
-        """Return a registration by name. Raises UserError if there is none: why, or the nearest name."""
-        known = self.registrations[kind]
+        """Return a registration by name or alias. Raises UserError if there is none: why, or the nearest name."""
+        known, name = self.registrations[kind], original(name)
         if name in known:
             return known[name]
         for lost in self.broken:
@@ -186,6 +187,8 @@ class Plugins:
             name, target = str(getattr(name, "name")), name  # noqa: B009  the attribute is the plugin's, not type's
         if target is None:
             raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'")
+        if ALIAS in name:
+            raise ValueError(f"{kind} {name!r}: {ALIAS} is for a second name of one that is registered")
         known = self.registrations[kind]
         if name in known:
             owners = f"{known[name].plugin!r} and {plugin!r}"
@@ -198,6 +201,11 @@ def _installed(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # a part of a package that is not there
         return False
+
+
+def original(name: str) -> str:
+    """Return the name behind an alias: `mine@2` is the backend `mine` in a second worker of its own."""
+    return name.partition(ALIAS)[0]
 
 
 def disabled(blocked: Collection[str] = ()) -> set[str]:

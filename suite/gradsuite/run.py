@@ -42,6 +42,7 @@ class Job:
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
+        self.asked = list(dict.fromkeys(configuration.backend)) or default_backends(plugins)
         self.machine = machine(configuration.threads)
 
     def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
@@ -84,9 +85,8 @@ class Job:
 
     def _survey(self, executor: Executor) -> Availability:
         """Ask the backends what they are. Raises UserError if one that was named, or every one, is not available."""
-        named = list(dict.fromkeys(self.configuration.backend))
-        availability = survey(self.plugins, executor, named or default_backends(self.plugins))
-        availability.require(named)
+        availability = survey(self.plugins, executor, self.study.backends(self.asked))
+        availability.require(self.configuration.backend)
         availability.require_device(self.configuration.device)
         return availability
 
@@ -95,7 +95,7 @@ class Job:
         resolved = replace(
             self.configuration,
             experiment=experiments,
-            backend=list(availability.available),
+            backend=[name for name in self.asked if name in availability.available],
             threads=self.machine["threads"],
         )
         return {
@@ -114,7 +114,8 @@ class Job:
         """Have every cell measured that has no final result yet."""
         keys = plan.Keys(backends)
         final = {key for key, status in run.statuses().items() if status in FINAL}
-        planned = self.study.groups(list(backends), self.configuration.device)
+        planned = self.study.groups(self.asked, self.configuration.device)
+        planned = [[cell for cell in group if cell.backend in backends] for group in planned]
         groups = [[cell for cell in group if keys(cell) not in final] for group in planned]
         total = sum(map(len, groups))
         self.say(f"{run.path}: {total} of {sum(map(len, planned))} cells to measure, on {', '.join(backends)}")

@@ -3,6 +3,7 @@
 Two traps are closed here: every sample ends with `synchronize`, and no sample contains a first call.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,17 +108,31 @@ class Interval:
         return self.low <= value <= self.high
 
 
-def median_interval(samples: Samples, *, confidence: float = 0.95, seed: int = 0) -> Interval:
-    """Return the median and its bootstrap percentile interval (Efron 1979), from 2000 seeded resamples.
+def median_interval(samples: Samples, *, confidence: float = 0.95) -> Interval:
+    """Return the median and its interval from order statistics: no distribution is assumed, and chance has no part.
 
-    NaN throughout where there are no samples.
+    The k-th smallest and k-th largest of n samples enclose the median with probability P(k <= Binomial(n, 1/2) <= n-k)
+    exactly; between two k the ends are interpolated (Hettmansperger & Sheather 1986). Fewer than 6 samples enclose it
+    with less than 95% even from the least to the greatest, which is what they get: 5 with 94%. NaN throughout where
+    there are no samples.
     """
-    values = np.asarray(samples, dtype=np.float64)
-    if values.size == 0:
+    x = np.sort(np.asarray(samples, dtype=np.float64))
+    n = x.size
+    if n == 0:
         return Interval(np.nan, np.nan, np.nan)
-    resamples = np.random.default_rng(seed).choice(values, (2000, values.size))
-    low, high = np.quantile(np.median(resamples, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(np.median(values)), float(low), float(high))
+    k = next(k for k in range(1, n + 1) if enclosed(n, k + 1) < confidence)
+    excess = enclosed(n, k) - confidence
+    inwards = 0.0  # how far the ends lie from the k-th sample to the next one inwards
+    if excess > 0:
+        part = excess / (enclosed(n, k) - enclosed(n, k + 1))
+        inwards = (n - k) * part / (k + (n - 2 * k) * part)
+    low, high = np.interp([k - 1 + inwards, n - k - inwards], np.arange(n), x)
+    return Interval(float(np.median(x)), float(low), float(high))
+
+
+def enclosed(n: int, k: int) -> float:
+    """Return the probability that the k-th smallest and k-th largest of n samples enclose the median."""
+    return max(0.0, 1 - 2 * sum(math.comb(n, j) for j in range(k)) / 2**n) if 2 * k <= n else 0.0
 
 
 def ratio_interval(samples: Samples, others: Samples, *, confidence: float = 0.95) -> Interval:

@@ -140,6 +140,7 @@ def test_the_environment_sets_threads_and_takes_what_plugins_add(monkeypatch):
     assert plain["PATH"] == os.environ["PATH"]
     assert "KERNELS" not in plain
     assert (tuned["KERNELS"], tuned["OMP_NUM_THREADS"]) == ("b 3", "9")
+    assert environment("b@2") == tuned
 
 
 def test_the_configuration_chooses_the_executor(probe):

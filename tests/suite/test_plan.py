@@ -32,10 +32,19 @@ class Sizes(Question):
         return (cell for cell in super().cells(grid) if cell["size"] <= cell["gain"] * 2)
 
 
+class Twice(Question):
+    name = "twice"
+    named = True
+
+    def backends(self, names):
+        return [either for name in names for either in (name, f"{name}@2")]
+
+
 class Both:
     @hookimpl
     def register_experiments(self, register):
         register(Question)
+        register(Twice)
         register(Sizes)
 
 
@@ -63,6 +72,15 @@ def test_the_cells_are_the_product_of_settings_with_the_backends_of_one_setting_
 def test_without_names_all_experiments_that_have_the_preset(plugins):
     assert [one.name for one in study(plugins, [], "quick", {}).experiments] == ["question", "sizes"]
     assert [one.name for one in study(plugins, [], "peers", {}).experiments] == ["question"]
+
+
+def test_an_experiment_can_have_a_backend_twice_and_wait_to_be_named(plugins):
+    planned = study(plugins, ["question", "twice"], "quick", {})
+    assert planned.backends(["mine"]) == ["mine", "mine@2"]
+    assert [[cell.backend for cell in group] for group in planned.groups(["mine"], "cpu")] == [
+        ["mine"], ["mine", "mine@2"],
+    ]  # fmt: skip
+    assert "twice" not in [one.name for one in study(plugins, [], "quick", {}).experiments]
 
 
 def test_a_change_applies_to_the_experiments_that_have_the_setting(plugins):

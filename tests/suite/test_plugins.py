@@ -46,6 +46,13 @@ def test_what_a_plugin_registers_is_found_by_kind_and_name():
     assert plugins.broken == []
 
 
+def test_a_backend_has_a_second_name():
+    plugins = Plugins({"p": Plugin()})
+    assert plugins.find("backend", "mine@2") is plugins.find("backend", "mine")
+    with pytest.raises(UserError, match=r"unknown backend 'mime'; did you mean 'mine'\?"):
+        plugins.find("backend", "mime@2")
+
+
 def test_a_missing_framework_is_named_without_importing_anything():
     plugins = Plugins({"one": Plugin()})
     assert plugins.find("backend", "gone").missing() == "no_such_framework not installed"

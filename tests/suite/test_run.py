@@ -74,6 +74,13 @@ def test_without_names_the_default_backends_run_and_the_lost_ones_are_told(start
     assert "not available: gone: no_such_framework not installed; to install it: pip install gone" in start.said
 
 
+def test_a_backend_is_measured_under_two_names_in_workers_of_its_own(start, probe, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
+    run, _ = start(configuration("log", backend=["echo", "echo@2"]))
+    assert statuses(run) == {("log", "echo"): "ok", ("log", "echo@2"): "ok"}
+    assert set(run.meta["backends"]) == {"echo", "echo@2"}
+
+
 def test_what_a_backend_does_not_claim_is_unsupported_without_asking_it(start):
     asked = configuration("kill", device="cpu")
     asked.set["dtype"] = ["float16"]

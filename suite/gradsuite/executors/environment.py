@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from gradsuite.machine import thread_environment
-from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
+from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled, original
 from gradsuite.worker import THREADS_VARIABLE
 
 
@@ -23,6 +23,6 @@ class WorkerEnvironment:
         environment = {**os.environ, **thread_environment(self.machine["threads"])}
         environment[THREADS_VARIABLE] = str(self.machine["threads"])
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
-        for added in self.plugins.manager.hook.worker_environment(backend=backend, machine=self.machine):
+        for added in self.plugins.manager.hook.worker_environment(backend=original(backend), machine=self.machine):
             environment.update(added)
         return environment

@@ -1,0 +1,140 @@
+"""The A/A test: a backend timed against itself must come out even, as often as its intervals say."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from gradsuite.claims import Claim
+from gradsuite.experiment import Figure, Measurement, Setting, Settings, Table, Value
+from gradsuite.parameters import initialise
+from gradsuite.plugins import ALIAS, original
+from gradsuite.timing import Interval, Timer, ratio_interval
+
+from gradsuite_experiments import workloads
+from gradsuite_experiments.frames import tally
+from gradsuite_experiments.gradient_flow import batch_rng
+from gradsuite_experiments.speed import ONE, Speed, sample
+from gradsuite_experiments.speed_findings import disturbances, rounds
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from gradsuite.backend import Backend
+    from matplotlib.axes import Axes
+
+TWIN = f"{ALIAS}2"
+DEMAND = "what this suite demands of its timings"
+COVERS = "A 95% interval of a backend's ratio to itself covers 1."
+NARROW = "Half of these intervals reach at most 2% to either side."
+HALF_WIDTH = 0.02
+ONE_SEQUENCE: Mapping[str, Sequence[Value]] = {
+    **ONE,
+    "cell": ["lstm"],
+    "length": [20],
+    "batch_size": [1],
+    "hidden_size": [32],
+    "input_size": [32],
+    "rounds": [12],
+}
+
+
+class SpeedAa(Speed):
+    """Trials one after the other, each as many interleaved rounds as a comparison has."""
+
+    name: ClassVar[str] = "speed-aa"
+    question: ClassVar[str] = "Is a backend as fast as itself, and how often and how closely do intervals say so?"
+    named: ClassVar[bool] = True
+    settings: ClassVar[tuple[Setting, ...]] = (
+        *Speed.settings,
+        Setting("trials", int, "comparisons of a backend with itself, each of so many rounds", minimum=1),
+    )
+    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+        "quick": {**ONE_SEQUENCE, "trials": [10]},
+        "standard": {**ONE_SEQUENCE, "trials": [100]},
+    }
+
+    def backends(self, names: Sequence[str]) -> list[str]:
+        """Return every backend under two names, each of which has a worker of its own."""
+        return [either for name in dict.fromkeys(map(original, names)) for either in (name, name + TWIN)]
+
+    def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
+        """Yield one sample of loss and gradients a round, of all trials one after the other."""
+        model, seed = workloads.model(settings), int(settings["seed"])
+        network = backend.build(model, initialise(model, seed=seed), device=device, dtype=str(settings["dtype"]))
+        batch = network.put(workloads.batch(model, settings, batch_rng(seed)))
+        timer = Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
+        timer.first()
+        timer.warm_up()
+        yield []
+        for index in range(int(settings["trials"]) * int(settings["rounds"])):
+            yield list(sample("gradient", timer, index))
+
+    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+        """Yield how often the intervals of each backend cover 1, how wide they are, and what was disturbed."""
+        for backend, workload, found in trials(rows):
+            covered = sum(interval.covers(1.0) for interval in found)
+            yield (
+                f"{backend} against itself ({workload}): {covered} of {len(found)} intervals cover 1; half of them "
+                f"reach at most {half_width(found):.1%} to either side."
+            )
+        yield from disturbances(rows)
+
+    def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
+        """Yield for each backend whether its intervals cover 1 often enough, and whether they are narrow."""
+        for backend, _, found in trials(rows):
+            covered = float(np.mean([interval.covers(1.0) for interval in found]))
+            # 2.3 standard deviations of a share of this many trials: at least 90 of 100.
+            allowed = 2.3 * math.sqrt(0.95 * 0.05 / len(found))
+            yield Claim(self.name, backend, COVERS, DEMAND, 0.95, covered, allowed, ">=")
+            yield Claim(self.name, backend, NARROW, DEMAND, HALF_WIDTH, half_width(found), 0.0, "<=")
+
+    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+        """Yield every trial's interval, a panel a backend."""
+        from gradsuite.report import style
+
+        found = list(trials(rows))
+        if not found:
+            return
+        drawn, panels = style.figure(1, len(found), height=4.6, sharey=True)
+        for axes, (backend, workload, intervals) in zip(panels[0], found, strict=True):
+            draw(axes, backend, intervals)
+            axes.set_title(f"{backend}, {workload}")
+        panels[0, 0].set_ylabel("seconds over seconds of the same backend")
+        style.title(drawn, tally(self.claims(rows), "A backend is as fast as itself", "A backend is not itself"))
+        yield Figure(
+            "speed-aa",
+            "The paired ratio of a backend to itself and its 95% interval, a bar a trial, in the order of the ratios; "
+            "bars that miss 1 are in ink.",
+            drawn,
+        )
+
+    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+        """Yield none: the claims say it all."""
+        return iter(())
+
+
+def trials(rows: "pd.DataFrame") -> Iterator[tuple[str, str, list[Interval]]]:
+    """Yield each backend and workload with the ratio to itself in every trial."""
+    for workload, samples in rounds(rows, "gradient"):
+        size = int(rows["rounds"].iloc[0])
+        for backend in (str(name) for name in samples if ALIAS not in str(name) and f"{name}{TWIN}" in samples):
+            pair = samples[[backend, backend + TWIN]].to_numpy()
+            blocks = [pair[start : start + size].T for start in range(0, len(pair), size)]
+            yield backend, workload, [ratio_interval(first, second) for first, second in blocks]
+
+
+def half_width(found: Sequence[Interval]) -> float:
+    """Return the median of how far the intervals reach to either side."""
+    return float(np.median([(interval.high - interval.low) / 2 for interval in found]))
+
+
+def draw(axes: "Axes", backend: str, found: Sequence[Interval]) -> None:
+    """Draw the intervals in the order of their medians."""
+    from gradsuite.report.palette import INK, backend_colour
+
+    for place, interval in enumerate(sorted(found, key=lambda one: one.median)):
+        look = {"color": backend_colour(backend), "alpha": 0.5} if interval.covers(1.0) else {"color": INK}
+        axes.vlines(place, interval.low, interval.high, linewidth=1.4, **look)
+        axes.plot(place, interval.median, ".", markersize=4, **look)
+    axes.axhline(1.0, color=INK, linewidth=1.0, zorder=1)
+    axes.set_xlabel("trials")
