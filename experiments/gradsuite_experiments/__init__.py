@@ -13,8 +13,8 @@ def register_experiments(register: "Register") -> None:
     """Register the built-in experiments."""
     register("driven-rnn", "gradsuite_experiments.driven_rnn:DrivenRnn")
     register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
-    register("gates", "gradsuite_experiments.gates:Gates")
     register("exact-time", "gradsuite_experiments.exact_time:ExactTime")
+    register("gates", "gradsuite_experiments.gates:Gates")
     register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
     register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
     register("latch", "gradsuite_experiments.latch:Latch")

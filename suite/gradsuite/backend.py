@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gradsuite.errors import Unsupported
-from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model
+from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model, parameter_shapes
 from gradsuite.optimizers import Optimizer, Slots
 
 Array = Any  # a backend's own array type; only that backend looks inside
@@ -134,7 +134,11 @@ class Network(ABC):
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones; its slots live as long as the network."""
-        self.parameters, self.slots = optimizer.apply(self.parameters, gradients.parameters, self.slots)
+        name, shape = next(iter(parameter_shapes(self.model).items()))
+        stacked = self.parameters[name].ndim > len(shape)
+        self.parameters, self.slots = optimizer.apply(
+            self.parameters, gradients.parameters, self.slots, stacked=stacked
+        )
 
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
         """Run forward, backward and update, and return the loss before the update."""

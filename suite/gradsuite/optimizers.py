@@ -12,20 +12,43 @@ Arrays = Mapping[str, Array]
 Slots = tuple[Any, Mapping[str, tuple[Array, ...]]]  # steps taken, and each parameter's running averages
 
 NORM_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_ divides by the norm plus this
+UNIT_EPSILON = 1e-3  # the least norm that a unit's parameters count for, so that zeros can move (Brock et al. 2021)
 
 
-def global_norm(gradients: Arrays) -> Array:
-    """Return the Euclidean norm over all gradients together, a 0-d array of their dtype."""
+def global_norm(gradients: Arrays, *, stacked: bool = False) -> Array:
+    """Return the Euclidean norm over all gradients together, a 0-d array of their dtype; of a stack S of them, (S,)."""
+    if stacked:
+        return sum((g * g).reshape(len(g), -1).sum(-1) for g in gradients.values()) ** 0.5
     return sum((g * g).sum() for g in gradients.values()) ** 0.5
 
 
-def clip_by_global_norm(gradients: Arrays, limit: float) -> dict[str, Array]:
+def clip_by_global_norm(gradients: Arrays, limit: float, *, stacked: bool = False) -> dict[str, Array]:
     """Scale all gradients by min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does.
 
-    An infinite norm gives 0 where the gradient is finite and NaN where it is not.
+    An infinite norm gives 0 where the gradient is finite and NaN where it is not. In a stack each setting has its own
+    norm.
     """
-    scale = (limit / (global_norm(gradients) + NORM_EPSILON)).clip(max=1.0)
-    return {name: g * scale for name, g in gradients.items()}
+    scale = (limit / (global_norm(gradients, stacked=stacked) + NORM_EPSILON)).clip(max=1.0)
+    return {name: g * (scale.reshape(-1, *[1] * (g.ndim - 1)) if stacked else scale) for name, g in gradients.items()}
+
+
+def clip_by_unit_norm(parameters: Arrays, gradients: Arrays, limit: float) -> dict[str, Array]:
+    """Limit each unit's gradient to `limit` times the norm of its parameters, or times 1e-3 if they are smaller.
+
+    A unit is a row of a matrix, what one neuron reads, or a whole vector of biases (Brock et al. 2021, eq. 3).
+    """
+    return {name: limit_units(parameters[name], g, limit) for name, g in gradients.items()}
+
+
+def limit_units(p: Array, g: Array, limit: float) -> Array:
+    """Scale g along its last axis by min(1, limit max(|p|, 1e-3) / |g|)."""
+    most = limit * unit_norm(p).clip(min=UNIT_EPSILON)
+    return g * (most / unit_norm(g).clip(min=most))  # exactly 1 up to the limit, and no division by zero
+
+
+def unit_norm(x: Array) -> Array:
+    """Return the Euclidean norm along the last axis, which stays with length 1."""
+    return (x * x).sum(-1, keepdims=True) ** 0.5
 
 
 def clip_by_value(gradients: Arrays, limit: float) -> dict[str, Array]:
@@ -37,18 +60,19 @@ def clip_by_value(gradients: Arrays, limit: float) -> dict[str, Array]:
 class Optimizer(ABC):
     """A rule that turns parameters and gradients into the next parameters; the formulas are torch.optim's.
 
-    Gradients are clipped first, by global norm and then by value, where a limit is given. Immutable and hashable, so
-    that a backend may compile one step for it.
+    Gradients are clipped first, by global norm, then by unit, then by value, where a limit is given. Immutable and
+    hashable, so that a backend may compile one step for it.
     """
 
     lr: float
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    clip_unit: float | None = None
     clip_value: float | None = None
     slot_count: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
-        for name in ("lr", "clip_norm", "clip_value"):
+        for name in ("lr", "clip_norm", "clip_unit", "clip_value"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UserError(f"{name} must be positive, not {value}")
@@ -59,21 +83,28 @@ class Optimizer(ABC):
         """Return the slots before the first step: no steps taken, zeros for every running average."""
         return 0, {name: (p * 0,) * self.slot_count for name, p in parameters.items()}
 
-    def apply(self, parameters: Arrays, gradients: Arrays, slots: Slots | None) -> tuple[dict[str, Array], Slots]:
-        """Return the next parameters and slots; `slots` is None at the first step. Nothing is changed in place."""
+    def apply(
+        self, parameters: Arrays, gradients: Arrays, slots: Slots | None, *, stacked: bool = False
+    ) -> tuple[dict[str, Array], Slots]:
+        """Return the next parameters and slots; `slots` is None at the first step. Nothing is changed in place.
+
+        `stacked` says that every array has a leading axis of settings: each of them is clipped by its own norm.
+        """
         steps, averages = slots or self.start(parameters)
         steps = steps + 1
-        gradients = self.clip(gradients)
+        gradients = self.clip(parameters, gradients, stacked=stacked)
         moved = {
             name: self.move(p, gradients[name], averages[name], steps)
             for name, p in parameters.items()
         }  # fmt: skip
         return {name: new for name, (new, _) in moved.items()}, (steps, {name: s for name, (_, s) in moved.items()})
 
-    def clip(self, gradients: Arrays) -> Arrays:
+    def clip(self, parameters: Arrays, gradients: Arrays, *, stacked: bool = False) -> Arrays:
         """Return the gradients clipped as this optimizer asks."""
         if self.clip_norm is not None:
-            gradients = clip_by_global_norm(gradients, self.clip_norm)
+            gradients = clip_by_global_norm(gradients, self.clip_norm, stacked=stacked)
+        if self.clip_unit is not None:
+            gradients = clip_by_unit_norm(parameters, gradients, self.clip_unit)
         if self.clip_value is not None:
             gradients = clip_by_value(gradients, self.clip_value)
         return gradients

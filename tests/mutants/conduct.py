@@ -153,6 +153,11 @@ network(
 network(
     "clipping left out", "train-clip-norm-update", update=swap(SGD, lambda o: SGD(lr=o.lr, weight_decay=o.weight_decay))
 )
+network(
+    "clipping by unit without its weights",
+    "train-clip-unit-step",
+    update=swap(SGD, lambda o: SGD(lr=o.lr, weight_decay=o.weight_decay, clip_norm=o.clip_unit)),
+)
 network("slots forgotten", "train-momentum-step", update=forgetful)
 network("loss after the step", "train-sgd-step", step=late_loss)
 

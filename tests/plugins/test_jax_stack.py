@@ -85,7 +85,7 @@ def test_a_stack_of_one_keeps_its_axis():
 
 
 def test_each_setting_is_clipped_by_its_own_norm():
-    model, optimizer = Model("rnn", 2, 3, 2), Adam(lr=0.01, clip_norm=0.05)
+    model, optimizer = Model("rnn", 2, 3, 2), Adam(lr=0.01, clip_norm=0.05, clip_unit=0.02)
     members, batch = members_of(model), random_batch(model, 5, 4)
     together = JaxBackend().build(model, stack(members), dtype="float64")
     on_device = together.put(batch)

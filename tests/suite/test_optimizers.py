@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.optimizers import OPTIMIZERS, SGD, clip_by_global_norm, clip_by_value, global_norm, optimizer
+from gradsuite.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    clip_by_global_norm,
+    clip_by_unit_norm,
+    clip_by_value,
+    global_norm,
+    optimizer,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -101,6 +109,7 @@ def test_the_dtype_stays(name, dtype):
         ("sgd", {"lr": 0.0}, "lr must be positive, not 0.0"),
         ("sgd", {"lr": float("nan")}, "lr must be positive, not nan"),
         ("adam", {"lr": 1.0, "clip_norm": -1.0}, "clip_norm must be positive, not -1.0"),
+        ("adam", {"lr": 1.0, "clip_unit": 0.0}, "clip_unit must be positive, not 0.0"),
         ("adam", {"lr": 1.0, "clip_value": 0.0}, "clip_value must be positive, not 0.0"),
         ("adamw", {"lr": 1.0, "weight_decay": -0.1}, "weight_decay must not be negative, not -0.1"),
     ],
@@ -134,13 +143,55 @@ def test_clipping_by_value_bounds_every_element(gradients, limit):
         np.testing.assert_array_equal(clipped, np.where(abs(g) > limit, np.sign(g) * limit, g))
 
 
+@given(GRADIENTS, st.floats(1e-3, 1e3), st.sampled_from([0.0, 1e-4, 0.5, 40.0]))
+def test_clipping_by_unit_bounds_each_row_by_its_weights_and_keeps_its_direction(gradients, limit, size):
+    parameters = {name: np.full(g.shape, size) for name, g in gradients.items()}
+    for name, clipped in clip_by_unit_norm(parameters, gradients, limit).items():
+        rows, width = gradients[name].reshape(-1, clipped.shape[-1]), clipped.shape[-1]
+        most = limit * max(size * width**0.5, 1e-3)
+        for g, found in zip(rows, clipped.reshape(-1, width), strict=True):
+            norm = np.linalg.norm(g)
+            expected = g if norm <= most else g * (most / norm)
+            np.testing.assert_allclose(found, expected, rtol=8 * 2.0**-52, atol=0)
+
+
+def test_a_unit_within_its_limit_keeps_its_bits():
+    gradient = {"w": np.array([[3e-200, 1e-9], [0.0, 0.0], [0.1, 0.1]])}
+    clipped = clip_by_unit_norm({"w": np.ones((3, 2))}, gradient, 0.2)
+    np.testing.assert_array_equal(clipped["w"], gradient["w"])
+
+
+def test_an_infinite_unit_leaves_the_others_alone():
+    with np.errstate(invalid="ignore"):
+        clipped = clip_by_unit_norm({"w": np.ones((2, 2))}, {"w": np.array([[np.inf, 1.0], [3.0, 4.0]])}, 0.5)["w"]
+    np.testing.assert_array_equal(clipped[0], [np.nan, 0.0])
+    np.testing.assert_allclose(clipped[1], np.array([3.0, 4.0]) * 0.5 * 2**0.5 / 5.0, rtol=4 * 2.0**-52)
+
+
+@pytest.mark.parametrize("clip", [{"clip_norm": 2.0}, {"clip_unit": 0.3}, {"clip_value": 0.4}], ids=str)
+def test_a_stack_is_clipped_as_its_settings_are_one_by_one(clip):
+    rng = np.random.default_rng(0)
+    members = [({"w": rng.standard_normal((3, 2)), "b": rng.standard_normal(3)}, scale) for scale in (0.01, 1.0, 50.0)]
+    parameters = {name: np.stack([p[name] for p, _ in members]) for name in ("w", "b")}
+    gradients = {name: np.stack([scale * p[name] ** 2 for p, scale in members]) for name in ("w", "b")}
+    rule = SGD(lr=1.0, **clip)
+    moved, _ = rule.apply(parameters, gradients, None, stacked=True)
+    for k, (p, scale) in enumerate(members):
+        alone, _ = rule.apply(p, {name: scale * p[name] ** 2 for name in p}, None)
+        for name in p:
+            np.testing.assert_allclose(moved[name][k], alone[name], rtol=0, atol=50 * 8 * 2.0**-52)
+
+
 @pytest.mark.parametrize(("gradient", "clipped"), [([np.inf, 1.0], [np.nan, 0.0]), ([np.nan, 1.0], [np.nan, np.nan])])
 def test_a_gradient_that_is_not_finite_stays_visible(gradient, clipped):
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(clip_by_global_norm({"p": np.array(gradient)}, 1.0)["p"], clipped)
 
 
-def test_norm_is_clipped_before_value():
+def test_norm_is_clipped_before_unit_before_value():
+    parameters, gradients = {"p": np.array([0.0, 3.0])}, {"p": np.array([6.0, 8.0])}
+    # (6, 8) has norm 10: scaled to (3, 4), in the unit to at most 1.5 x 3, then limited to (2.7, 3.5).
+    rule = SGD(lr=1.0, clip_norm=5.0, clip_unit=1.5, clip_value=3.5)
+    np.testing.assert_allclose(rule.clip(parameters, gradients)["p"], [2.7, 3.5], rtol=1e-6)
     rule = SGD(lr=1.0, clip_norm=5.0, clip_value=3.5)
-    # (6, 8) has norm 10: scaled to (3, 4), then limited to (3, 3.5).
-    np.testing.assert_allclose(rule.clip({"p": np.array([6.0, 8.0])})["p"], [3.0, 3.5], rtol=1e-6)
+    np.testing.assert_allclose(rule.clip(parameters, gradients)["p"], [3.0, 3.5], rtol=1e-6)

@@ -6,7 +6,14 @@ import pytest
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
 
-from gradsuite.optimizers import NORM_EPSILON, OPTIMIZERS, clip_by_global_norm, global_norm, optimizer  # noqa: E402
+from gradsuite.optimizers import (  # noqa: E402
+    NORM_EPSILON,
+    OPTIMIZERS,
+    clip_by_global_norm,
+    clip_by_unit_norm,
+    global_norm,
+    optimizer,
+)
 
 EPS = 2.0**-52
 
@@ -48,9 +55,23 @@ def test_the_norm_is_optax_s():
     np.testing.assert_allclose(global_norm(gradients), np.asarray(optax.tree.norm(gradients)), rtol=8 * EPS)
 
 
+@pytest.mark.parametrize("limit", [0.01, 0.5, 100.0])
+@pytest.mark.parametrize("size", [0.0, 1e-4, 2.0])
+def test_clipping_by_unit_is_optax_s_with_the_rows_of_torch(size, limit):
+    rng = np.random.default_rng(0)
+    parameters = {"w": size * rng.standard_normal((3, 4)), "b": size * rng.standard_normal(3)}
+    gradients = {"w": rng.standard_normal((3, 4)) * [[1e-3], [1.0], [1e5]], "b": rng.standard_normal(3)}
+    # optax's linear layers are (inputs, outputs): its units are columns.
+    theirs, state = optax.adaptive_grad_clip(limit), optax.EmptyState()
+    as_theirs = [{name: jax.numpy.asarray(x.T) for name, x in arrays.items()} for arrays in (gradients, parameters)]
+    expected, _ = theirs.update(as_theirs[0], state, as_theirs[1])
+    for name, clipped in clip_by_unit_norm(parameters, gradients, limit).items():
+        np.testing.assert_allclose(clipped, np.asarray(expected[name]).T, rtol=8 * EPS)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_jax_arrays_go_through_the_same_rules_compiled(name):
-    rule = optimizer(name, lr=0.05, clip_norm=0.5, clip_value=0.2)
+    rule = optimizer(name, lr=0.05, clip_norm=0.5, clip_unit=0.3, clip_value=0.2)
     arrays = {"w": np.linspace(-1.0, 1.0, 12).reshape(3, 4), "b": np.array([2.0])}
     on_device = {key: jax.numpy.asarray(array) for key, array in arrays.items()}
     compiled = jax.jit(rule.apply)

@@ -52,7 +52,7 @@ def test_every_step_is_torchs(pair, clip):
 @pytest.mark.parametrize("pair", PAIRS)
 def test_torch_tensors_go_through_the_same_rules(pair):
     settings, *_ = PAIRS[pair]
-    rule = optimizer(pair.split("-")[0], **settings, clip_norm=0.5, clip_value=0.2)
+    rule = optimizer(pair.split("-")[0], **settings, clip_norm=0.5, clip_unit=0.3, clip_value=0.2)
     arrays = {"w": np.linspace(-1.0, 1.0, 12).reshape(3, 4), "b": np.array([2.0])}
     tensors = {name: torch.tensor(array) for name, array in arrays.items()}
     ours, theirs, slots, torch_slots = arrays, tensors, None, None

@@ -7,13 +7,16 @@ import numpy as np
 from gradsuite.backend import Batch
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import check
-from gradsuite.conformance.finding import Finding, all_close
+from gradsuite.conformance.finding import Finding, all_close, close
 from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, GATES
+from gradsuite.optimizers import SGD
 from gradsuite.oracle import differentiate
 
 STACK = 3
+CLIPPED = SGD(lr=0.1, clip_norm=0.05)
 # Cell, readout and (k1, k2) of truncated BPTT over seven steps: windows that overlap, and one at the end.
 TRUNCATED = (("rnn", "last", (1, 4)), ("rnn", "all", (2, 3)), ("lstm", "all", (2, 5)), ("gru", "all", (3, 3)))
 STEPS = 7
@@ -21,7 +24,10 @@ STEPS = 7
 
 @check("stack", "A stack of settings gives what each of them gives alone.", once=True)
 def stack(subject: Subject) -> Iterator[Finding]:
-    """Parameters with a leading axis S, with a batch for each, and for `rnn` also with one batch for all."""
+    """Parameters with a leading axis S, with a batch for each, and for `rnn` also with one batch for all.
+
+    Each setting's update is its own too: clipped by its own norm, not by the stack's.
+    """
     for cell, shared in (*((cell, False) for cell in CELLS), ("rnn", True)):
         case = case_of(cell)
         if "stack" not in subject.info.features or not subject.claims(case.model):
@@ -34,14 +40,20 @@ def stack(subject: Subject) -> Iterator[Finding]:
         network = subject.build(case.model, stacked)
         tape = subject.forward(network, network.put(batches[0] if shared else together))
         loss, outputs = network.fetch(tape.loss), network.fetch(tape.outputs)
-        found = network.fetch_gradients(network.backward(tape))
+        gradients = network.backward(tape)
+        found = network.fetch_gradients(gradients)
+        network.update(gradients, CLIPPED)
+        updated = parameters_of(network)
         for s in range(STACK):
             by_parameter = {name: g[s] for name, g in found.parameters.items()}
             by_state = (None if g is None else g[s] for g in (found.states, found.cell_states))
-            expected = subject.claimed(expected_of(differentiate(case.model, parameters[s], batches[s])))
+            answer = differentiate(case.model, parameters[s], batches[s])
+            expected = subject.claimed(expected_of(answer))
             where = f"{case}, setting {s} of a stack with {'one batch' if shared else 'a batch for each'}"
             one = named(loss[s], outputs[s], by_parameter, *by_state)
             yield from all_close(where, one, expected, case.bound(subject.dtype))
+            for name, after in CLIPPED.apply(parameters[s], answer.parameters, None)[0].items():
+                yield close(f"{name} after an update of {where}", updated[name][s], after, case.bound(subject.dtype))
 
 
 @check("truncation", "Truncated BPTT carries each window's losses back its k2 steps and no further.", once=True)

@@ -24,6 +24,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "adam": Adam(lr=0.01, weight_decay=0.01),
     "adamw": AdamW(lr=0.01),
     "clip-norm": SGD(lr=0.1, clip_norm=0.25),
+    "clip-unit": SGD(lr=0.1, clip_unit=0.05),
     "clip-value": SGD(lr=0.1, clip_value=0.05),
 }
 Step = Callable[[Network, Any, Optimizer], Any]
