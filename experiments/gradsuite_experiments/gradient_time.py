@@ -66,7 +66,7 @@ class GradientTime(Experiment):
             **ONE,
             "task": ["noise", "sunspots", "digits"],
             "cell": RECURRENT,
-            "gain": [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0],
+            "gain": [0.5, 1.0, 2.0, 3.0, 4.0, 6.0],
             "length": [100],
             "num_layers": [2],
         },

@@ -11,10 +11,13 @@ from gradsuite.model import Model
 
 from gradsuite_numpy.arrays import Array
 from gradsuite_numpy.loss import LOSSES
+from gradsuite_numpy.members import Members, parts_of
 from gradsuite_numpy.mlp import Mlp
 from gradsuite_numpy.recurrent import Recurrent
 from gradsuite_numpy.windows import Schedule
 from gradsuite_numpy.workspace import Workspace
+
+Layers = Mlp | Recurrent | Members
 
 
 class NumpyNetwork(Network):
@@ -28,7 +31,7 @@ class NumpyNetwork(Network):
         self.schedule = schedule
         self.stacked = next(iter(parameters.values())).ndim - 2
         self.spare: list[Workspace] = []
-        self.prepared: tuple[tuple[Array, ...], Mlp | Recurrent] | None = None
+        self.prepared: tuple[tuple[Array, ...], Layers] | None = None
 
     def put(self, batch: Batch) -> Batch:
         """Copy a batch, floats in this network's dtype. Raises UserError for shapes and classes the model has not."""
@@ -73,15 +76,23 @@ class NumpyNetwork(Network):
         """Copy an array."""
         return np.array(array, order="C")
 
-    def prepare(self) -> Mlp | Recurrent:
+    def prepare(self) -> Layers:
         """Return the layers of the present parameters, laid out once for each set of them."""
         present = tuple(self.parameters.values())
         if self.prepared is None or not all(map(is_, self.prepared[0], present)):
             for array in present:
                 array.flags.writeable = False  # a change in place would go unnoticed
-            if self.model.recurrent:
-                layers: Mlp | Recurrent = Recurrent(self.model, self.parameters, self.schedule)
-            else:
-                layers = Mlp(self.model, self.parameters)
+            parts = parts_of(self.parameters) if self.stacked else 1
+            layers: Layers = self.layers(self.parameters) if parts == 1 else self.members(parts)
             self.prepared = present, layers
         return self.prepared[1]
+
+    def members(self, parts: int) -> Members:
+        """Return the layers of this stack in so many parts."""
+        return Members(self.layers, self.parameters, parts, axes=3 if self.model.recurrent else 2)
+
+    def layers(self, parameters: Mapping[str, Array]) -> Mlp | Recurrent:
+        """Return the layers of these parameters, a stack of them or not."""
+        if self.model.recurrent:
+            return Recurrent(self.model, parameters, self.schedule)
+        return Mlp(self.model, parameters)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from gradsuite_numpy.arrays import Array, Shape
 
@@ -15,8 +16,9 @@ class Workspace:
     A workspace belongs to one tape at a time, and nothing a caller is given lives in it.
     """
 
-    def __init__(self, dtype: str) -> None:
+    def __init__(self, dtype: npt.DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
+        self.parts: dict[int, Workspace] = {}
         self.memory: dict[str, Array] = {}
 
     def array(self, name: str, shape: Shape) -> Array:
@@ -26,6 +28,10 @@ class Workspace:
         if memory is None or memory.size < size:
             memory = self.memory[name] = np.empty(size, self.dtype)
         return memory[:size].reshape(shape)
+
+    def part(self, number: int) -> "Workspace":
+        """Return the workspace of one part of a stack, the same one at every call."""
+        return self.parts.setdefault(number, Workspace(self.dtype))
 
     def room(self, layer: int) -> Room:
         """Return the same for one layer, whose names are its own."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from gradsuite_experiments.phase_time import PhaseTime, crossing
 
-from tests.experiments.laboratory import Fault, not_biting, states, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, states, weights
 
 STRONG = Fault("recurrent weights twice as large", parameters=weights(2.0, only="weight_hh"))
 WEAK = Fault("recurrent weights half as large", parameters=weights(0.5, only="weight_hh"))
@@ -31,6 +31,20 @@ FAULTS = {
 
 def test_every_claim_holds_and_bites():
     assert not_biting(PhaseTime(), FAULTS) == []
+
+
+def test_the_full_preset_has_a_thousand_networks_and_the_table_adds_up_its_cells():
+    experiment = PhaseTime()
+    full = list(experiment.cells(experiment.grid("full", {})))
+    assert sum(cell["gains"] * cell["seeds"] for cell in full) == 1000
+    assert {(cell["hidden_size"], cell["length"]) for cell in full} == {(128, 100)}
+    rows = measured(experiment, noise=[0.1, 0.2], gains=[3], hidden_size=[8])
+    (table,) = experiment.tables(rows)
+    (line,) = table.rows.to_dict("records")
+    seconds = rows[rows["metric"] == "seconds_alone"]["value"]
+    assert line["networks"] == 6
+    assert len(seconds) == 2
+    assert line["one by one, s"] == pytest.approx(seconds.sum(), abs=0.005)
 
 
 def test_crossing_interpolates_the_mean_over_seeds():

@@ -8,6 +8,7 @@ from gradsuite.backend import Batch
 from gradsuite.errors import UserError
 from gradsuite.model import CELLS, LOSSES, Model
 from gradsuite.parameters import initialise
+from gradsuite_numpy import members, network
 from gradsuite_numpy.backend import NumpyBackend
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,12 +40,19 @@ def test_checkpointed_gradients_are_the_plain_ones(problem, every):
 def test_a_split_pass_keeps_one_window(options):
     model = Model("rnn", 1, 4, 1)
     plain, split = (NumpyBackend().build(model, initialise(model), **chosen) for chosen in ({}, options))
-    for network in (plain, split):
-        network.backward(network.forward(network.put(random_batch(model, 1000, 2))))
-    sizes = [sum(array.size for array in network.spare[0].memory.values()) for network in (plain, split)]
+    for built in (plain, split):
+        built.backward(built.forward(built.put(random_batch(model, 1000, 2))))
+    sizes = [sum(array.size for array in built.spare[0].memory.values()) for built in (plain, split)]
     assert sizes[1] <= sizes[0] / 50
 
 
+@pytest.fixture(params=[1, 2], ids=["one part", "two parts"])
+def parts(request, monkeypatch):
+    """Cut stacks into so many parts, side by side, however small they are."""
+    monkeypatch.setattr(network, "parts_of", lambda parameters: request.param)
+
+
+@pytest.mark.usefixtures("parts")
 @pytest.mark.parametrize(("cell", "layers", "readout", "loss"), list(product(CELLS, (1, 2), ("last", "none"), LOSSES)))
 @pytest.mark.parametrize("stacked_batch", [False, True])
 def test_a_stack_is_its_settings_one_by_one(cell, layers, readout, loss, stacked_batch):
@@ -58,6 +66,7 @@ def test_a_stack_is_its_settings_one_by_one(cell, layers, readout, loss, stacked
         assert_same({name: array[index] for name, array in found.items()}, run(model, parameters, own))
 
 
+@pytest.mark.usefixtures("parts")
 @pytest.mark.parametrize("options", [{"checkpoint": 2}, {"truncation": (2, 3)}], ids=str)
 def test_a_stack_may_be_split_over_time(options):
     model = Model("lstm", 2, 3, 2, num_layers=2, readout="all")
@@ -71,6 +80,22 @@ def test_a_stack_may_be_split_over_time(options):
     for index, parameters in enumerate(settings):
         alone = run(model, parameters, random_batch(model, 5, 3), **options)
         assert_same({name: array[index] for name, array in found.items()}, alone)
+
+
+@pytest.mark.parametrize(("shape", "cores", "count"), [
+    ((4, 128, 128), 2, 2), ((4, 128, 128), 1, 1), ((3, 256, 256), 8, 3), ((20, 64, 16), 2, 1), ((1, 500, 500), 2, 1),
+])  # fmt: skip
+def test_a_stack_is_cut_for_the_cores_there_are_unless_its_parts_would_be_small(monkeypatch, shape, cores, count):
+    monkeypatch.setattr(members, "available_cores", lambda: cores)
+    assert members.parts_of({"bias": np.zeros(shape[:2]), "weight": np.zeros(shape)}) == count
+
+
+def test_overflow_in_a_part_is_data(monkeypatch):
+    monkeypatch.setattr(network, "parts_of", lambda parameters: 2)
+    model = Model("rnn", 2, 3, 1, activation="identity")
+    found = run(model, {name: np.full((2, *p.shape), 1e200) for name, p in initialise(model).items()},
+                random_batch(model, 5, 2))  # fmt: skip
+    assert not np.isfinite(found["weight_hh_l0"]).all()
 
 
 @pytest.mark.parametrize(
