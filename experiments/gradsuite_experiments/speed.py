@@ -26,7 +26,7 @@ from gradsuite.optimizers import Adam
 from gradsuite.parameters import initialise
 from gradsuite.timing import Timer
 
-from gradsuite_experiments import workloads
+from gradsuite_experiments import limit, workloads
 from gradsuite_experiments.gradient_flow import batch_rng
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from gradsuite.backend import Backend
 
 OPTIMIZER = Adam(lr=1e-4)
-FIRST = ("forward", "backward", "update", "step")
+FIRST: tuple[str, ...] = ("forward", "backward", "update", "step")
+TIMED = ("phases", "gradients")
 RETAKES = 2  # of a disturbed sample, each round
 SIZES = ("length", "batch_size", "hidden_size")
 ONE: dict[str, Sequence[Value]] = {
@@ -43,6 +44,7 @@ ONE: dict[str, Sequence[Value]] = {
     "num_layers": [1],
     "dtype": ["float32"],
     "seed": [0],
+    "timed": ["phases"],
 }
 
 
@@ -62,6 +64,7 @@ class Speed(Experiment):
         DTYPE,
         Setting("fraction", int, "of all combinations of sizes, one in so many, spread evenly", minimum=1),
         Setting("rounds", int, "samples of each phase", minimum=1),
+        Setting("timed", str, "every phase, or loss and gradients alone, beside their products", choices=TIMED),
         SEED,
     )
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
@@ -92,6 +95,20 @@ class Speed(Experiment):
             "fraction": [1],
             "rounds": [25],
         },
+        "peers": {
+            **ONE,
+            "workload": list(workloads.NAMED),
+            "cell": ["lstm"],
+            "length": [1],
+            "batch_size": [1],
+            "hidden_size": [1],
+            "fraction": [1],
+            "rounds": [11],
+            "timed": ["gradients"],
+        },
+    }
+    peers: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "peers": ("torch-nn", "torch-autograd", "torch-compile", "jax-scan", "flax", "autograd")
     }
 
     def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
@@ -116,8 +133,13 @@ class Speed(Experiment):
         model, seed = workloads.model(settings), int(settings["seed"])
         network = backend.build(model, initialise(model, seed=seed), device=device, dtype=str(settings["dtype"]))
         batch = network.put(workloads.batch(model, settings, batch_rng(seed)))
-        timers = phases(network, batch)
-        yield [Measurement(f"{phase}_first", timers[phase].first(), "s") for phase in FIRST]
+        if settings["timed"] == "phases":
+            timers, first = phases(network, batch), FIRST
+        else:
+            first = ("gradient",)
+            timers = gradients(network, batch, states="states" in backend.describe().state_gradients)
+            timers |= limit.timers(backend, device, model, settings)
+        yield [Measurement(f"{phase}_first", timers[phase].first(), "s") for phase in first]
         for timer in timers.values():
             timer.warm_up()
         yield []
@@ -126,44 +148,63 @@ class Speed(Experiment):
         yield [Measurement("peak_memory", memory.peak(), "B")]
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
-        """Yield who is fastest and by how much, what first calls cost, and what was disturbed."""
+        """Yield who is fastest and by how much, what first calls cost, what was disturbed, which targets are met."""
         from gradsuite_experiments.speed_findings import disturbances, fastest, first_calls
+        from gradsuite_experiments.speed_targets import target_findings
 
         yield from fastest(rows)
         yield from first_calls(rows)
         yield from disturbances(rows)
+        yield from target_findings(rows)
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
-        """Yield seconds a step and its phases, and ratios to the fastest backend."""
+        """Yield seconds a step and its phases; ratios to the fastest backend, to peers and to the products alone."""
         from gradsuite_experiments.speed_figures import phase_figure, step_figure
+        from gradsuite_experiments.speed_target_figures import limit_figure, target_figure
 
         yield from step_figure(rows)
         yield from phase_figure(rows)
+        yield from target_figure(rows)
+        yield from limit_figure(rows)
 
     def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
-        """Yield medians and intervals of a step, first call and memory, for each workload and backend."""
+        """Yield medians and intervals of a step, first call and memory; targets, and gradients against their limit."""
         from gradsuite_experiments.speed_findings import speed_table
+        from gradsuite_experiments.speed_targets import limit_table, target_table
 
         yield from speed_table(rows)
+        yield from target_table(rows)
+        yield from limit_table(rows)
 
 
 def phases(network: Network, batch: DeviceBatch) -> dict[str, Timer]:
     """Return a timer for each phase: what a learning step consists of, loss and gradients, then the whole step.
 
-    Nothing is called yet, so that the first calls of the first four are first indeed.
+    Nothing is called yet, so that the first calls of all but the last are first indeed.
     """
 
     def timer(call: Callable[[Any], object], prepare: Callable[[], Any] = lambda: None) -> Timer:
         return Timer(call, network.synchronize, prepare=prepare)
 
-    gradients = cache(lambda: network.backward(network.forward(batch)))
+    found = cache(lambda: network.backward(network.forward(batch)))
     return {
         "forward": timer(lambda _: network.forward(batch)),
         "backward": timer(network.backward, prepare=lambda: network.forward(batch)),
-        "update": timer(lambda found: network.update(found, OPTIMIZER), prepare=gradients),
+        "update": timer(lambda gradients: network.update(gradients, OPTIMIZER), prepare=found),
         "step": timer(lambda _: network.step(batch, OPTIMIZER)),
         "gradient": timer(lambda _: network.backward(network.forward(batch))),
     }
+
+
+def gradients(network: Network, batch: DeviceBatch, *, states: bool) -> dict[str, Timer]:
+    """Return timers of loss and all parameter gradients, alone and with the norm of every state gradient."""
+
+    def with_norms(_: Any) -> object:
+        of_states: Any = network.backward(network.forward(batch, states=True)).states
+        return network.fetch((of_states * of_states).sum((-2, -1)) ** 0.5)
+
+    alone = Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
+    return {"gradient": alone} | ({"gradient_states": Timer(with_norms, network.synchronize)} if states else {})
 
 
 def sample(phase: str, timer: Timer, index: int) -> Iterator[Measurement]:

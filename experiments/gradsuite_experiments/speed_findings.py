@@ -12,7 +12,7 @@ from gradsuite.timing import Interval, median_interval, ratio_interval
 from gradsuite_experiments import workloads
 from gradsuite_experiments.gradient_findings import listed, measured
 
-PHASES = ("forward", "backward", "update", "step", "gradient")
+PHASES = ("forward", "backward", "update", "step", "gradient", "gradient_states")
 UNSTABLE_SHARE = 0.5  # a cell of which more than half of the samples were disturbed has no figure to be trusted
 WORKLOAD = ["workload", "cell", "length", "batch_size", "hidden_size", "input_size", "num_layers", "dtype", "device"]
 
@@ -21,15 +21,15 @@ def labelled(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the measured rows with a column `label` that names the workload."""
     rows = measured(rows)
     names = [workloads.label({str(k): v for k, v in row.items()}) for row in rows.to_dict("records")]
-    several = [name for name in ("dtype", "device", "num_layers", "input_size") if custom(rows)[name].nunique() > 1]
+    several = [name for name in ("dtype", "device") if rows[name].nunique() > 1]
+    several += [name for name in ("num_layers", "input_size") if custom(rows)[name].nunique() > 1]
     details = rows[several].astype(str).agg(" ".join, axis=1) if several else ""
     return rows.assign(label=(pd.Series(names, rows.index, dtype=str) + " " + details).str.strip())
 
 
 def custom(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of workloads without a name, if there are any."""
-    found = rows[rows["workload"] == "sizes"]
-    return found if len(found) else rows
+    """Return the rows of workloads without a name."""
+    return rows[rows["workload"] == "sizes"]
 
 
 def rounds(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -117,7 +117,7 @@ def unstable(rows: pd.DataFrame) -> set[str]:
 def speed_table(rows: pd.DataFrame) -> Iterator[Table]:
     """Yield one table: a row for each workload and backend."""
     labels = labelled(rows)
-    if labels.empty:
+    if labels.empty or "step" not in set(labels["metric"]):
         return
     shaky = unstable(labels)
     lines = [line(str(name), samples, labels[labels["label"] == name], shaky) for name, samples in rounds(rows, "step")]

@@ -1,6 +1,6 @@
 """The JAX backend: what it is, and how a network is built."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import jax
@@ -10,6 +10,7 @@ from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
 
 from gradsuite_jax.network import JaxNetwork
+from gradsuite_jax.product import repeated
 from gradsuite_jax.schedule import Schedule
 
 # Without these float64 would silently be float32, and float32 on a GPU would be TF32.
@@ -53,6 +54,13 @@ class JaxBackend(Backend):
             raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
         schedule = Schedule(truncation, checkpoint)
         return JaxNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
+
+    def multiplications(
+        self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
+    ) -> tuple[Callable[[], object]]:
+        """Return XLA's product, in one program."""
+        a, m = (jax.device_put(matrix, jax.devices(device)[0]) for matrix in (left, right))
+        return (lambda: repeated(a, m, times).block_until_ready(),)
 
 
 def devices() -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The backend: what NumPy can do here, and how a network is built."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -49,6 +49,18 @@ class NumpyBackend(Backend):
         check_shapes(model, parameters)
         schedule = Schedule(checkpoint=checkpoint, truncation=truncation)
         return NumpyNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
+
+    def multiplications(
+        self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
+    ) -> tuple[Callable[[], object]]:
+        """Return NumPy's BLAS."""
+        out = np.empty((len(left), right.shape[1]), left.dtype)
+
+        def call() -> None:
+            for _ in range(times):
+                np.matmul(left, right, out=out)
+
+        return (call,)
 
 
 def check_shapes(model: Model, parameters: Mapping[str, np.ndarray]) -> None:

@@ -1,6 +1,6 @@
 """The torch backend: what it claims, and its networks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import numpy as np
@@ -12,6 +12,7 @@ from gradsuite.model import CELLS, Model
 from gradsuite_torch.checkpointed import Checkpointed
 from gradsuite_torch.mlp import Mlp
 from gradsuite_torch.network import TorchNetwork, to_device
+from gradsuite_torch.products import libraries
 from gradsuite_torch.recurrent import Recurrent
 from gradsuite_torch.truncated import Truncated
 
@@ -56,6 +57,12 @@ class TorchBackend(Backend):
             return Checkpointed(model, tensors, device=device, dtype=dtype, checkpoint=checkpoint)
         network = Recurrent if model.recurrent else Mlp
         return network(model, tensors, device=device, dtype=dtype)
+
+    def multiplications(
+        self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
+    ) -> list[Callable[[], object]]:
+        """Return PyTorch's own product, and oneDNN's."""
+        return libraries(torch.tensor(left, device=device), torch.tensor(right, device=device), times)
 
     @staticmethod
     def check(model: Model, truncation: tuple[int, int] | None, checkpoint: int | None) -> None:

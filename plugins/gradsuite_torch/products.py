@@ -4,6 +4,8 @@ PyTorch multiplies float32 matrices on the CPU by MKL, and reaches oneDNN, which
 `torch.ops.mkldnn._linear_pointwise` alone: that is used where it is there and the product is large enough.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -55,6 +57,29 @@ def add_weight_gradient(out: Tensor, dz: Tensor, x: Tensor) -> None:
         out.addmm_(dz.mT, x)
     else:
         out.baddbmm_(dz.mT, x.expand(len(out), -1, -1))
+
+
+def libraries(a: Tensor, m: Tensor, times: int) -> list[Callable[[], object]]:
+    """Return calls that compute a m `times` times: by what PyTorch itself takes, and by oneDNN where it is there."""
+    out = a.new_empty(len(a), m.shape[1])
+
+    def by_default() -> None:
+        for _ in range(times):
+            torch.mm(a, m, out=out)
+        wait(a)
+
+    def by_onednn() -> None:
+        weight = m.mT if times == 1 else torch.ops.mkldnn._reorder_linear_weight(m.mT, len(a))
+        for _ in range(times):
+            _linear(a, weight)
+
+    return [by_default, by_onednn] if ONEDNN and a.is_cpu and a.dtype == torch.float32 else [by_default]
+
+
+def wait(a: Tensor) -> None:
+    """Return when the device of a tensor is idle."""
+    if a.is_cuda:
+        torch.cuda.synchronize()
 
 
 def _by_onednn(m: Tensor, rows: int) -> bool:

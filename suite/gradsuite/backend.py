@@ -4,7 +4,7 @@ Host arrays (NumPy) go in and come out; what is between is the backend's own and
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -172,6 +172,16 @@ class Backend(ABC):
 
         Raises Unsupported for what `describe` does not claim: begin with `self.require(...)`.
         """
+
+    def multiplications(
+        self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
+    ) -> Sequence[Callable[[], object]]:
+        """Return calls that multiply two host matrices `times` times, one product after the other, and wait for it.
+
+        One call for each library that this backend can multiply with, none by default. They are what this machine
+        can do at best, and the time of a gradient is held against that; the matrices are on the device beforehand.
+        """
+        return ()
 
     def require(self, model: Model, device: str, dtype: str) -> None:
         """Raise Unsupported unless `describe` claims this model on this device in this dtype."""

@@ -125,6 +125,7 @@ class Experiment(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]]
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
+    peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
 
     def grid(self, preset: str, changes: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
         """Return the values of every setting: the preset's, or those asked for. Raises UserError."""

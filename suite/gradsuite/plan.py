@@ -36,6 +36,10 @@ class Study:
         changes = {name: values for name, values in self.changes.items() if name in own}
         return {name: list(dict.fromkeys(values)) for name, values in experiment.grid(self.preset, changes).items()}
 
+    def peers(self) -> list[str]:
+        """Return the peers that this preset compares with."""
+        return list(dict.fromkeys(name for one in self.experiments for name in one.peers.get(self.preset, ())))
+
     def varied(self) -> set[str]:
         """Return the settings that have more than one value in some experiment."""
         return {name for one in self.experiments for name, values in self.grid(one).items() if len(values) > 1}

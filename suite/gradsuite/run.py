@@ -18,7 +18,7 @@ from gradsuite.configuration import Configuration
 from gradsuite.errors import UserError, one_line
 from gradsuite.executors import open_executor
 from gradsuite.executors.executor import Executor, Group
-from gradsuite.experiment import STATUSES, Cell, Experiment
+from gradsuite.experiment import STATUSES, Cell, Experiment, Table
 from gradsuite.export import write_measurements
 from gradsuite.machine import machine, without_paths
 from gradsuite.plugins import Plugins
@@ -42,7 +42,7 @@ class Job:
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
-        self.asked = list(dict.fromkeys(configuration.backend)) or default_backends(plugins)
+        self.asked = list(dict.fromkeys(configuration.backend)) or self._default()
         self.machine = machine(configuration.threads)
 
     def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
@@ -83,12 +83,25 @@ class Job:
         ]
         return all(done)
 
+    def tables(self, run: Run) -> list[Table]:
+        """Return the tables of a run of one experiment; of several, the report has them."""
+        found: list[Table] = []
+        if len(self.study.experiments) == 1:
+            (one,) = self.study.experiments
+            self._attempt("the tables could not be made", lambda: found.extend(one.tables(run.frame(one.name))))
+        return found
+
     def _survey(self, executor: Executor) -> Availability:
         """Ask the backends what they are. Raises UserError if one that was named, or every one, is not available."""
         availability = survey(self.plugins, executor, self.study.backends(self.asked))
         availability.require(self.configuration.backend)
         availability.require_device(self.configuration.device)
         return availability
+
+    def _default(self) -> list[str]:
+        """Return the backends that are measured when none is named, as far as no plugin of theirs is blocked."""
+        peers = [name for name in self.study.peers() if name in self.plugins.backends]
+        return [*default_backends(self.plugins), *peers]
 
     def _meta(self, executor: Executor, availability: Availability) -> dict[str, Any]:
         experiments = [experiment.name for experiment in self.study.experiments]

@@ -35,6 +35,7 @@ def run(strict: bool, **flags: Any) -> int:
     same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags that are given win. The last line printed is
     the run's folder.
     """
+    from gradsuite.columns import table_text
     from gradsuite.commands.claims import claims_table
     from gradsuite.configuration import Configuration, read_options
     from gradsuite.plugins import load
@@ -49,6 +50,8 @@ def run(strict: bool, **flags: Any) -> int:
     if not complete:
         click.echo(f"interrupted; {resuming(done)}", err=True)
     published = complete and job.publish(done)
+    for table in job.tables(done) if complete else ():
+        click.echo(f"{table.title}\n{table_text(table)}\n")
     judged = done.claims()
     if complete and len(judged):
         click.echo(claims_table(judged))

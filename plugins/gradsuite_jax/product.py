@@ -1,0 +1,17 @@
+"""A matrix product done over and over: what XLA can do at best."""
+
+from functools import partial
+
+import jax
+
+
+@partial(jax.jit, static_argnames="times")
+def repeated(a: jax.Array, m: jax.Array, times: int) -> jax.Array:
+    """Return a m, computed `times` times, each product with a number from the one before so that none is left out."""
+
+    def again(_: int, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        a, product = carry
+        a = a.at[0, 0].set(product[0, 0])
+        return a, a @ m
+
+    return jax.lax.fori_loop(1, times, again, (a, a @ m))[1]
