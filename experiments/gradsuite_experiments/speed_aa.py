@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from gradsuite.alias import twin
 from gradsuite.claims import Claim
 from gradsuite.experiment import Figure, Measurement, Setting, Settings, Table, Value
 from gradsuite.parameters import initialise
-from gradsuite.plugins import ALIAS, original
 from gradsuite.timing import Interval, Timer, ratio_interval
 
 from gradsuite_experiments import workloads
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gradsuite.backend import Backend
     from matplotlib.axes import Axes
 
-TWIN = f"{ALIAS}2"
 DEMAND = "what this suite demands of its timings"
 COVERS = "A 95% interval of a backend's ratio to itself covers 1."
 NARROW = "Half of these intervals reach at most 2% to either side."
@@ -34,6 +33,7 @@ ONE_SEQUENCE: Mapping[str, Sequence[Value]] = {
     "batch_size": [1],
     "hidden_size": [32],
     "input_size": [32],
+    "fraction": [1],
     "rounds": [12],
 }
 
@@ -55,7 +55,8 @@ class SpeedAa(Speed):
 
     def backends(self, names: Sequence[str]) -> list[str]:
         """Return every backend under two names, each of which has a worker of its own."""
-        return [either for name in dict.fromkeys(map(original, names)) for either in (name, name + TWIN)]
+        firsts = dict.fromkeys(name.removesuffix(twin("")) for name in names)
+        return [either for name in firsts for either in (name, twin(name))]
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield one sample of loss and gradients a round, of all trials one after the other."""
@@ -117,8 +118,8 @@ def trials(rows: "pd.DataFrame") -> Iterator[tuple[str, str, list[Interval]]]:
     """Yield each backend and workload with the ratio to itself in every trial."""
     for workload, samples in rounds(rows, "gradient"):
         size = int(rows["rounds"].iloc[0])
-        for backend in (str(name) for name in samples if ALIAS not in str(name) and f"{name}{TWIN}" in samples):
-            pair = samples[[backend, backend + TWIN]].to_numpy()
+        for backend in (str(name) for name in samples if twin(str(name)) in samples):
+            pair = samples[[backend, twin(backend)]].to_numpy()
             blocks = [pair[start : start + size].T for start in range(0, len(pair), size)]
             yield backend, workload, [ratio_interval(first, second) for first, second in blocks]
 

@@ -1,5 +1,6 @@
 """The JAX backend: what it is, and how a network is built."""
 
+import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
@@ -32,6 +33,7 @@ class JaxBackend(Backend):
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
             features=("stack", "truncation", "checkpoint"),
+            libraries=(f"jaxlib: XLA, {threads()} threads",),
         )
 
     def build(
@@ -70,3 +72,9 @@ def devices() -> tuple[str, ...]:
     except RuntimeError:
         return ("cpu",)
     return ("cpu", "cuda")
+
+
+def threads() -> int:
+    """Return how many threads XLA computes with on the CPU: NPROC where it is set, or the cores it may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(os.environ.get("NPROC") or cores)

@@ -1,5 +1,6 @@
 """The torch backend: what it claims, and its networks."""
 
+import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
@@ -31,6 +32,7 @@ class TorchBackend(Backend):
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
             features=("states", "stack", "truncation", "checkpoint"),
+            libraries=linked(),
         )
 
     def build(
@@ -77,3 +79,11 @@ class TorchBackend(Backend):
             raise UserError(f"truncation (k1, k2) must have 1 <= k1 <= k2, not {truncation}")
         if checkpoint is not None and checkpoint < 1:
             raise UserError(f"checkpoint must be at least 1 step, not {checkpoint}")
+
+
+def linked() -> tuple[str, ...]:
+    """Return how many threads PyTorch computes with, and the libraries linked into it, which nobody else can find."""
+    patterns = {"MKL": r"Math Kernel Library Version (\S+?)-", "oneDNN": r"MKL-DNN v(\S+)"}
+    found = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
+    threads = f"torch: {torch.get_num_threads()} threads within an operation"
+    return (threads, *(f"torch: {name} {match[1]}" for name, match in found.items() if match))

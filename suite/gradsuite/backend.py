@@ -63,7 +63,8 @@ class BackendInfo:
 
     `versions` names each package that computes, with its version; `features` are optional abilities.
     `activations` is by cell. A backend without state gradients (`state_gradients=()`) raises Unsupported if a forward
-    pass is asked for them; one with `states` alone has None for `cell_states`.
+    pass is asked for them; one with `states` alone has None for `cell_states`. `libraries` tells what it computes with,
+    a line each, such as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds.
     """
 
     name: str
@@ -77,6 +78,7 @@ class BackendInfo:
     max_layers: int | None = None
     state_gradients: tuple[str, ...] = STATE_GRADIENTS
     features: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
     def refusal(self, model: Model, device: str, dtype: str) -> str | None:
         """Return why this model on this device in this dtype is not claimed, or None if it is."""

@@ -15,6 +15,7 @@ LISTS = ("experiment", "backend", "no-plugin")
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; all others are texts
     "set": ((dict,), "a table"),
     "threads": ((int,), "a whole number"),
+    "tuned": ((bool,), "true or false"),
     "timeout": ((int, float), "a number"),
 }
 RESUMABLE = ("timeout", "executor", "scheduler")
@@ -31,6 +32,7 @@ class Configuration:
     device: str = "cpu"
     out: str = "results"
     threads: int | None = None
+    tuned: bool = False
     no_plugin: Sequence[str] = ()
     executor: str = "local"
     scheduler: str | None = None
@@ -116,7 +118,7 @@ def _checked(path: str, key: str, value: Any) -> Any:
     if key in LISTS:
         return _list(key, value, path, (str,))
     kinds, kind = KINDS.get(key, ((str,), "a text"))
-    if isinstance(value, bool) or not isinstance(value, kinds):
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise UserError(f"{key} in {path!r} must be {kind}, not {value!r}")
     return value
 

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 import pluggy
 
 from gradsuite import hookspecs
+from gradsuite.alias import SIGN, original
 from gradsuite.errors import UserError, one_line, unknown
 
 DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
 KINDS = ("backend", "experiment", "task")
-ALIAS = "@"
 
 
 class Register(Protocol):
@@ -187,8 +187,8 @@ class Plugins:
             name, target = str(getattr(name, "name")), name  # noqa: B009  the attribute is the plugin's, not type's
         if target is None:
             raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'")
-        if ALIAS in name:
-            raise ValueError(f"{kind} {name!r}: {ALIAS} is for a second name of one that is registered")
+        if name != original(name):
+            raise ValueError(f"{kind} {name!r}: {SIGN} is for second names of what is registered")
         known = self.registrations[kind]
         if name in known:
             owners = f"{known[name].plugin!r} and {plugin!r}"
@@ -201,11 +201,6 @@ def _installed(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # a part of a package that is not there
         return False
-
-
-def original(name: str) -> str:
-    """Return the name behind an alias: `mine@2` is the backend `mine` in a second worker of its own."""
-    return name.partition(ALIAS)[0]
 
 
 def disabled(blocked: Collection[str] = ()) -> set[str]:

@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from gradsuite import __version__, plan
+from gradsuite.alias import tuned
 from gradsuite.availability import Availability, default_backends, survey
 from gradsuite.backend import BackendInfo
 from gradsuite.claims import decisive
 from gradsuite.configuration import Configuration
 from gradsuite.errors import UserError, one_line
 from gradsuite.executors import open_executor
+from gradsuite.executors.environment import WorkerEnvironment
 from gradsuite.executors.executor import Executor, Group
 from gradsuite.experiment import STATUSES, Cell, Experiment, Table
 from gradsuite.export import write_measurements
 from gradsuite.machine import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.progress import Progress
+from gradsuite.report.facts import tuned_with
 from gradsuite.result import Result
 from gradsuite.store import Run, cause
 
@@ -42,8 +45,11 @@ class Job:
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
-        self.asked = list(dict.fromkeys(configuration.backend)) or self._default()
         self.machine = machine(configuration.threads)
+        asked = list(dict.fromkeys(configuration.backend)) or self._default()
+        environment = WorkerEnvironment(plugins, self.machine)
+        self.tuning = {name: environment.tuning(name) for name in asked} if configuration.tuned else {}
+        self.asked = [tuned(name) if self.tuning.get(name) else name for name in asked]
 
     def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
         """Measure all cells in a run of its own, or those that an unfinished one lacks or that failed in it.
@@ -56,6 +62,8 @@ class Job:
             run = unfinished or new_run(self.configuration.out, self.configuration.preset)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
+            if self.configuration.tuned:
+                self.say(f"tuned: {tuned_with(meta)}")
             with run.writing():
                 # When a run is resumed, what was not available at its start still explains what it lacks.
                 kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
@@ -94,7 +102,7 @@ class Job:
     def _survey(self, executor: Executor) -> Availability:
         """Ask the backends what they are. Raises UserError if one that was named, or every one, is not available."""
         availability = survey(self.plugins, executor, self.study.backends(self.asked))
-        availability.require(self.configuration.backend)
+        availability.require(self.asked if self.configuration.backend else ())
         availability.require_device(self.configuration.device)
         return availability
 
@@ -121,6 +129,7 @@ class Job:
             "backends": {name: asdict(info) for name, info in availability.available.items()},
             "unavailable": [asdict(lost) | {"reason": without_paths(lost.reason)} for lost in availability.unavailable],
             "machine": executor.machine(),
+            "tuned": {tuned(name): variables for name, variables in self.tuning.items() if variables},
         }
 
     def _measure(self, run: Run, executor: Executor, backends: Mapping[str, BackendInfo]) -> None:

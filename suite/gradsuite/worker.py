@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -22,6 +22,7 @@ from gradsuite import memory, plugins
 from gradsuite.backend import Backend
 from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment, Measurement
+from gradsuite.libraries import libraries
 
 THREADS_VARIABLE = "GRADSUITE_THREADS"
 PAUSE = 0.001  # seconds in which a thread that spins is seen to
@@ -42,7 +43,7 @@ class Worker:
         """Answer `describe`, `start` (a cell's first round) or `resume` (its next); a failure is an answer too."""
         try:
             if request["do"] == "describe":
-                return {"status": "ok", "info": asdict(self.backend.describe())}
+                return {"status": "ok", "info": self.describe()}
             if request["do"] == "start":
                 self.start(request)
             return self.round()
@@ -53,6 +54,11 @@ class Worker:
         except Exception as error:  # noqa: BLE001  whatever a backend raises costs its cell alone
             traceback.print_exc()
             return self.failure("error", one_line(error))
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the backend says of itself, and what this process computes with."""
+        info = self.backend.describe()
+        return asdict(replace(info, libraries=(*info.libraries, *libraries())))
 
     def start(self, request: Mapping[str, Any]) -> None:
         """Begin a cell, with the memory and the peak of the one before cleared."""

@@ -31,7 +31,9 @@ def verdicts(rows):
 
 
 def test_every_backend_has_a_twin():
-    assert EXPERIMENT.backends(["numpy", "mine", "numpy@3"]) == ["numpy", "numpy@2", "mine", "mine@2"]
+    assert EXPERIMENT.backends(["numpy", "mine@tuned", "numpy@2"]) == [
+        "numpy", "numpy@2", "mine@tuned", "mine@tuned@2",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

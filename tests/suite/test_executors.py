@@ -130,7 +130,10 @@ def test_the_environment_sets_threads_and_takes_what_plugins_add(monkeypatch):
     class Tuning:
         @hookimpl
         def worker_environment(self, backend, machine):
-            return {"KERNELS": f"{backend} {machine['threads']}", "OMP_NUM_THREADS": "9"} if backend == "b" else None
+            if backend != "b":
+                return None
+            kernels = {"KERNELS": f"{backend} {machine['threads']}", "OMP_NUM_THREADS": "9"}
+            return kernels | ({"FASTER": "yes", "OMP_NUM_THREADS": "9"} if machine["tuned"] else {})
 
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "x")
     environment = WorkerEnvironment(Plugins({"tuning": Tuning()}), machine(threads=3), blocked=["y"])
@@ -141,6 +144,10 @@ def test_the_environment_sets_threads_and_takes_what_plugins_add(monkeypatch):
     assert "KERNELS" not in plain
     assert (tuned["KERNELS"], tuned["OMP_NUM_THREADS"]) == ("b 3", "9")
     assert environment("b@2") == tuned
+    assert environment("b@tuned@2") == tuned | {"FASTER": "yes"}
+    assert (environment.tuning("a"), environment.tuning("b"), environment.tuning("b@2")) == (
+        {}, {"FASTER": "yes"}, {"FASTER": "yes"},
+    )  # fmt: skip
 
 
 def test_the_configuration_chooses_the_executor(probe):

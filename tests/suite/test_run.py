@@ -74,6 +74,29 @@ def test_without_names_the_default_backends_run_and_the_lost_ones_are_told(start
     assert "not available: gone: no_such_framework not installed; to install it: pip install gone" in start.said
 
 
+class Tuning:
+    @hookimpl
+    def worker_environment(self, backend, machine):
+        return {"FASTER": "yes"} if backend == "echo" and machine["tuned"] else None
+
+
+def test_tuned_workers_are_labelled_and_stay_tuned_when_resumed(start):
+    start.plugins.add("tuning", Tuning())
+    run, _ = start(configuration(tuned=True))
+    assert set(run.cells()["backend"]) == {"echo@tuned", "delta"}
+    assert run.meta["tuned"] == {"echo@tuned": {"FASTER": "yes"}}
+    assert "tuned: echo@tuned with FASTER=yes" in start.said
+    again, _ = start(Configuration.resumed(run.meta, {}), run)
+    assert len(again.cells()) == len(run.cells()) == 4
+    assert again.meta["tuned"] == run.meta["tuned"]
+
+
+def test_where_nothing_is_to_be_gained_tuned_changes_nothing_and_says_so(start):
+    run, _ = start(configuration(tuned=True))
+    assert set(run.cells()["backend"]) == {"echo", "delta"}
+    assert "tuned: nothing: no plugin knows of anything faster than the default here" in start.said
+
+
 def test_a_backend_is_measured_under_two_names_in_workers_of_its_own(start, probe, monkeypatch):
     monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
     run, _ = start(configuration("log", backend=["echo", "echo@2"]))

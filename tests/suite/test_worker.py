@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from gradsuite.libraries import libraries
 from gradsuite.worker import PAUSE, SETTLE, Worker, settle
 
 CELL = {"do": "start", "experiment": "probe", "device": "cpu"}
@@ -31,6 +32,7 @@ def test_describe_is_what_the_backend_says(worker):
     assert reply["status"] == "ok"
     assert reply["info"]["name"] == "echo"
     assert reply["info"]["dtypes"] == ("float64", "float32")
+    assert reply["info"]["libraries"] == libraries()
 
 
 def test_each_round_is_asked_for(worker):

@@ -23,6 +23,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 @click.option("--out", metavar="DIR", type=click.Path(), help="Make the run's folder in this one (default: results).")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Measure what this run lacks or what failed in it.")
 @click.option("--threads", type=int, metavar="N", help="Threads of every worker (default: the cores there are).")
+@click.option("--tuned", is_flag=True, default=None, help="Use what is faster here than the default, such as kernels.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Time for one round of a cell (default: 600).")
 @click.option("--no-plugin", multiple=True, metavar="NAME", help="Block a plugin.")
 @click.option("--executor", metavar="local|dask", shell_complete=words("local", "dask"), help="Where cells are run.")

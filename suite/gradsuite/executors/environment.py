@@ -4,8 +4,9 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from gradsuite.alias import is_tuned, original
 from gradsuite.machine import thread_environment
-from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled, original
+from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
 from gradsuite.worker import THREADS_VARIABLE
 
 
@@ -23,6 +24,17 @@ class WorkerEnvironment:
         environment = {**os.environ, **thread_environment(self.machine["threads"])}
         environment[THREADS_VARIABLE] = str(self.machine["threads"])
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
-        for added in self.plugins.manager.hook.worker_environment(backend=original(backend), machine=self.machine):
-            environment.update(added)
-        return environment
+        return environment | self.added(original(backend), tuned=is_tuned(backend))
+
+    def added(self, backend: str, tuned: bool) -> dict[str, str]:
+        """Return the variables that plugins set for this backend's worker, tuned or not."""
+        machine = {**self.machine, "tuned": tuned}
+        found: dict[str, str] = {}
+        for variables in self.plugins.manager.hook.worker_environment(backend=backend, machine=machine):
+            found.update(variables)
+        return found
+
+    def tuning(self, backend: str) -> dict[str, str]:
+        """Return the variables in which a tuned worker of this backend differs; none where nothing is to be gained."""
+        plain, tuned = (self.added(original(backend), tuned=tuned) for tuned in (False, True))
+        return {name: value for name, value in tuned.items() if plain.get(name) != value}

@@ -45,16 +45,25 @@ def examples(settings: pd.Series) -> list[str]:
     return [settings_label(json.loads(text)) for text in settings.iloc[:EXAMPLES]]
 
 
-def versions(backends: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return each backend with its versions and its devices and dtypes."""
+def versions(backends: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
+    """Return each backend with its versions, its devices and dtypes, and the libraries that it computes with."""
     return [
         (
             name,
             ", ".join(f"{package} {version}" for package, version in backends[name]["versions"].items()),
             f"{', '.join(backends[name]['devices'])}; {', '.join(backends[name]['dtypes'])}",
+            backends[name].get("libraries", []),
         )
         for name in backend_order(list(backends))
     ]
+
+
+def tuned_with(meta: Mapping[str, Any]) -> str:
+    """Return what `--tuned` changed, or an empty text where it was not asked for."""
+    if not meta.get("configuration", {}).get("tuned"):
+        return ""
+    told = [f"{name} with {settings_label(variables)}" for name, variables in meta["tuned"].items()]
+    return "; ".join(told) or "nothing: no plugin knows of anything faster than the default here"
 
 
 def machine(facts: Mapping[str, Any]) -> dict[str, str]:

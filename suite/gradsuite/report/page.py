@@ -69,6 +69,7 @@ def render(run: Run, made: list[Section]) -> str:
         versions=facts.versions(backends),
         machine=facts.machine(meta.get("machine", {})),
         duration=facts.duration(meta),
+        tuned=facts.tuned_with(meta),
         theme=THEME,
         folder=FOLDER,
         has_csv=(run.path / "measurements.csv").exists(),
