@@ -12,6 +12,7 @@ from gradsuite.parameters import initialise
 torch = pytest.importorskip("torch")
 jax = pytest.importorskip("jax")
 
+from gradsuite_jax import worker_environment  # noqa: E402
 from gradsuite_jax.backend import JaxBackend  # noqa: E402
 
 from tests.torch_twin import loss_and_gradients  # noqa: E402
@@ -168,3 +169,8 @@ def test_synchronize_waits_for_everything_started():
 def test_what_is_not_claimed_is_unsupported():
     with pytest.raises(Unsupported, match="no dtype 'int8'"):
         JaxBackend().build(model := Model("rnn", 1, 1, 1), initialise(model), dtype="int8")
+
+
+def test_only_its_own_worker_gets_its_threads():
+    assert worker_environment("jax", {"threads": 3})["NPROC"] == "3"
+    assert worker_environment("numpy", {"threads": 3}) is None
