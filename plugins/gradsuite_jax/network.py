@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.model import Model
-from gradsuite.optimizers import Optimizer
+from gradsuite.optimizers import Optimizer, Slots
 
 from gradsuite_jax import programs
 from gradsuite_jax.schedule import Schedule
@@ -61,7 +61,7 @@ class JaxNetwork(Network):
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones, in one program."""
-        slots = self.slots or programs.start(optimizer, self.parameters)
+        slots = self.slots or self._start(optimizer)
         self.parameters, self.slots = programs.update(
             self._plan, optimizer, self.parameters, gradients.parameters, slots
         )
@@ -69,7 +69,7 @@ class JaxNetwork(Network):
 
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
         """Run forward, backward and update in one program, and return the loss before the update."""
-        slots = self.slots or programs.start(optimizer, self.parameters)
+        slots = self.slots or self._start(optimizer)
         loss, self.parameters, self.slots = programs.step(self._plan, optimizer, self.parameters, slots, *batch)
         self._note(loss)
         return loss
@@ -83,6 +83,15 @@ class JaxNetwork(Network):
     def fetch(self, array: Array) -> np.ndarray:
         """Copy an array to the host, waiting for it."""
         return np.array(array)
+
+    def _start(self, optimizer: Optimizer) -> Slots:
+        """Return the optimizer's slots before the first step, on the device: where its programs leave them.
+
+        Bound to no device they would cost the second step a compilation of its own; making them costs none.
+        """
+        zeros = {name: np.zeros(p.shape, p.dtype) for name, p in self.parameters.items()}
+        slots: Slots = jax.device_put(optimizer.start(zeros), self._device)
+        return slots
 
     def _put(self, value: np.ndarray, dtype: Any) -> Array:
         # A copy first: on the CPU device_put shares memory with the host array, which the caller may change.

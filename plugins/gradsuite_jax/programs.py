@@ -70,12 +70,6 @@ def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array,
     return run(parameters, x, targets, y, saved)
 
 
-@partial(jax.jit, static_argnums=0)
-def start(optimizer: Optimizer, parameters: Arrays) -> Slots:
-    """Return the optimizer's slots before the first step."""
-    return optimizer.start(parameters)
-
-
 @partial(jax.jit, static_argnums=(0, 1))
 def update(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots

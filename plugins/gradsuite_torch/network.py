@@ -46,6 +46,10 @@ class TorchNetwork(Network):
         if self.device == "cuda":
             torch.cuda.synchronize()
 
+    def is_ready(self, array: Tensor) -> bool | None:
+        """Return whether the CUDA stream has done all it was given; None on the CPU, which is never behind."""
+        return torch.cuda.current_stream(array.device).query() if array.is_cuda else None
+
 
 def to_device(array: np.ndarray, device: str, dtype: torch.dtype) -> Tensor:
     """Return a copy of a host array on the device."""

@@ -134,6 +134,14 @@ class Network(ABC):
         """Return when the device is idle; nothing to wait for unless a backend is asynchronous."""
         return
 
+    def is_ready(self, array: Array) -> bool | None:
+        """Return whether an array is computed, without waiting; None where nobody can say.
+
+        The default asks the array, as JAX's can be; where a queue knows and the array does not, ask the queue.
+        """
+        ask = getattr(array, "is_ready", None)
+        return None if ask is None else bool(ask())
+
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones; its slots live as long as the network."""
         name, shape = next(iter(parameter_shapes(self.model).items()))

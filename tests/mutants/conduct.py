@@ -108,6 +108,26 @@ network("noise", "seeds", finish=lambda self, name, g: g + 0 * np.random.standar
 network("fetch without a copy", "fetched-copies", fetch=lambda self, array: np.asarray(array))
 network("fetch in another dtype", "fetched-dtype", fetch=lambda self, array: np.array(array, np.float32))
 network("parameters rounded", "parameters-arrive", to_device=lambda self, a, dtype: np.round(np.array(a, dtype), 6))
+
+
+class Elsewhere(np.ndarray):
+    """An array that says that it is on another device."""
+
+    device = "cuda:0"
+
+
+def moved_by_update(self, gradients, optimizer):
+    Reference.update(self, gradients, optimizer)
+    self.parameters = {name: p.view(Elsewhere) for name, p in self.parameters.items()}
+
+
+network(
+    "state gradients on another device",
+    "device",
+    finish=lambda self, name, g: g.view(Elsewhere) if name == "states" else g,
+)
+network("parameters leave the device", "device", update=moved_by_update)
+
 # Training.
 
 

@@ -100,17 +100,65 @@ class Asynchronous(Reference):
             array.ready = True
 
 
-class Impatient(Asynchronous):
-    """Its synchronize does not wait."""
+class Queued(Reference):
+    """The reference, as CUDA would be: arrays know nothing, a queue says whether it is empty."""
+
+    busy = False
+
+    def backward(self, tape):
+        self.busy = True
+        return super().backward(tape)
+
+    def update(self, gradients, optimizer):
+        self.busy = True
+        super().update(gradients, optimizer)
+
+    def is_ready(self, array):
+        return not self.busy
 
     def synchronize(self):
-        return
+        self.busy = False
 
 
-@pytest.mark.parametrize(("network", "verdict"), [(Asynchronous, "passed"), (Impatient, "failed")])
+def does_not_wait(network):
+    return type("Impatient", (network,), {"synchronize": Reference.synchronize})
+
+
+@pytest.mark.parametrize(
+    ("network", "verdict"),
+    [
+        (Asynchronous, "passed"),
+        (does_not_wait(Asynchronous), "failed"),
+        (Queued, "passed"),
+        (does_not_wait(Queued), "failed"),
+    ],
+)
 def test_a_synchronize_that_does_not_wait_is_caught(network, verdict):
     backend = type("AsynchronousBackend", (ReferenceBackend,), {"network": network})()
     assert run(BY_NAME["synchronize"], Subject(backend, "cpu", "float64")).verdict == verdict
+
+
+class Accelerated(Reference):
+    """The reference, its arrays on an accelerator."""
+
+    def to_device(self, array, dtype):
+        return super().to_device(array, dtype).view(conduct.Elsewhere)
+
+    def forward(self, batch, *, states=False):
+        tape = super().forward(batch, states=states)
+        tape.loss, tape.outputs = (np.asarray(a).view(conduct.Elsewhere) for a in (tape.loss, tape.outputs))
+        return tape
+
+    def finish(self, name, gradient):
+        return gradient.view(conduct.Elsewhere)
+
+
+@pytest.mark.parametrize(("network", "verdict"), [(Accelerated, "passed"), (Reference, "failed")])
+@pytest.mark.parametrize("named", ["cuda", "gpu"])
+def test_what_stays_on_the_host_is_not_on_an_accelerator(network, verdict, named):
+    methods = {"network": network, "describe": conduct.info(devices=("cpu", named))}
+    backend = type("AcceleratedBackend", (ReferenceBackend,), methods)()
+    assert run(BY_NAME["device"], Subject(backend, named, "float64")).verdict == verdict
 
 
 def test_names_of_checks_are_unique():

@@ -1,11 +1,13 @@
-"""What goes to the device and comes back: values, dtypes, shapes, and not before it is ready."""
+"""What goes to the device and comes back: values, dtypes, shapes, from the right device, and not before it is ready."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gradsuite.backend import Batch
+from gradsuite.backend import Array, Batch, Gradients, Network
+from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, close, fact, same_bits
 from gradsuite.conformance.gradients import case_of, large_case
@@ -26,19 +28,15 @@ def fetched_dtype(subject: Subject) -> Iterator[Finding]:
         case = case_of(cell)
         if not subject.claims(case.model):
             continue
-        network, batch = subject.network(case), case.batch(subject.dtype)
-        tape = subject.forward(network, network.put(batch))
-        found: dict[str, Any] = {"loss": network.fetch(tape.loss), "outputs": network.fetch(tape.outputs)}
-        gradients = network.fetch_gradients(network.backward(tape))
-        found |= {**gradients.parameters, **subject.by_state(gradients)}
-        found |= {f"parameter {name}": network.fetch(p) for name, p in network.parameters.items()}
-        answer = case.answer(subject.dtype)
-        shapes = {"loss": (), "outputs": answer.outputs.shape, "states": answer.states.shape}
-        shapes |= {name: g.shape for name, g in answer.parameters.items()}
-        for name, array in found.items():
+        network, answer = subject.network(case), case.answer(subject.dtype)
+        results, _ = _results(subject, network, case)
+        expected: dict[str, Any] = {"loss": answer.loss, "outputs": answer.outputs, **answer.parameters}
+        expected["states"] = answer.states
+        for name, on_device in results.items():
+            array: Any = network.fetch(on_device)
             ok = isinstance(array, np.ndarray | np.generic) and array.dtype.name in wanted
             yield fact(f"{name} of {case}", ok, f"{type(array).__name__} of {getattr(array, 'dtype', 'no dtype')}")
-            shape = shapes[name.removeprefix("parameter ")]
+            shape = np.shape(expected[name.removeprefix("parameter ")])
             yield fact(f"{name} of {case}", np.shape(array) == shape, f"shape {np.shape(array)}, not {shape}")
 
 
@@ -84,10 +82,7 @@ def fetched_copies(subject: Subject) -> Iterator[Finding]:
         if not subject.claims(case.model):
             continue
         network = subject.network(case)
-        tape = subject.forward(network, network.put(case.batch(subject.dtype)))
-        loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
-        on_device = {"loss": loss, "outputs": outputs, **gradients.parameters, **subject.by_state(gradients)}
-        on_device |= {f"parameter {name}": p for name, p in network.parameters.items()}
+        on_device, _ = _results(subject, network, case)
         first = {name: np.array(network.fetch(array)) for name, array in on_device.items()}
         for array in on_device.values():
             fetched_array = network.fetch(array)
@@ -98,32 +93,68 @@ def fetched_copies(subject: Subject) -> Iterator[Finding]:
 
 
 @check(
+    "device",
+    "Everything is on the network's device, as far as arrays say where they are (device).",
+    once=True,
+    otherwise="no array of this backend says where it is",
+)
+def device(subject: Subject) -> Iterator[Finding]:
+    """Loss, outputs, gradients and parameters, and the parameters after an update."""
+    for cell in CELLS:
+        case = case_of(cell)
+        if subject.claims(case.model):
+            network = subject.network(case)
+            results, gradients = _results(subject, network, case)
+            yield from _on(subject.device, str(case), results)
+            network.update(gradients, SGD(lr=0.1))
+            yield from _on(subject.device, f"{case}, after update", network.parameters)
+
+
+def _on(wanted: str, where: str, arrays: Mapping[str, Array]) -> Iterator[Finding]:
+    for name, array in arrays.items():
+        if (found := getattr(array, "device", None)) is not None:
+            yield fact(f"{name} of {where}", _kinds(wanted) <= _kinds(found), f"is on {found}, not on {wanted}")
+
+
+def _kinds(device: Any) -> set[str]:
+    """Return the words in a device's name: `cuda` of `cuda:0`, `cpu` of `TFRT_CPU_0`. CUDA is also called GPU."""
+    return {"cuda" if word == "gpu" else word for word in re.findall("[a-z]+", str(device).lower())}
+
+
+@check(
     "synchronize",
     "After synchronize, every array that can be asked (is_ready) is ready.",
     once=True,
     otherwise="no array of this backend can be asked",
 )
 def synchronize(subject: Subject) -> Iterator[Finding]:
-    """No clock: arrays of an asynchronous backend say themselves whether they are ready, as JAX's do."""
+    """No clock: asynchronous backends know themselves whether an array is ready."""
     for cell in CELLS:
         case = large_case(cell)
         if not subject.claims(case.model):
             continue
         network = subject.network(case)
-        tape = subject.forward(network, network.put(case.batch(subject.dtype)))
-        loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
+        results, gradients = _results(subject, network, case)
         network.synchronize()
-        results = {"loss": loss, "outputs": outputs, **gradients.parameters, **subject.by_state(gradients)}
-        yield from _ready(f"{case}, after backward", results)
+        yield from _ready(network, f"{case}, after backward", results)
         network.update(gradients, SGD(lr=0.1))
         network.synchronize()
-        yield from _ready(f"{case}, after update", network.parameters)
+        yield from _ready(network, f"{case}, after update", network.parameters)
 
 
-def _ready(where: str, arrays: Mapping[str, Any]) -> Iterator[Finding]:
+def _ready(network: Network, where: str, arrays: Mapping[str, Array]) -> Iterator[Finding]:
     for name, array in arrays.items():
-        if hasattr(array, "is_ready"):
-            yield fact(f"{name} of {where}", bool(array.is_ready()), "not ready")
+        if (ready := network.is_ready(array)) is not None:
+            yield fact(f"{name} of {where}", ready, "not ready")
 
 
-CHECKS = (fetched_dtype, parameters_arrive, batches_arrive, fetched_copies, synchronize)
+def _results(subject: Subject, network: Network, case: Case) -> tuple[dict[str, Array], Gradients]:
+    """Return all that a network has and gives for a case, on the device and by name, and the gradients among it."""
+    tape = subject.forward(network, network.put(case.batch(subject.dtype)))
+    loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
+    arrays = {"loss": loss, "outputs": outputs, **gradients.parameters, **subject.by_state(gradients)}
+    arrays |= {f"parameter {name}": p for name, p in network.parameters.items()}
+    return arrays, gradients
+
+
+CHECKS = (fetched_dtype, parameters_arrive, batches_arrive, fetched_copies, device, synchronize)

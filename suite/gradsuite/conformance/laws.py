@@ -15,6 +15,8 @@ from gradsuite.model import GATES, Model, parameter_shapes
 from gradsuite.parameters import Parameters, orthogonal
 
 HIDDEN = 5
+# Steps of linear and of gated networks: laws of one cell have the same shapes, for backends that compile.
+STEPS, GATED_STEPS = 16, 50
 
 
 def bare(cell: str, activation: str = "tanh", *, inputs: int = 1, hidden: int = HIDDEN, layers: int = 1) -> Model:
@@ -55,15 +57,14 @@ def orthogonal_isometry(subject: Subject) -> Iterator[Finding]:
 @check("linear-powers", "State gradients of a linear RNN are rows of powers of its matrix.", dtypes=PRECISE)
 def linear_powers(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = W^(T-t)."""
-    steps = 8
     model = bare("rnn", "identity")
     if not subject.claims(model, "states"):
         return
     weight = rounded(np.random.default_rng(0).standard_normal((HIDDEN, HIDDEN)) / np.sqrt(HIDDEN), subject.dtype)
-    found = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(steps), "states")
-    for t in range(steps):
-        expected = np.linalg.matrix_power(weight, steps - 1 - t) / HIDDEN
-        yield close(f"dh_T/dh_{t + 1}", found[t, 0], expected, bound(subject.dtype, 2 * steps * HIDDEN))
+    found = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(STEPS), "states")
+    for t in range(STEPS):
+        expected = np.linalg.matrix_power(weight, STEPS - 1 - t) / HIDDEN
+        yield close(f"dh_T/dh_{t + 1}", found[t, 0], expected, bound(subject.dtype, 2 * STEPS * HIDDEN))
 
 
 @check(
@@ -71,7 +72,7 @@ def linear_powers(subject: Subject) -> Iterator[Finding]:
 )
 def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dc_t = o_T (1 - tanh^2 c_T) f_T ... f_(t+1), and dh_T/dh_t = 0 before T."""
-    model = bare("lstm", inputs=2)
+    model = bare("lstm")
     if not subject.claims(model, "states", "cell_states"):
         return
     parameters, batch, gates = driven(subject, model)
@@ -91,7 +92,7 @@ def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
 @check("gru-without-recurrence", "With W_hh = 0 a GRU carries gradients by its update gates.", dtypes=PRECISE)
 def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = z_T ... z_(t+1)."""
-    model = bare("gru", inputs=2)
+    model = bare("gru")
     if not subject.claims(model, "states"):
         return
     parameters, batch, gates = driven(subject, model)
@@ -105,26 +106,26 @@ def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
 
 @check("lstm-fixed-point", "An LSTM at rest has the Jacobian eigenvalues f + i o eig(W_g).", dtypes=PRECISE)
 def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
-    """At x = h = c = 0 there is a fixed point without a candidate bias: dh_2/dc_1 = o J with J = f I + i o W_g."""
+    """At x = h = c = 0 there is a fixed point without a candidate bias: dh_T/dc_(T-1) = o J with J = f I + i o W_g."""
     model = bare("lstm")
     if not subject.claims(model, "cell_states"):
         return
     parameters, biases, candidate = resting(subject, model, candidate=2)
     i, f, _, o = expit(biases)
-    found = states_of(subject, model, parameters, unit_vectors(2), "cell_states")
-    jacobian = found[0, 0] * HIDDEN / o
+    found = states_of(subject, model, parameters, unit_vectors(GATED_STEPS), "cell_states")
+    jacobian = found[-2, 0] * HIDDEN / o
     yield _eigenvalues_close(subject, jacobian, f + i * o * np.linalg.eigvalsh(candidate))
 
 
 @check("gru-fixed-point", "A GRU at rest has the Jacobian eigenvalues z + (1 - z) r eig(W_n).", dtypes=PRECISE)
 def gru_fixed_point(subject: Subject) -> Iterator[Finding]:
-    """At x = h = 0 there is a fixed point without candidate biases: dh_2/dh_1 = z I + (1 - z) r W_n."""
+    """At x = h = 0 there is a fixed point without candidate biases: dh_T/dh_(T-1) = z I + (1 - z) r W_n."""
     model = bare("gru")
     if not subject.claims(model, "states"):
         return
     parameters, biases, candidate = resting(subject, model, candidate=2)
     r, z, _ = expit(biases)
-    jacobian = states_of(subject, model, parameters, unit_vectors(2), "states")[0, 0] * HIDDEN
+    jacobian = states_of(subject, model, parameters, unit_vectors(GATED_STEPS), "states")[-2, 0] * HIDDEN
     yield _eigenvalues_close(subject, jacobian, z + (1 - z) * r * np.linalg.eigvalsh(candidate))
 
 
@@ -161,14 +162,14 @@ def states_of(subject: Subject, model: Model, parameters: Parameters, batch: Bat
 
 
 def driven(subject: Subject, model: Model) -> tuple[Parameters, Batch, np.ndarray]:
-    """Return parameters without recurrence, a batch of 50 steps, and the gates before their activation (G, T, B, H).
+    """Return parameters without recurrence, a batch, and the gates before their activation (G, T, B, H).
 
     Weights are small: a sigmoid made from a tanh keeps fewer digits of what is nearly zero, and no one promised them.
     """
     rng = np.random.default_rng(0)
     parameters = {n: rounded(rng.standard_normal(s) / 4, subject.dtype) for n, s in parameter_shapes(model).items()}
     parameters["weight_hh_l0"][:] = 0
-    inputs, targets = rng.standard_normal((50, 3, 2)), rng.standard_normal((3, HIDDEN))
+    inputs, targets = rng.standard_normal((GATED_STEPS, HIDDEN, 1)), rng.standard_normal((HIDDEN, HIDDEN))
     batch = Batch(rounded(inputs, subject.dtype), rounded(targets, subject.dtype))
     gates = batch.inputs @ parameters["weight_ih_l0"].T + parameters["bias_ih_l0"] + parameters["bias_hh_l0"]
     return parameters, batch, np.stack(np.split(gates, GATES[model.cell], axis=-1))

@@ -9,13 +9,11 @@ from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding, all_close, close, fact
 from gradsuite.conformance.gradients import case_of
-from gradsuite.conformance.laws import HIDDEN, bare, states_of, unit_vectors, zeros
+from gradsuite.conformance.laws import HIDDEN, STEPS, bare, states_of, unit_vectors, zeros
 from gradsuite.conformance.precision import LARGE, OVERFLOWING, PRECISE, bound
 from gradsuite.conformance.subject import Subject
-from gradsuite.model import CELLS, Model
+from gradsuite.model import CELLS
 from gradsuite.oracle import differentiate
-
-STEPS = 16
 
 
 def scaled(name: str, sentence: str, sign: int) -> Check:
@@ -57,18 +55,17 @@ huge = scaled("huge-gradients", "Gradients of 1e+30 (in float64) are right to th
 def overflow(subject: Subject) -> Iterator[Finding]:
     """h_t = w h_(t-1) of one unit with w^2 infinite: dh_T/dh_t = 1, w, inf, inf, and inf x 0 is NaN."""
     weight = OVERFLOWING[subject.dtype]
-    backward, forward = bare("rnn", "identity", hidden=1), Model("rnn", 1, 1, 0, 1, "identity", "none", "mse")
-    one = np.ones((1, 1))
-    if subject.claims(backward, "states"):
-        parameters = zeros(backward) | {"weight_hh_l0": weight * one}
-        found = subject.solve(subject.build(backward, parameters), Batch(np.zeros((4, 1, 1)), one))
+    model, one = bare("rnn", "identity", hidden=1), np.ones((1, 1))
+    if subject.claims(model, "states"):
+        parameters = zeros(model) | {"weight_hh_l0": weight * one}
+        found = subject.solve(subject.build(model, parameters), Batch(np.zeros((4, 1, 1)), one))
         for t, expected in enumerate((np.inf, np.inf, weight, 1.0)):
             yield close(f"dh_4/dh_{t + 1}", found[f"states[t={t + 1} layer 0]"], expected * one, 0.0)
         yield close("inf x 0 in weight_hh_l0", found["weight_hh_l0"], np.nan * one, 0.0)
         yield close("inf in bias_hh_l0", found["bias_hh_l0"], np.inf * one[0], 0.0)
-    if subject.claims(forward):
-        parameters = zeros(forward) | {"weight_hh_l0": weight * one, "weight_ih_l0": one}
-        found = subject.solve(subject.build(forward, parameters), Batch(np.ones((4, 1, 1)), 0 * one))
+    if subject.claims(model):
+        parameters = zeros(model) | {"weight_hh_l0": weight * one, "weight_ih_l0": one}
+        found = subject.solve(subject.build(model, parameters), Batch(np.ones((4, 1, 1)), one))
         yield close("outputs", found["outputs"], np.inf * one, 0.0)
         yield close("loss", found["loss"], np.array(np.inf), 0.0)
 
