@@ -16,12 +16,15 @@ from gradsuite.errors import UserError
 
 def keep(bias: float) -> float:
     """Return the factor of the gradient per step through a gate that sees only its bias: sigma(b)."""
+    if not math.isfinite(bias):
+        raise UserError(f"a gate's bias must be finite, not {bias:g}")
     return float(expit(bias))
 
 
 def half_life(bias: float) -> float:
     """Return the steps after which half of the gradient is left: ln 2 / -ln sigma(b)."""
-    return math.log(2.0) / math.log1p(math.exp(-bias))
+    decay = float(np.logaddexp(0.0, -bias))
+    return math.log(2.0) / decay if decay else math.inf
 
 
 def chrono_keep(steps: int, longest: float) -> float:
