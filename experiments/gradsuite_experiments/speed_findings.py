@@ -34,8 +34,8 @@ def custom(rows: pd.DataFrame) -> pd.DataFrame:
 
 def rounds(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each workload with its samples: one row a round, one column a backend; rounds that all backends have."""
-    for name, own in labelled(rows).groupby("label", sort=False):
-        samples = own[own["metric"] == metric].pivot_table(index=["seed", "index"], columns="backend", values="value")
+    for name, own in labelled(rows[rows["metric"] == metric]).groupby("label", sort=False):
+        samples = own.pivot_table(index=["seed", "index"], columns="backend", values="value")
         if len(samples := samples[backend_order(list(samples.columns))].dropna()):
             yield str(name), samples
 
