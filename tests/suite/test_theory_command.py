@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from gradsuite.__main__ import main
 from gradsuite.commands import gradsuite
@@ -43,6 +44,17 @@ NUMBERS = {
         "chrono_mean_factor_after_steps": 0.73259,
     },
     "gates --forget-bias 3 --t-max 100": {"half_life_steps": 14.266, "chrono_mean_factor_after_steps": 0.14965},
+    # psi(1 / 2) = -gamma - 2 ln 2 and psi'(1 / 2) = pi^2 / 2, of one unit.
+    "linear --width 1 --depth 3 --sigma-w 1": {
+        "linear_ln_ratio_mean": -3 * (np.euler_gamma + math.log(2)),
+        "linear_ln_ratio_sd": math.pi * math.sqrt(1.5),
+        "linear_ln_mean_ratio": 0.0,
+        "relu_ln_mean_ratio": -3 * math.log(2),
+        "relu_ln_ratio_sd": math.sqrt(15),
+    },
+    # dh_3/da = 1 + 2 a, of which the last step sees h_2 = 1 + a.
+    "truncation --weight 0.5 --steps 3 --horizon 1": {"relative_bias": 0.25, "a_to_the_horizon": 0.5},
+    "truncation --weight 0.9 --steps 2000 --horizon 20": {"relative_bias": 0.9**20},
     "latch --weight 1.25": {"fixed_point": 0.71041178, "factor_per_step": 0.61914387, "sigmoid_factor_at_most": 0.3125},
     "latch --weight 2": {"fixed_point": 0.95750402, "factor_per_step": 0.16637209, "verdict": "vanishing"},
 }
@@ -103,6 +115,10 @@ def test_what_is_infinite_is_null(arguments, name, capsys):
         ("gates --steps 0", "0 is not in the range x>=1"),
         ("gates --forget-bias nan", "bias must be finite, not nan"),
         ("gates --t-max 2", "T_max must be finite and more than 2 time steps, not 2"),
+        ("linear --width 0 --depth 1 --sigma-w 1", "0 is not in the range x>=1"),
+        ("linear --width 1 --depth 1 --sigma-w 0", "sigma_w must be finite and more than 0, not 0"),
+        ("truncation --weight 2 --steps 5000 --horizon 1", "more than a float holds; take fewer steps"),
+        ("truncation --weight nan --steps 5 --horizon 1", "weight must be finite, not nan"),
         ("latch --weight -1", "weight must be finite and more than -1"),
         ("lacth --weight 1", "No such command 'lacth'"),
     ],

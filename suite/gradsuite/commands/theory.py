@@ -10,7 +10,7 @@ Numbers = dict[str, float | str]
 
 @click.group()
 def theory() -> None:
-    """Print closed-form numbers: mean fields, gates, driven RNNs, latches."""
+    """Print closed-form numbers of the laws that experiments are held against."""
 
 
 def json_option(command: click.decorators.FC) -> click.decorators.FC:
@@ -102,6 +102,48 @@ def latch(weight: float, as_json: bool) -> None:
         "verdict": _verdict(abs(slope)),
     }
     _print(numbers, as_json)
+
+
+@theory.command()
+@click.option("--width", type=click.IntRange(min=1), required=True, help="Units N of every layer.")
+@click.option("--depth", type=click.IntRange(min=1), required=True, help="Layers L.")
+@click.option("--sigma-w", type=float, required=True, help="sqrt(N Var W).")
+@json_option
+def linear(width: int, depth: int, sigma_w: float, as_json: bool) -> None:
+    """Deep linear and relu networks, exact at any width: ln of |dL/dh|^2, from top to bottom."""
+    from gradsuite.errors import UserError
+    from gradsuite.theory import linear
+
+    if not 0.0 < sigma_w < math.inf:
+        raise UserError(f"sigma_w must be finite and more than 0, not {sigma_w:g}")
+    numbers: Numbers = {
+        "linear_ln_ratio_mean": linear.log_ratio_mean(width, depth, sigma_w),
+        "linear_ln_ratio_sd": math.sqrt(linear.log_ratio_variance(width, depth)),
+        "linear_ln_mean_ratio": 2.0 * depth * math.log(sigma_w),
+        "relu_ln_mean_ratio": depth * math.log(sigma_w**2 / 2.0),
+        "relu_ln_ratio_sd": math.sqrt(linear.relu_log_variance(width, depth)),
+    }
+    _print(numbers, as_json)
+
+
+@theory.command()
+@click.option("--weight", type=float, required=True, help="a of h_t = a h_(t-1) + 1.")
+@click.option("--steps", type=click.IntRange(min=2), required=True, help="Time steps T.")
+@click.option("--horizon", type=click.IntRange(min=1), required=True, help="Steps k that backward goes back.")
+@json_option
+def truncation(weight: float, steps: int, horizon: int, as_json: bool) -> None:
+    """One linear unit under truncated BPTT: the relative error of dh_T/da."""
+    from gradsuite.errors import UserError
+    from gradsuite.theory import linear
+
+    try:
+        bias = linear.truncation_bias(weight, steps, horizon)
+        limit = abs(weight) ** horizon
+    except OverflowError:
+        raise UserError(f"{weight:g}^{steps} is more than a float holds; take fewer steps") from None
+    if not math.isfinite(bias):
+        raise UserError(f"weight must be finite, not {weight:g}")
+    _print({"relative_bias": bias, "a_to_the_horizon": limit}, as_json)
 
 
 def _log(number: float) -> float:
