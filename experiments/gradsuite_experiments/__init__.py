@@ -15,6 +15,7 @@ def register_experiments(register: "Register") -> None:
     register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
     register("exact-time", "gradsuite_experiments.exact_time:ExactTime")
     register("gates", "gradsuite_experiments.gates:Gates")
+    register("gemm", "gradsuite_experiments.gemm:Gemm")
     register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
     register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
     register("latch", "gradsuite_experiments.latch:Latch")

@@ -103,7 +103,7 @@ def test_version_and_help(type_in):
     assert type_in("--version") == (0, f"gradsuite {__version__}\n", "")
     status, output, _ = type_in()
     assert status == 0
-    for command in ("run", "report", "backends", "experiments", "tasks", "export", "completion"):
+    for command in ("run", "doctor", "report", "backends", "experiments", "tasks", "export", "completion"):
         assert f"\n  {command} " in output
         assert type_in(command, "--help")[0] == 0
 

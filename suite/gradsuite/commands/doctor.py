@@ -1,0 +1,65 @@
+"""`gradsuite doctor`: what a timing here would be worth, and what would make it better."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from gradsuite.completion import registered
+
+if TYPE_CHECKING:
+    from gradsuite.doctor import Diagnosis
+
+FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")  # that decide about kernels
+
+
+@click.command()
+@click.option("--backend", multiple=True, metavar="NAME", shell_complete=registered("backend"), help="Only this one.")
+@click.option("--threads", type=int, metavar="N", help="Threads of every worker (default: the cores there are).")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def doctor(backend: tuple[str, ...], threads: int | None, as_json: bool) -> None:
+    """Examine this machine: processor, BLAS of every backend, rates, noise.
+
+    Takes about half a minute, and says what to change if something would pay.
+    """
+    from gradsuite.configuration import Configuration
+    from gradsuite.doctor import examine
+    from gradsuite.plugins import load
+
+    diagnosis = examine(load(), backend, Configuration(threads=threads).threads)
+    if as_json:
+        click.echo(json.dumps(diagnosis.as_json(), indent=2))
+    else:
+        click.echo("\n\n".join(report(diagnosis)))
+
+
+def report(found: "Diagnosis") -> Iterator[str]:
+    """Yield the paragraphs of a diagnosis."""
+    from gradsuite.columns import columns
+
+    about = found.machine
+    features = [name for name in FEATURES if name in about["features"]]
+    yield (
+        f"{about['cpu']}: {about['cores']} cores, {about['threads']} threads a worker, {' '.join(features)}, "
+        f"{about['memory'] / 2**30:.1f} GiB, {about['platform']}, {about['python']}"
+    )
+    rows: list[tuple[str, ...]] = [("backend", "GFLOP/s", "95% interval", "of the best", "cores busy")]
+    for one in sorted(found.rates, key=lambda one: -one.share):
+        median, low, high = (f"{value / 1e9:.0f}" for value in (one.rate.median, one.rate.low, one.rate.high))
+        rows.append((one.backend, median, f"{low} to {high}", f"{one.share:.0%}", f"{one.cores:.1f}"))
+    failed = [f"{name}: not measured: {reason}" for name, reason in found.failures.items()]
+    lost = [f"not available: {one}" for one in found.unavailable]
+    yield "\n".join(["Matrix products, through the interface:", columns(rows), *failed, *lost])
+    used = [(name, info.libraries or ("nothing that could be found",)) for name, info in found.backends.items()]
+    lines = [(name if k == 0 else "", line) for name, libraries in used for k, line in enumerate(libraries)]
+    yield f"What each worker computes with:\n{columns(lines)}"
+    noise, conditions = found.noise, found.noise.conditions
+    yield (
+        f"Noise: half of the times of a fixed computation lie within {noise.spread:.1%} of their median, the slowest "
+        f"{noise.worst:.0%} above it; load {conditions.load:.1f}, others kept "
+        f"{conditions.neighbours / conditions.wall:.1f} cores busy, the hypervisor took "
+        f"{conditions.steal / conditions.wall:.0%}"
+    )
+    advice = list(found.advice()) or ["nothing to gain: no plugin knows of anything faster here, and it is quiet"]
+    yield "Advice:\n" + "\n".join(f"- {line}" for line in advice)

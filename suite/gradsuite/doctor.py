@@ -1,0 +1,158 @@
+"""What a timing here would be worth: the rate of each backend, the noise of the machine, and advice that pays."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gradsuite.alias import original, tuned
+from gradsuite.availability import default_backends, survey
+from gradsuite.backend import BackendInfo
+from gradsuite.contention import Conditions, Watch
+from gradsuite.errors import unknown
+from gradsuite.executors.environment import WorkerEnvironment
+from gradsuite.executors.local import LocalExecutor
+from gradsuite.experiment import Cell, Value, settings_label
+from gradsuite.machine import machine
+from gradsuite.plugins import Broken, Plugins
+from gradsuite.timing import Interval, Timer, median_interval, ratio_interval
+
+EXPERIMENT = "gemm"
+SETTINGS: Mapping[str, Value] = {"size": 1024, "dtype": "float32", "rounds": 15, "seed": 0}
+ROUND_TIMEOUT = 60.0  # seconds
+FIXED_SAMPLES = 60
+STEADY = 0.02  # a spread that a difference of a few percent can still be told from
+IDLE_SHARE = 0.7  # of its threads that a backend keeps busy in large products, at least
+PAYS = 1.05  # times the rate from which on advice is worth following
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How a fixed computation on one core varied: half of its times lie within `spread` of their median, as a share."""
+
+    spread: float
+    worst: float
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A backend's rate in large matrix products, FLOP/s, its share of the best one, and how many cores it kept busy."""
+
+    backend: str
+    rate: Interval
+    share: float
+    cores: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a backend's tuned worker is started with, and its rate over that of the plain one."""
+
+    backend: str
+    variables: Mapping[str, str]
+    ratio: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All that was found."""
+
+    machine: Mapping[str, Any]
+    backends: Mapping[str, BackendInfo]
+    unavailable: Sequence[Broken]
+    noise: Noise
+    rates: Sequence[Rate]
+    gains: Sequence[Gain]
+    failures: Mapping[str, str]
+
+    def advice(self) -> Iterator[str]:
+        """Yield what to do, what pays most first."""
+        threads = self.machine["threads"]
+        for gain in self.gains:
+            yield advice_on(gain)
+        if reason := self.noise.conditions.disturbance():
+            yield f"{reason}: measure when they have ended, or trust only what the paired ratios still tell apart"
+        elif self.noise.spread > STEADY:
+            yield (
+                f"a fixed computation varies by {self.noise.spread:.1%}: close what else runs, or ask for more rounds; "
+                "gradsuite run speed-aa tells how narrow a difference can be told"
+            )
+        for one in self.rates:
+            if one.cores < IDLE_SHARE * threads:
+                yield f"{one.backend} keeps {one.cores:.1f} of {threads} cores busy: its products are not spread out"
+        if threads > self.machine["cores"]:
+            yield f"{threads} threads share {self.machine['cores']} cores: give --threads {self.machine['cores']}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it in plain values."""
+        backends = {name: asdict(info) for name, info in self.backends.items()}
+        return {**asdict(self), "backends": backends, "advice": list(self.advice())}
+
+
+def advice_on(gain: Gain) -> str:
+    """Return whether a tuning pays, and how to have it."""
+    told = f"{gain.ratio.median:.2f} times the rate ({gain.ratio.low:.2f} to {gain.ratio.high:.2f})"
+    if gain.ratio.low < PAYS:
+        return f"{gain.backend}: {settings_label(gain.variables)} brings {told}: it does not pay here"
+    return f"{gain.backend}: set {settings_label(gain.variables)}, or run with --tuned: measured {told}"
+
+
+def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diagnosis:
+    """Examine this machine and these backends, or the default ones. Raises UserError if one of them is unknown."""
+    if EXPERIMENT not in plugins.experiments:
+        raise unknown("experiment", EXPERIMENT, plugins.experiments)
+    for name in names:
+        plugins.find("backend", name)
+    facts = machine(threads)
+    noise = listen()  # before any worker is there to make some
+    environment = WorkerEnvironment(plugins, facts)
+    asked = list(dict.fromkeys(names)) or default_backends(plugins)
+    tuning = {name: variables for name in asked if (variables := environment.tuning(name))}
+    with LocalExecutor(environment, timeout=ROUND_TIMEOUT) as executor:
+        found = survey(plugins, executor, [*asked, *map(tuned, tuning)])
+        found.require(names)
+        rates, cores, failures = measure(executor, list(found.available))
+    intervals = {name: median_interval(samples) for name, samples in rates.items()}
+    best = max((interval.median for interval in intervals.values()), default=float("nan"))
+    return Diagnosis(
+        machine=facts,
+        backends=found.available,
+        unavailable=found.unavailable,
+        noise=noise,
+        rates=[Rate(name, one, one.median / best, float(np.median(cores[name]))) for name, one in intervals.items()],
+        gains=[
+            Gain(original(name), variables, ratio_interval(rates[tuned(name)], rates[name]))
+            for name, variables in tuning.items()
+            if name in rates and tuned(name) in rates
+        ],
+        failures=failures,
+    )
+
+
+def measure(
+    executor: LocalExecutor, names: Sequence[str]
+) -> tuple[dict[str, list[float]], dict[str, list[float]], dict[str, str]]:
+    """Return each backend's rates and busy cores, a number a round, and why those failed that did."""
+    rates: dict[str, list[float]] = defaultdict(list)
+    cores: dict[str, list[float]] = defaultdict(list)
+    failures: dict[str, str] = {}
+    for cell, result in executor.run([[Cell(EXPERIMENT, name, "cpu", SETTINGS) for name in names]]):
+        if result.status != "ok":
+            failures[cell.backend] = f"{result.status}: {result.reason}"
+        for row in result.measurements:
+            {"rate": rates, "cores": cores}[row.metric][cell.backend].append(row.value)
+    return rates, cores, failures
+
+
+def listen() -> Noise:
+    """Time a fixed computation over and over."""
+    numbers = np.random.default_rng(0).standard_normal(100_000)
+    timer = Timer(lambda _: np.sort(numbers), lambda: None, sample_seconds=0.01)
+    timer.warm_up()
+    watch = Watch()
+    seconds = np.array([timer.sample().seconds for _ in range(FIXED_SAMPLES)])
+    low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
+    return Noise(float((high - low) / 2 / median), float(seconds.max() / median - 1), watch.stop())
