@@ -52,25 +52,3 @@ def test_at_the_critical_gain_the_largest_eigenvalue_is_one(bias):
 def test_jacobian_eigenvalues_are_shifted_and_scaled():
     weight = np.diag([1.0, -2.0])
     assert sorted(gates.jacobian_eigenvalues(0.5, 0.25, weight)) == pytest.approx([0.0, 0.75])
-
-
-@pytest.mark.parametrize("steps", [1, 3, 6])
-def test_mean_square_ratio_against_random_matrices(steps):
-    rng = np.random.default_rng(0)
-    N, samples = 200, 60
-    logs = []
-    for _ in range(samples):
-        W = rng.standard_normal((N, N)) / math.sqrt(N)
-        v = rng.standard_normal(N)
-        u = v
-        for _ in range(steps):
-            u = 0.6 * u + 0.3 * W @ u
-        logs.append(u @ u / (v @ v))
-    # The mean of `samples` ratios: 4 of its standard errors, and the k^2 / N that the leading order leaves out.
-    slack = 4 * np.std(logs) / math.sqrt(samples) + steps**2 / N * np.mean(logs)
-    assert gates.mean_square_ratio(steps, 0.6, 0.3) == pytest.approx(np.mean(logs), abs=slack)
-
-
-def test_mean_square_ratio_without_pull_is_the_gate_alone():
-    assert gates.mean_square_ratio(7, 0.6, 0.0) == pytest.approx(0.6**14)
-    assert gates.mean_square_ratio(7, 0.0, 0.6) == pytest.approx(0.6**14)

@@ -62,13 +62,3 @@ def lstm_critical_gain(forget_bias: float = 0.0, input_bias: float = 0.0, output
 def gru_critical_gain(reset_bias: float = 0.0) -> float:
     """Return the gain of W_hn above which gradients explode at the fixed point: 1 / r0, whatever the update gate."""
     return 1.0 / keep(reset_bias)
-
-
-def mean_square_ratio(steps: int, kept: float, pull: float) -> float:
-    """Return E |(kept + pull W)^k v|^2 / |v|^2 for Gaussian W of Var 1 / N, to leading order in k / N.
-
-    W^j v are orthogonal to one another and of unit length as N grows: sum_j C(k, j)^2 kept^(2 (k - j)) pull^(2 j).
-    """
-    return math.fsum(
-        (math.comb(steps, j) * kept ** (steps - j) * pull**j) ** 2 for j in range(steps + 1)
-    )  # fmt: skip
