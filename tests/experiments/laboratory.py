@@ -11,6 +11,7 @@ from gradsuite.backend import Backend, BackendInfo, Batch, Network
 from gradsuite.claims import Claim, decisive
 from gradsuite.experiment import Cell, Experiment, Measurement, Settings, Value
 from gradsuite.model import Model
+from gradsuite.optimizers import Optimizer
 from gradsuite.result import Result
 from gradsuite.store import Run
 from gradsuite_numpy.backend import NumpyBackend
@@ -27,6 +28,7 @@ class Fault:
     model: Callable[[Model], Model] = lambda model: model
     batch: Callable[[Batch], Batch] = lambda batch: batch
     gradients: Callable[[Any], Any] = lambda gradients: gradients
+    optimizer: Callable[[Optimizer], Optimizer] = lambda optimizer: optimizer
     settings: Callable[[Settings], Settings] = lambda settings: settings
     options: Callable[[dict[str, Any]], dict[str, Any]] = lambda options: options
 
@@ -53,9 +55,10 @@ class Faulty(Backend):
         network = self.right.build(
             self.fault.model(model), self.fault.parameters(dict(parameters)), **self.fault.options(options)
         )
-        put, backward = network.put, network.backward
+        put, backward, update = network.put, network.backward, network.update
         network.put = lambda batch: put(self.fault.batch(batch))  # type: ignore[method-assign]
         network.backward = lambda tape: self.fault.gradients(backward(tape))  # type: ignore[method-assign]
+        network.update = lambda gradients, optimizer: update(gradients, self.fault.optimizer(optimizer))  # type: ignore[method-assign]
         return network
 
 
