@@ -22,6 +22,7 @@ def register_experiments(register: "Register") -> None:
     register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
     register("latch", "gradsuite_experiments.latch:Latch")
     register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
+    register("memory", "gradsuite_experiments.memory_time:MemoryTime")
     register("phase-time", "gradsuite_experiments.phase_time:PhaseTime")
     register("speed", "gradsuite_experiments.speed:Speed")
     register("speed-aa", "gradsuite_experiments.speed_aa:SpeedAa")

@@ -1,8 +1,12 @@
 """Peak memory of this process, which Linux lets us measure anew for each cell."""
 
+import ctypes
+import gc
 import resource
 import sys
 from pathlib import Path
+
+import psutil
 
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -25,3 +29,16 @@ def peak() -> int:
                 return int(line.split()[1]) * 1024
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest if sys.platform == "darwin" else largest * 1024
+
+
+def release() -> None:
+    """Give back what was freed but kept by the C library (glibc), which would hide the memory that is taken next."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def resident() -> int:
+    """Return the resident set size now, in bytes."""
+    return int(psutil.Process().memory_info().rss)
