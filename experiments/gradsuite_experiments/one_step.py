@@ -34,7 +34,7 @@ def steps(
         network = backend.build(model, parameters, device=run["device"], dtype=run["dtype"])
         gradients = network.backward(network.forward(network.put(batch)))
         before = {name: network.fetch(array) for name, array in network.parameters.items()}
-        gradient = {name: network.fetch(array) for name, array in gradients.parameters.items()}
+        gradient = {name: network.fetch(gradients.parameters[name]) for name in before}  # in one order
         network.update(gradients, optimizer)
         after = {name: network.fetch(array) for name, array in network.parameters.items()}
         for k in range(len(part)):

@@ -72,6 +72,12 @@ def test_a_step_of_a_stack_is_that_of_each_network():
             np.testing.assert_allclose(found.moved[name], alone.moved[name], rtol=0, atol=1e-15)
 
 
+def test_gradients_come_in_any_order():
+    backwards = Fault("none", gradients=lambda g: replace(g, parameters=dict(reversed(g.parameters.items()))))
+    rows = measured(Clipping(), backwards, gains=[5])
+    assert {claim.verdict for claim in Clipping().claims(rows)} == {"holds"}
+
+
 def test_units_are_rows_and_whole_vectors():
     found = units({"w": np.arange(6.0).reshape(2, 3), "b": np.arange(2.0)})
     assert [list(unit) for unit in found] == [[0, 1, 2], [3, 4, 5], [0, 1]]
