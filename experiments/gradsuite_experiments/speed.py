@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradsuite import memory
 from gradsuite.backend import DeviceBatch, Network
+from gradsuite.contention import Watch
 from gradsuite.experiment import (
     BATCH_SIZE,
     DTYPE,
@@ -144,7 +145,7 @@ class Speed(Experiment):
             timer.warm_up()
         yield []
         for index in range(int(settings["rounds"])):
-            yield [row for phase, timer in timers.items() for row in sample(phase, timer, index)]
+            yield one_round(timers, index)
         yield [Measurement("peak_memory", memory.peak(), "B")]
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
@@ -205,6 +206,20 @@ def gradients(network: Network, batch: DeviceBatch, *, states: bool) -> dict[str
 
     alone = Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
     return {"gradient": alone} | ({"gradient_states": Timer(with_norms, network.synchronize)} if states else {})
+
+
+def one_round(timers: Mapping[str, Timer], index: int) -> list[Measurement]:
+    """Return a sample of each phase, all of them marked if somebody else computed during the round.
+
+    A sample of 20 ms is too short to see a neighbour on one core in it, for the system counts in ticks of 10 ms.
+    """
+    watch = Watch()
+    rows = [row for phase, timer in timers.items() for row in sample(phase, timer, index)]
+    if reason := watch.stop().disturbance():
+        marked = {row.metric for row in rows}
+        marks = (f"{phase}_disturbed" for phase in timers)
+        rows += [Measurement(mark, 1.0, reason, index=index) for mark in marks if mark not in marked]
+    return rows
 
 
 def sample(phase: str, timer: Timer, index: int) -> Iterator[Measurement]:

@@ -78,6 +78,14 @@ class SpeedAa(Speed):
                 f"{backend} against itself ({workload}): {covered} of {len(found)} intervals cover 1; half of them "
                 f"reach at most {half_width(found):.1%} to either side."
             )
+        for backend, workload, overall in lasting(rows):
+            if not overall.covers(1.0):
+                yield (
+                    f"{backend} against itself ({workload}): over all trials one worker takes {overall.median:.3f} "
+                    f"({overall.low:.3f} to {overall.high:.3f}) times as long as the other. That lasts as long as "
+                    "these two processes do, and is where their memory lies, not what they compute: a smaller "
+                    "difference between two backends means nothing."
+                )
         yield from disturbances(rows)
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
@@ -122,6 +130,13 @@ def trials(rows: "pd.DataFrame") -> Iterator[tuple[str, str, list[Interval]]]:
             pair = samples[[backend, twin(backend)]].to_numpy()
             blocks = [pair[start : start + size].T for start in range(0, len(pair), size)]
             yield backend, workload, [ratio_interval(first, second) for first, second in blocks]
+
+
+def lasting(rows: "pd.DataFrame") -> Iterator[tuple[str, str, Interval]]:
+    """Yield each backend and workload with the ratio to itself over the rounds of all trials."""
+    for workload, samples in rounds(rows, "gradient"):
+        for backend in (str(name) for name in samples if twin(str(name)) in samples):
+            yield backend, workload, ratio_interval(samples[backend].to_numpy(), samples[twin(backend)].to_numpy())
 
 
 def half_width(found: Sequence[Interval]) -> float:

@@ -102,7 +102,11 @@ def disturbances(rows: pd.DataFrame) -> Iterator[str]:
     share, reason = len(marks) / len(samples), marks["unit"].mode().iloc[0]
     yield f"{share:.0%} of the samples were disturbed even when taken again, because {reason} and the like."
     if cells := unstable(rows):
-        yield f"Unstable, not to be trusted: {listed(sorted(cells)[:6])}{' and others' if len(cells) > 6 else ''}."
+        yield (
+            f"Unstable, not to be trusted: {listed(sorted(cells)[:6])}{' and others' if len(cells) > 6 else ''}. "
+            "More than half of their samples were taken while the machine was shared: end what else runs on it "
+            "(gradsuite doctor says whether something does) and measure again."
+        )
 
 
 def unstable(rows: pd.DataFrame) -> set[str]:

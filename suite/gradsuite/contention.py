@@ -10,7 +10,7 @@ import psutil
 THREADS = Path("/proc/self/task")
 # Systems count the machine's CPU time in ticks of 10 ms: two of them may be rounding, and are a tenth of this time.
 TWO_TICKS = 0.02
-LONG = 0.2
+LONG = 0.1  # seconds in which they are at most a fifth of one core
 WAITING_SHARE = 0.02  # of the wall time: the half-width that a ratio of two medians is wanted to have
 BUSY = 0.10  # of one core: less is what an idle system does by itself
 

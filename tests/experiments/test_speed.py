@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from gradsuite import timing
+from gradsuite.contention import Watch
 from gradsuite.experiment import Measurement
 from gradsuite.report import style
 from gradsuite_experiments import speed, workloads
 from gradsuite_experiments.speed import Speed
 from gradsuite_experiments.speed_findings import ratios, rounds, seconds, unstable
 from gradsuite_numpy.backend import NumpyBackend
+
+from tests.experiments import laboratory
 
 SMALL = {"length": [3], "batch_size": [2], "hidden_size": [4], "input_size": [3], "rounds": [2]}
 
@@ -143,6 +146,37 @@ def test_disturbed_cells_are_called_unstable():
     assert unstable(rows.assign(label="lstm")) == {"lstm on torch"}
     assert "Unstable, not to be trusted: lstm T3 B2 H4 on torch." in " ".join(Speed().findings(rows))
     assert not any("Unstable" in text for text in Speed().findings(frame({"numpy": [0.002] * 5})))
+
+
+def neighbours(monkeypatch, cores):
+    """Let other processes keep so many cores busy, and this one's threads wait for them, on a clock of its own."""
+    clock = iter(range(10**6))
+
+    def read(self):
+        now = 0.05 * next(clock)  # each reading is 50 ms after the one before
+        return now, now, 0.5 * now * (cores > 0), 0.0, now * (1 + cores), 0
+
+    monkeypatch.setattr(Watch, "_read", read)
+
+
+def test_a_planted_neighbour_is_noticed_and_named(monkeypatch):
+    sizes = {name: values for name, values in SMALL.items() if name != "rounds"}
+    neighbours(monkeypatch, 2)
+    found = " ".join(Speed().findings(laboratory.measured(Speed(), cell=["rnn"], rounds=[3], **sizes)))
+    assert "100% of the samples were disturbed even when taken again, because other processes kept 2.0 cores" in found
+    assert "Unstable, not to be trusted: rnn T3 B2 H4 on numpy. More than half of their samples were taken" in found
+    neighbours(monkeypatch, 0)
+    found = " ".join(Speed().findings(laboratory.measured(Speed(), cell=["rnn"], rounds=[3], **sizes)))
+    assert "disturbed" not in found
+
+
+def test_a_neighbour_too_slight_for_a_sample_is_seen_in_the_round(monkeypatch):
+    # Without waiting, a reading of 50 ms is too short to tell; a round of five phases is long enough.
+    neighbours(monkeypatch, 0.5)
+    monkeypatch.setattr("gradsuite.contention.WAITING_SHARE", 1.0)
+    rows = laboratory.measured(Speed(), cell=["rnn"], **SMALL)
+    assert set(rows[rows["metric"].str.endswith("_disturbed")]["unit"]) == {"other processes kept 0.5 cores busy"}
+    assert unstable(rows.assign(label="rnn")) == {"rnn on numpy"}
 
 
 def test_figures_and_table_from_one_backend_two_and_none():

@@ -60,6 +60,12 @@ def test_figure_and_findings_say_what_came_out():
     assert not [*EXPERIMENT.figures(nothing), *EXPERIMENT.findings(nothing), *EXPERIMENT.claims(nothing)]
 
 
+def test_a_difference_that_lasts_is_told():
+    assert len(list(EXPERIMENT.findings(rows()))) == 1
+    _, told = EXPERIMENT.findings(rows(slower=1.01))
+    assert "over all trials one worker takes 0.99" in told
+
+
 def test_a_round_is_one_sample_of_loss_and_gradients(monkeypatch):
     monkeypatch.setattr(timing.Timer, "warm_up", lambda self: 0)
     (settings,) = EXPERIMENT.cells(EXPERIMENT.grid("quick", {"trials": [2], "rounds": [3]}))
