@@ -33,7 +33,7 @@ class JaxBackend(Backend):
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
             features=("stack", "truncation", "checkpoint"),
-            libraries=(f"jaxlib: XLA, {threads()} threads",),
+            libraries=(f"jaxlib: XLA, threads: {threads()}",),
         )
 
     def build(

@@ -85,5 +85,5 @@ def linked() -> tuple[str, ...]:
     """Return how many threads PyTorch computes with, and the libraries linked into it, which nobody else can find."""
     patterns = {"MKL": r"Math Kernel Library Version (\S+?)-", "oneDNN": r"MKL-DNN v(\S+)"}
     found = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
-    threads = f"torch: {torch.get_num_threads()} threads within an operation"
+    threads = f"torch: threads of an operation: {torch.get_num_threads()}"
     return (threads, *(f"torch: {name} {match[1]}" for name, match in found.items() if match))

@@ -174,3 +174,8 @@ def test_what_is_not_claimed_is_unsupported():
 def test_only_its_own_worker_gets_its_threads():
     assert worker_environment("jax", {"threads": 3})["NPROC"] == "3"
     assert worker_environment("numpy", {"threads": 3}) is None
+
+
+def test_it_says_how_many_threads_xla_has(monkeypatch):
+    monkeypatch.setenv("NPROC", worker_environment("jax", {"threads": 3})["NPROC"])
+    assert JaxBackend().describe().libraries == ("jaxlib: XLA, threads: 3",)

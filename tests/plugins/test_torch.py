@@ -166,3 +166,10 @@ def test_what_is_not_claimed_is_refused():
         TorchBackend().build(model, initialise(model), dtype="int8")
     with pytest.raises(Unsupported, match="no device"):
         TorchBackend().build(model, initialise(model), device="tpu")
+
+
+def test_it_says_what_is_linked_into_it_and_its_threads():
+    libraries = TorchBackend().describe().libraries
+    assert libraries[0] == f"torch: threads of an operation: {torch.get_num_threads()}"
+    assert any(line.startswith("torch: oneDNN ") for line in libraries) == torch.backends.mkldnn.is_available()
+    assert any(line.startswith("torch: MKL ") for line in libraries) == torch.backends.mkl.is_available()
