@@ -63,7 +63,7 @@ class GradientDepth(Experiment):
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
         "quick": {
             **ONE,
-            "task": ["noise"],
+            "task": ["noise", "digits"],
             "activation": ["tanh", "relu"],
             "initialiser": ["default", "he", "orthogonal"],
             "num_layers": [20],

@@ -56,7 +56,7 @@ class GradientTime(Experiment):
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
         "quick": {
             **ONE,
-            "task": ["noise"],
+            "task": ["noise", "digits"],
             "cell": RECURRENT,
             "gain": [0.5, 2.0, 4.0],
             "length": [60],
