@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import DTYPE, HIDDEN_SIZE, LENGTH, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.conformance.precision import PRECISE, UNIT_ROUNDOFF
+from gradsuite.experiment import HIDDEN_SIZE, LENGTH, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.optimizers import SGD
 from gradsuite.parameters import Initialisation
@@ -42,7 +43,8 @@ class Clipping(Experiment):
         Setting("gains", int, f"recurrent gains between {GAINS[0]:g} and {GAINS[1]:g}", minimum=2),
         HIDDEN_SIZE,
         LENGTH,
-        DTYPE,
+        # p - g is what is measured: a shorter float loses the units that move little.
+        Setting("dtype", str, "precision", choices=PRECISE),
     )
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
         preset: {
@@ -74,7 +76,7 @@ class Clipping(Experiment):
         batch = Batch(inputs, LAST * last / np.linalg.norm(last))
         optimizer = SGD(lr=1.0, **{f"clip_{rule}": limit})
         run = {"device": device, "dtype": str(settings["dtype"])}
-        eps, found = float(np.finfo(run["dtype"]).eps), []
+        eps, found = 2.0 * UNIT_ROUNDOFF[run["dtype"]], []
         with np.errstate(all="ignore"):
             for k, step in enumerate(steps(backend, model, networks, batch, optimizer, run)):
                 measured = {"gain": gains[k], **of_step(step, eps), **LAWS[rule](step, limit)}
@@ -90,7 +92,7 @@ class Clipping(Experiment):
             claim = partial(Claim, self.name, backend)
             steps: list[Any] = sorted(members(cell).itertuples(), key=lambda step: step.norm)
             for step in steps:
-                for sentence, *numbers in GENERAL[rule](step, limit, float(np.finfo(at["dtype"]).eps)):
+                for sentence, *numbers in GENERAL[rule](step, limit, 2.0 * UNIT_ROUNDOFF[at["dtype"]]):
                     yield claim(f"Clipping by {rule} {sentence}", SOURCES[rule], *numbers)
                 if step.beyond <= 1.0:
                     sentence = f"Clipping by {rule} leaves a gradient within its limit alone."

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.experiment import DTYPE, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise, normal, orthogonal
@@ -111,7 +112,7 @@ class ExactTime(Experiment):
             kind, radius, lags = at["matrix"], at["radius"], places(cell, "sigma_max")
             law = expected(kind, at["hidden_size"], radius, at["lags"])
             # Of a logarithm, the relative error.
-            allowed = powers.rounding(law, at["hidden_size"], np.finfo(at["dtype"]).eps)[lags]
+            allowed = powers.rounding(law, at["hidden_size"], 2.0 * UNIT_ROUNDOFF[at["dtype"]])[lags]
             found, law = np.log(values(cell, "sigma_max")), np.log(law)
             claim = partial(Claim, self.name, backend)
             if kind == "orthogonal":

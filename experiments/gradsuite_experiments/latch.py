@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.experiment import DTYPE, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
@@ -62,7 +63,7 @@ class Latch(Experiment):
         """Yield what is kept, what is forgotten, and what the gradient is scaled by in either case."""
         for backend, at, cell in cells(rows):
             claim = partial(Claim, self.name, backend)
-            weight, steps, eps = abs(at["weight"]), at["steps"], float(np.finfo(at["dtype"]).eps)
+            weight, steps, eps = abs(at["weight"]), at["steps"], 2.0 * UNIT_ROUNDOFF[at["dtype"]]
             kept, factor = value(cell, "kept"), value(cell, "factor")
             state, slope = theory.fixed_point(weight), theory.slope(weight)
             # A step's rounding shrinks by the slope with every step that follows; so does the way from the start.

@@ -33,6 +33,11 @@ def test_every_claim_holds_and_bites():
     assert not_biting(ExactTime(), FAULTS) == []
 
 
+def test_claims_hold_in_single_precision():
+    rows = measured(ExactTime(), dtype=["float32"], lags=[100])
+    assert {claim.verdict for claim in ExactTime().claims(rows)} == {"holds"}
+
+
 def test_one_length_that_changes_is_seen():
     # The largest singular value stays 1: only the smallest tells.
     halved = states(lambda g: g * np.where(np.arange(g.shape[-2]) == 0, 0.5, 1.0)[:, None])

@@ -28,6 +28,10 @@ def test_golden_latches(weight, state, slope):
     assert value(rows, "factor") == pytest.approx(slope, abs=6e-9)
 
 
+def test_claims_hold_in_single_precision():
+    assert {claim.verdict for claim in Latch().claims(measured(Latch(), dtype=["float32"]))} == {"holds"}
+
+
 def test_the_critical_weight_is_neither_kept_nor_forgotten():
     # h_T falls like sqrt(3 / 2T) at w = 1: no claim but on the gradient.
     rows = measured(Latch(), weight=[1.0])
