@@ -33,10 +33,10 @@ def forward(model: Model, x: Tensor, weights: Sequence[Weights]) -> FusedTrace:
     leaves = [w.detach().requires_grad_() for layer in weights for w in layer]
     h = c = x.new_zeros(model.num_layers, x.shape[1], model.hidden_size)
     outputs = []
-    for segment in torch.split(x, max(1, SEGMENT // (x.shape[1] * model.hidden_size))):
+    for segment in x.split(max(1, SEGMENT // (x.shape[1] * model.hidden_size))):
         top, h, c = torch.lstm(segment, (h, c), leaves, True, model.num_layers, 0.0, True, False, False)
         outputs.append(top)
-    return FusedTrace(torch.cat(outputs), leaves)
+    return FusedTrace(torch.cat(outputs) if len(outputs) > 1 else top, leaves)
 
 
 @torch.enable_grad()

@@ -5,6 +5,7 @@ of settings, each with a loss of its own.
 """
 
 from torch import Tensor
+from torch.nn import functional
 
 
 def loss(name: str, outputs: Tensor, targets: Tensor, axes: int) -> Tensor:
@@ -14,6 +15,8 @@ def loss(name: str, outputs: Tensor, targets: Tensor, axes: int) -> Tensor:
         return (outputs - targets).square().mean(over)
     if name == "inner_product":
         return (targets * outputs).sum(-1).mean(over[1:])
+    if outputs.dim() == axes:
+        return functional.cross_entropy(outputs.flatten(0, -2), targets.flatten())
     classes = targets.expand(outputs.shape[:-1]).unsqueeze(-1)
     return -outputs.log_softmax(-1).gather(-1, classes).squeeze(-1).mean(over[1:])
 

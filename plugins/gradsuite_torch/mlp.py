@@ -40,11 +40,18 @@ class Mlp(TorchNetwork):
         tape.saved = None
         gradient = self.readout.loss_gradient(outputs, batch.targets)
         dh, gradients = self.readout.pull_back(h[-1], gradient, self.parameters)
-        flow = [dh]
+        flow = self.room(dh) if states else None
         for layer in reversed(range(self.model.num_layers)):
-            dz = pull_back(self.model.activation, flow[-1], h[layer + 1], torch.empty_like(h[layer + 1]))
+            dz = pull_back(self.model.activation, dh, h[layer + 1], torch.empty_like(dh))
             gradients[f"layers.{layer}.weight"] = weight_gradient(dz, h[layer])
             gradients[f"layers.{layer}.bias"] = dz.sum(-2)
             if layer > 0:
-                flow.append(product(dz, self.parameters[f"layers.{layer}.weight"]))
-        return Gradients(gradients, torch.stack(flow[::-1], dim=-3) if states else None)
+                below = None if flow is None else flow.select(-3, layer - 1)
+                dh = product(dz, self.parameters[f"layers.{layer}.weight"], below)
+        return Gradients(gradients, flow)
+
+    def room(self, top: Tensor) -> Tensor:
+        """Return room for the gradients of all layers, (layers, B, H), that of the top one set."""
+        flow = top.new_empty(*top.shape[:-2], self.model.num_layers, *top.shape[-2:])
+        flow.select(-3, -1).copy_(top)
+        return flow
