@@ -11,6 +11,7 @@ from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
 
 from gradsuite_torch.checkpointed import Checkpointed
+from gradsuite_torch.fused import Fused
 from gradsuite_torch.mlp import Mlp
 from gradsuite_torch.network import TorchNetwork, to_device
 from gradsuite_torch.products import libraries
@@ -57,6 +58,8 @@ class TorchBackend(Backend):
             return Truncated(model, tensors, device=device, dtype=dtype, truncation=truncation)
         if checkpoint is not None:
             return Checkpointed(model, tensors, device=device, dtype=dtype, checkpoint=checkpoint)
+        if Fused.fits(model, tensors):
+            return Fused(model, tensors, device=device, dtype=dtype)
         network = Recurrent if model.recurrent else Mlp
         return network(model, tensors, device=device, dtype=dtype)
 

@@ -1,47 +1,68 @@
 """PyTorch's fused LSTM kernel (oneDNN's), and autograd through it: fastest where nobody asks for state gradients."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
+from gradsuite.backend import Gradients, Tape
 from gradsuite.model import Model
 from torch import Tensor
+from torch.nn import functional
 
+from gradsuite_torch.losses import loss
+from gradsuite_torch.network import DeviceBatch
 from gradsuite_torch.products import ONEDNN
-from gradsuite_torch.trace import Weights
+from gradsuite_torch.recurrent import Recurrent
+from gradsuite_torch.trace import TIME
 
 # States in a segment. The kernel keeps about 32 bytes for each, and from 32 MB on the C library takes memory anew from
 # the system at each call, page by page, which costs more than the segments do.
 SEGMENT = 2**19
 
 
-class FusedTrace(NamedTuple):
-    """What the backward pass reads: the top layer's states (T, B, H) in autograd's graph, and the graph's leaves."""
+class Graph(NamedTuple):
+    """What autograd goes back through: the loss, and the leaves by parameter's name."""
 
-    outputs: Tensor
-    leaves: list[Tensor]
-
-
-def fits(model: Model, x: Tensor, weights: Sequence[Weights]) -> bool:
-    """Return whether the kernel can run this model."""
-    return ONEDNN and model.cell == "lstm" and weights[0].hh.dim() == 2 and x.is_cpu and x.dtype == torch.float32
+    loss: Tensor
+    leaves: dict[str, Tensor]
 
 
-@torch.enable_grad()
-def forward(model: Model, x: Tensor, weights: Sequence[Weights]) -> FusedTrace:
-    """Run all layers over x (T, B, I) from zero states."""
-    leaves = [w.detach().requires_grad_() for layer in weights for w in layer]
-    h = c = x.new_zeros(model.num_layers, x.shape[1], model.hidden_size)
-    outputs = []
-    for segment in x.split(max(1, SEGMENT // (x.shape[1] * model.hidden_size))):
-        top, h, c = torch.lstm(segment, (h, c), leaves, True, model.num_layers, 0.0, True, False, False)
-        outputs.append(top)
-    return FusedTrace(torch.cat(outputs) if len(outputs) > 1 else top, leaves)
+class Fused(Recurrent):
+    """An LSTM that PyTorch's kernel runs as a whole; with state gradients it is unrolled by hand."""
 
+    @staticmethod
+    def fits(model: Model, parameters: Mapping[str, Tensor]) -> bool:
+        """Return whether the kernel can run this model: no stacks, float32 on the CPU."""
+        weight = parameters["weight_hh_l0"] if model.cell == "lstm" else None
+        return ONEDNN and weight is not None and weight.dim() == 2 and weight.is_cpu and weight.dtype == torch.float32
 
-@torch.enable_grad()
-def backward(trace: FusedTrace, gradient: Tensor) -> list[Weights]:
-    """Return each layer's weight gradients, given dL/dh (k, B, H) of the top layer's last k states."""
-    reached = trace.outputs[-len(gradient) :]
-    found = torch.autograd.grad(reached, trace.leaves, gradient)
-    return [Weights(*found[first : first + 4]) for first in range(0, len(found), 4)]
+    def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
+        """Run all layers, the readout and the loss under autograd."""
+        if states:
+            return super().forward(batch, states=True)
+        with torch.enable_grad():
+            leaves = {name: p.detach().requires_grad_() for name, p in self.parameters.items()}
+            top = self.run(batch.inputs, leaves)
+            hidden = top if self.model.readout == "all" else top.select(TIME, -1)
+            outputs = hidden
+            if self.model.readout != "none":
+                outputs = functional.linear(hidden, leaves["readout.weight"], leaves["readout.bias"])
+            found = loss(self.model.loss, outputs, batch.targets, outputs.dim())
+        return Tape(found.detach(), outputs.detach(), Graph(found, leaves))
+
+    def backward(self, tape: Tape) -> Gradients:
+        """Let autograd go back."""
+        if not isinstance(tape.saved, Graph):
+            return super().backward(tape)
+        (found, leaves), tape.saved = tape.saved, None
+        return Gradients(dict(zip(leaves, torch.autograd.grad(found, list(leaves.values())), strict=True)))
+
+    def run(self, x: Tensor, leaves: Mapping[str, Tensor]) -> Tensor:
+        """Return the top layer's states (T, B, H) for x (T, B, I), from zero states on."""
+        weights = [w for layer in self.layers.weights(leaves) for w in layer]
+        h = c = x.new_zeros(self.model.num_layers, x.shape[1], self.model.hidden_size)
+        outputs = []
+        for segment in torch.split(x, max(1, SEGMENT // (x.shape[1] * self.model.hidden_size))):
+            top, h, c = torch.lstm(segment, (h, c), weights, True, self.model.num_layers, 0.0, True, False, False)
+            outputs.append(top)
+        return torch.cat(outputs) if len(outputs) > 1 else outputs[0]

@@ -1,4 +1,4 @@
-"""Networks that unroll over time: backpropagation through time (Werbos 1990), by hand or by PyTorch's fused kernel."""
+"""Networks that unroll over time: backpropagation through time (Werbos 1990)."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,20 +8,17 @@ from gradsuite.backend import Gradients, Tape
 from gradsuite.model import Model
 from torch import Tensor
 
-from gradsuite_torch import fused
 from gradsuite_torch.layers import Layers, over_layers
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
 from gradsuite_torch.room import Room
 from gradsuite_torch.trace import TIME, Trace, Weights
-
-LayerTraces = list[Trace] | fused.FusedTrace
 
 
 class Saved(NamedTuple):
     """What the backward pass reads; `hidden` are the states that the readout reads."""
 
     batch: DeviceBatch
-    traces: LayerTraces
+    traces: list[Trace]
     hidden: Tensor
     outputs: Tensor
     states: bool
@@ -37,7 +34,7 @@ class Recurrent(TorchNetwork):
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers over all steps and keep what the way back needs."""
-        traces, top = self.unroll(batch.inputs, states=states)
+        traces, top = self.unroll(batch.inputs)
         hidden = top if self.model.readout == "all" else top.select(TIME, -1)
         outputs = self.readout.outputs(hidden, self.parameters)
         loss = self.readout.loss(outputs, batch.targets)
@@ -51,17 +48,12 @@ class Recurrent(TorchNetwork):
         gradient = self.readout.loss_gradient(outputs, batch.targets)
         gradient, gradients = self.readout.pull_back(hidden, gradient, self.parameters)
         reached = gradient if self.model.readout == "all" else gradient.unsqueeze(TIME)
-        if isinstance(traces, fused.FusedTrace):
-            return Gradients(self.layers.by_name(fused.backward(traces, reached)) | gradients)
         by_layer, of_states = self.flow_back(traces, reached, batch.inputs.shape[TIME], states=states)
         return Gradients(self.layers.by_name(by_layer) | gradients, *of_states)
 
-    def unroll(self, x: Tensor, *, states: bool) -> tuple[LayerTraces, Tensor]:
+    def unroll(self, x: Tensor) -> tuple[list[Trace], Tensor]:
         """Return what the layers' backward pass reads, and the top layer's states (T, B, H)."""
         weights = self.layers.weights(self.parameters)
-        if not states and fused.fits(self.model, x, weights):
-            trace = fused.forward(self.model, x, weights)
-            return trace, trace.outputs.detach()
         traces = self.layers.forward(x, weights, self.layers.zeros(x, weights))
         return traces, traces[-1].outputs
 

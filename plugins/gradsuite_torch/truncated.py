@@ -23,7 +23,7 @@ class Truncated(Recurrent):
         super().__init__(model, parameters, device=device, dtype=dtype)
         self.k1, self.k2 = truncation
 
-    def unroll(self, x: Tensor, *, states: bool) -> tuple[list[Trace], Tensor]:
+    def unroll(self, x: Tensor) -> tuple[list[Trace], Tensor]:
         """Return the traces of all steps, or of the last k2 where only the last state is read, and the top states."""
         weights = self.layers.weights(self.parameters)
         start = self.layers.zeros(x, weights)
