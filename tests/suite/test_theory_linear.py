@@ -1,6 +1,7 @@
 """Exact laws of linear networks against Monte Carlo and direct sums."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -32,20 +33,48 @@ def test_relu_variance():
     assert linear.relu_log_variance(64, 20) == pytest.approx(1.5625)
 
 
-@given(a=st.floats(-1.2, 1.2), time=st.integers(1, 40), horizon=st.integers(1, 50))
-def test_truncated_gradient_against_the_recursion(a, time, horizon):
-    h, total, terms = 0.0, 0.0, []
+def closed_form(a, time, horizon):
+    """The truncated sums in exact rational arithmetic: by a, and by the input."""
+    a = Fraction(a)
+    h = [(1 - a**t) / (1 - a) for t in range(time)]
+    by_a = [a ** (time - t) * h[t - 1] for t in range(1, time + 1)]
+    by_input = [a ** (time - t) for t in range(1, time + 1)]
+    return [1 - sum(terms[-horizon:]) / sum(terms) for terms in (by_a, by_input)]
+
+
+@pytest.mark.parametrize("a", [-0.8, 0.05, 0.5, 0.9, 0.999, 1.001, 1.1])
+@pytest.mark.parametrize("horizon", [1, 2, 7, 30, 40, 60])
+def test_truncated_gradients_against_exact_sums(a, horizon):
+    by_a, by_input = closed_form(a, 40, min(horizon, 40))
+    assert linear.truncation_bias(a, 40, horizon) == pytest.approx(float(by_a), rel=1e-14, abs=0)
+    # 1 - a^T cancels where a is near 1: T |a - 1| of its digits are left.
+    rounding = 1e-14 if abs(a - 1) > 0.01 else 1e-13
+    assert linear.input_truncation_bias(a, 40, horizon) == pytest.approx(float(by_input), rel=rounding, abs=0)
+
+
+@given(a=st.floats(-1.2, 1.2), time=st.integers(2, 40))
+def test_the_scalar_gradient_against_the_recursion(a, time):
+    h = slope = 0.0
     for _ in range(time):
-        terms = [a * term for term in terms] + [h]  # dh_t/da by the step at which a acted
-        h = a * h + 1.0
-    total = math.fsum(terms[-horizon:])
-    assert linear.scalar_gradient(a, time, horizon) == pytest.approx(total, rel=1e-9, abs=1e-12)
+        h, slope = a * h + 1.0, a * slope + h
+    assert linear.scalar_gradient(a, time) == pytest.approx(slope, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("a", [0.5, 0.9])
-def test_truncation_bias_tends_to_a_power(a):
-    assert linear.truncation_bias(a, 2000, 12) == pytest.approx(a**12, rel=1e-12)
+@pytest.mark.parametrize(("a", "time"), [(0.5, 60), (-0.7, 9), (1.5, 12)])
+def test_the_scalar_gradient_is_the_derivative_of_a_geometric_sum(a, time):
+    fraction = (1 - time * a ** (time - 1) + (time - 1) * a**time) / (1 - a) ** 2
+    assert linear.scalar_gradient(a, time) == pytest.approx(fraction, rel=1e-14)
+
+
+def test_limits_of_truncation_bias():
+    for bias in (linear.truncation_bias, linear.input_truncation_bias):
+        assert bias(0.9, 2000, 12) == pytest.approx(0.9**12, rel=1e-13)
+    assert linear.truncation_bias(1.0, 40, 10) == pytest.approx(30 * 29 / (40 * 39), rel=1e-15)
+    assert linear.input_truncation_bias(1.0, 40, 10) == 0.75
+    # dh_n/da is n - 1 - 1 / (a - 1) times a^(n-1) / (a - 1) for a > 1: all of it but O(1 / T) counts steps.
+    assert linear.truncation_bias(2.0, 400, 100) == pytest.approx(298 / 398, rel=1e-12)
+    assert linear.input_truncation_bias(2.0, 400, 100) == pytest.approx(1.0, rel=1e-12)
 
 
 def test_no_bias_when_the_horizon_covers_the_sequence():
-    assert linear.truncation_bias(0.9, 30, 30) == 0.0
+    assert linear.truncation_bias(0.9, 30, 30) == linear.input_truncation_bias(0.9, 30, 31) == 0.0

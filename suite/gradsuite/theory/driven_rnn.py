@@ -5,6 +5,8 @@ Schoenholz 2018, arXiv:1806.05394). Tied weights leave its leading order alone f
 """
 
 import math
+from itertools import accumulate, islice
+from operator import mul
 
 from gradsuite.theory.mean_field import MeanField, critical_point
 
@@ -32,3 +34,18 @@ def lyapunov_exponent(gain: float, noise_variance: float) -> float:
 def critical_gain(noise_variance: float) -> float:
     """Return the gain at which gradients neither vanish nor explode: 1 without noise, more with it."""
     return critical_point("tanh", math.sqrt(noise_variance))[0]
+
+
+def truncation_bias(gain: float, noise_variance: float, time: int, horizon: int) -> float:
+    """Return |g - g_k| / |g| of dL/dW_hh through the last k = `horizon` of T = `time` steps from h_0 = 0.
+
+    Step t adds the outer product of dL/dz_t and h_(t-1). States of different steps are orthogonal to leading order
+    (they are driven by independent noise, and tanh is odd), so squared norms add up, each in proportion to
+    (q_t - s^2) chi(q_t) ... chi(q_T): the square of the bias is the share of the first T - k steps. It decays like
+    chi_1^(k/2) below the critical gain, as sqrt(1 - k / T) at it and stays near 1 above it. Derived here; for s > 0.
+    """
+    field = mean_field(gain, noise_variance)
+    variances = list(islice(field.variances(noise_variance), time))
+    factors = list(accumulate(map(field.chi, reversed(variances)), mul))  # of the squared gradient, from the last step
+    shares = [(q - noise_variance) * factor for q, factor in zip(reversed(variances), factors, strict=True)]
+    return math.sqrt(math.fsum(shares[horizon:]) / math.fsum(shares))

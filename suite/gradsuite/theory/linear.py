@@ -28,11 +28,27 @@ def scalar_state(a: float, time: int) -> float:
     return float(time) if a == 1.0 else (1.0 - a**time) / (1.0 - a)
 
 
-def scalar_gradient(a: float, time: int, horizon: int) -> float:
-    """Return dh_T/da through the last `horizon` steps only: the sum of a^(T-t) h_(t-1) over T - horizon < t <= T."""
-    return math.fsum(a ** (time - t) * scalar_state(a, t - 1) for t in range(max(time - horizon, 0) + 1, time + 1))
+def scalar_gradient(a: float, time: int) -> float:
+    """Return dh_T/da, the sum of j a^(j-1) over 0 < j < T: (1 - T a^(T-1) + (T-1) a^T) / (1 - a)^2.
+
+    Added term by term, since the fraction cancels where a is near 1.
+    """
+    return math.fsum(j * a ** (j - 1) for j in range(1, time))
 
 
 def truncation_bias(a: float, time: int, horizon: int) -> float:
-    """Return the relative error of dh_T/da when backpropagation stops after `horizon` steps: a^horizon as T grows."""
-    return 1.0 - scalar_gradient(a, time, horizon) / scalar_gradient(a, time, time)
+    """Return the relative error of dh_T/da when backpropagation stops after k = `horizon` steps, of T = `time` > 1.
+
+    What is left out is all that reaches h_T through h_(T-k), dh_T/dh_(T-k) dh_(T-k)/da: a^k times the gradient of a
+    sequence that is k steps shorter. It tends to a^k as T grows if |a| < 1, and to 1 - k / T if a > 1.
+    """
+    left = max(time - horizon, 0)
+    return a**horizon * scalar_gradient(a, left) / scalar_gradient(a, time) if left else 0.0
+
+
+def input_truncation_bias(a: float, time: int, horizon: int) -> float:
+    """Return the same for the gradient of h_T by what is added in every step: (a^k - a^T) / (1 - a^T), 1 - k / T at 1.
+
+    It tends to a^k as T grows if |a| < 1, and to 1 if a > 1.
+    """
+    return a**horizon * scalar_state(a, max(time - horizon, 0)) / scalar_state(a, time)
