@@ -27,3 +27,4 @@ def register_experiments(register: "Register") -> None:
     register("scaling", "gradsuite_experiments.scaling:Scaling")
     register("speed", "gradsuite_experiments.speed:Speed")
     register("speed-aa", "gradsuite_experiments.speed_aa:SpeedAa")
+    register("truncation", "gradsuite_experiments.truncation:Truncation")

@@ -1,8 +1,9 @@
 """Many settings of one model at once: as stacks where a backend takes them, one by one where it does not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from gradsuite.backend import Backend, Batch, Gradients, Network, Tape
@@ -15,11 +16,12 @@ STACK_BYTES = 2**24  # of parameters in one stack: their gradients and the state
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What came back for one setting, on the host: outputs, and the state gradients as in `Gradients`."""
+    """What came back for one setting, on the host: outputs, and the gradients as in `Gradients`."""
 
     outputs: np.ndarray
     states: np.ndarray
     cell_states: np.ndarray | None
+    parameters: Mapping[str, np.ndarray]  # those that were asked for
 
 
 def sweep(
@@ -31,9 +33,12 @@ def sweep(
     device: str,
     dtype: str,
     change: Callable[[Parameters], Parameters] = lambda parameters: parameters,
+    fetched: Sequence[str] = (),
+    **options: Any,
 ) -> Iterator[Flow]:
-    """Yield the flow of every member's parameters on one batch. Raises Unsupported for what is not claimed.
+    """Yield the flow of every member's parameters on one batch, with the gradients of those named in `fetched`.
 
+    `options` are of the backend's `build`, such as `truncation`. Raises Unsupported for what is not claimed.
     `change` is made to the parameters, stacked or not, when their turn comes: no two parts are in memory at once.
     """
     size = sum(p.size for p in members[0].values()) * BYTES[dtype]
@@ -41,22 +46,24 @@ def sweep(
     for chunk in chunks(members, max(1, largest)):
         stacked = len(chunk) > 1
         parameters = {name: np.stack([m[name] for m in chunk]) for name in chunk[0]} if stacked else chunk[0]
-        network = backend.build(model, change(parameters), device=device, dtype=dtype)
+        network = backend.build(model, change(parameters), device=device, dtype=dtype, **options)
         tape = network.forward(network.put(batch), states=True)
-        flow = fetch(network, tape, network.backward(tape))
+        flow = fetch(network, tape, network.backward(tape), fetched)
         yield from split(flow) if stacked else (flow,)
 
 
-def fetch(network: Network, tape: Tape, gradients: Gradients) -> Flow:
-    """Copy outputs and state gradients to the host."""
+def fetch(network: Network, tape: Tape, gradients: Gradients, names: Sequence[str] = ()) -> Flow:
+    """Copy outputs, state gradients and the gradients of these parameters to the host."""
     cell_states = None if gradients.cell_states is None else network.fetch(gradients.cell_states)
-    return Flow(network.fetch(tape.outputs), network.fetch(gradients.states), cell_states)
+    parameters = {name: network.fetch(gradients.parameters[name]) for name in names}
+    return Flow(network.fetch(tape.outputs), network.fetch(gradients.states), cell_states, parameters)
 
 
 def split(flow: Flow) -> Iterator[Flow]:
     """Yield the flow of each member of a stack."""
     for k, states in enumerate(flow.states):
-        yield Flow(flow.outputs[k], states, None if flow.cell_states is None else flow.cell_states[k])
+        parameters = {name: gradient[k] for name, gradient in flow.parameters.items()}
+        yield Flow(flow.outputs[k], states, None if flow.cell_states is None else flow.cell_states[k], parameters)
 
 
 def chunks(members: Sequence[Parameters], largest: int) -> Iterator[Sequence[Parameters]]:

@@ -1,0 +1,46 @@
+"""What a truncated gradient costs beside a full one: seconds, and the memory that a pass takes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gradsuite import memory
+from gradsuite.backend import Backend, Batch, DeviceBatch, Network
+from gradsuite.experiment import Measurement
+from gradsuite.model import Model
+from gradsuite.parameters import Parameters
+from gradsuite.timing import Timer
+
+
+def rounds(
+    backend: Backend, model: Model, members: Sequence[Parameters], batch: Batch, horizon: int, count: int, run: Any
+) -> Iterator[list[Measurement]]:
+    """Yield the memory of one pass, then seconds of forward and backward, `count` samples; full beside truncated."""
+    stack = {name: np.stack([member[name] for member in members]) for name in members[0]}
+    kinds: Mapping[str, Mapping[str, Any]] = {"truncated": {"truncation": (1, horizon)}, "full": {}}
+    timers, taken = {}, []
+    for kind, options in kinds.items():
+        network = backend.build(model, stack, **run, **options)
+        timers[kind] = timer(network, network.put(batch))
+        timers[kind].first()
+        # A network that has compiled nothing and kept no buffers, of a program that is compiled.
+        fresh = backend.build(model, stack, **run, **options)
+        taken.append(Measurement(f"memory_{kind}", growth(fresh, fresh.put(batch)), "B"))
+    yield taken
+    for index in range(count):
+        yield [Measurement(f"seconds_{kind}", t.sample().seconds, "s", index=index) for kind, t in timers.items()]
+
+
+def timer(network: Network, batch: DeviceBatch) -> Timer:
+    """Return the timer of one gradient."""
+    return Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
+
+
+def growth(network: Network, batch: DeviceBatch) -> int:
+    """Return how many bytes more than before are resident at the peak of one pass."""
+    memory.release()
+    memory.reset_peak()
+    before = memory.resident()
+    network.backward(network.forward(batch))
+    network.synchronize()
+    return memory.peak() - before
