@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from gradsuite.alias import is_tuned, original
 from gradsuite.experiment import Table
 from gradsuite.report.palette import backend_order
 from gradsuite.timing import Interval, median_interval, ratio_interval
@@ -99,24 +100,31 @@ def outcomes(rows: pd.DataFrame) -> list[Outcome]:
 
 def reached(target: Target, workload: str, rows: pd.DataFrame) -> Iterator[Outcome]:
     """Yield the paired ratio, to the other backend with the least median."""
-    mine = samples(rows, target.metric, [target.backend])
-    others = samples(rows, target.other_metric, target.others)
+    backend = measured_as(target.backend, rows)
+    mine = samples(rows, target.metric, [backend])
+    others = samples(rows, target.other_metric, [measured_as(name, rows) for name in target.others])
     if mine.empty or others.empty:
         return
     both = pd.concat([mine, others[[others.median().idxmin()]]], axis=1).dropna().to_numpy()
     ratio = ratio_interval(both[:, 0], both[:, 1])
-    yield Outcome(target.sentence, target.backend, workload, ratio, target.most.get(workload, np.nan))
+    yield Outcome(target.sentence, backend, workload, ratio, target.most.get(workload, np.nan))
 
 
 def of_limit(workload: str, rows: pd.DataFrame) -> Iterator[Outcome]:
     """Yield how much of the fastest backend's gradient its products take."""
-    times = samples(rows, GRADIENT, ("numpy", "torch", "jax"))
+    times = samples(rows, GRADIENT, [measured_as(name, rows) for name in ("numpy", "torch", "jax")])
     least = list(limit.limits(rows).values())
     if times.empty or not least:
         return
     best = str(times.median().idxmin())
     ratio = median_interval(least[0] / times[best].dropna().to_numpy())
     yield Outcome(LIMIT, best, workload, ratio, LEAST.get(workload, np.nan), at_most=False)
+
+
+def measured_as(backend: str, rows: pd.DataFrame) -> str:
+    """Return the name under which a backend was measured: that of its tuned worker if there was one."""
+    names = [str(name) for name in rows["backend"].unique() if original(str(name)) == backend]
+    return max(names, key=is_tuned, default=backend)
 
 
 def samples(rows: pd.DataFrame, metric: str, backends: Sequence[str]) -> pd.DataFrame:

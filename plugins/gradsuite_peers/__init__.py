@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import gradsuite_numpy
 from gradsuite import hookimpl
 from gradsuite_jax import xla_environment
 
@@ -28,5 +29,7 @@ def register_backends(register: "Register") -> None:
 
 @hookimpl
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """Give the peers in JAX the environment that `jax` has, so that they differ by their code alone."""
+    """Give the peers in JAX the environment of `jax`, and `autograd` that of `numpy`: they differ by code alone."""
+    if backend == "autograd":
+        return gradsuite_numpy.worker_environment("numpy", machine)
     return xla_environment(machine) if backend in ("jax-scan", "flax") else None

@@ -65,6 +65,13 @@ def test_ratios_are_to_the_better_peer_and_paired():
     assert (outcome.bound, outcome.verdict) == (0.85, "met")
 
 
+def test_a_tuned_backend_stands_for_itself():
+    times = {("numpy", "gradient"): [9.0] * ROUNDS, ("numpy@tuned", "gradient"): [1.0] * ROUNDS}
+    by_name = found("W1", times | {("torch-nn", "gradient"): [2.0] * ROUNDS})
+    assert by_name["numpy against torch-nn", "numpy@tuned"].ratio.median == pytest.approx(0.5)
+    assert ("numpy against torch-nn", "numpy") not in by_name
+
+
 def test_norms_are_held_against_the_same_backend_and_against_retain_grad():
     times = {("torch", "gradient"): [1.0] * ROUNDS, ("torch", "gradient_states"): [1.2] * ROUNDS,
              ("torch-autograd", "gradient_states"): [3.0] * ROUNDS}  # fmt: skip

@@ -137,6 +137,12 @@ def test_peers_in_jax_have_the_environment_of_jax():
     assert ("NPROC", "2") in changed[0]
 
 
+def test_autograd_is_tuned_as_numpy_is(monkeypatch):
+    monkeypatch.setattr("gradsuite_numpy.kernels.better_kernels", lambda features: "SKYLAKEX")
+    environment = WorkerEnvironment(load(), {"threads": 2})
+    assert environment.tuning("autograd") == environment.tuning("numpy") == {"OPENBLAS_CORETYPE": "SKYLAKEX"}
+
+
 class TestTorchNnConforms(BackendConformance):
     backend = TorchNn
     dtypes = ("float64",)
