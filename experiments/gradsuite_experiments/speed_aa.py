@@ -109,7 +109,9 @@ class SpeedAa(Speed):
             draw(axes, backend, intervals)
             axes.set_title(f"{backend}, {workload}")
         panels[0, 0].set_ylabel("seconds over seconds of the same backend")
-        style.title(drawn, tally(self.claims(rows), "A backend is as fast as itself", "A backend is not itself"))
+        style.title(
+            drawn, tally(self.claims(rows), "What is equal comes out equal", "What is equal does not come out equal")
+        )
         yield Figure(
             "speed-aa",
             "The paired ratio of a backend to itself and its 95% interval, a bar a trial, in the order of the ratios; "

@@ -52,7 +52,7 @@ def test_claims_hold_for_noise_alone_and_each_has_a_fault_that_turns_it(faults, 
 def test_figure_and_findings_say_what_came_out():
     with style.context():
         (figure,) = EXPERIMENT.figures(rows())
-    assert figure.figure.get_suptitle() == "A backend is as fast as itself: 2 of 2 claims hold"
+    assert figure.figure.get_suptitle() == "What is equal comes out equal: 2 of 2 claims hold"
     (finding,) = EXPERIMENT.findings(rows())
     assert finding.startswith("numpy against itself (lstm T20 B1 H32): 9")
     assert "of 100 intervals cover 1" in finding
