@@ -82,9 +82,9 @@ class SpeedAa(Speed):
             if not overall.covers(1.0):
                 yield (
                     f"{backend} against itself ({workload}): over all trials one worker takes {overall.median:.3f} "
-                    f"({overall.low:.3f} to {overall.high:.3f}) times as long as the other. That lasts as long as "
-                    "these two processes do, and is where their memory lies, not what they compute: a smaller "
-                    "difference between two backends means nothing."
+                    f"({overall.low:.3f} to {overall.high:.3f}) times as long as the other. They compute the "
+                    "same: such a difference lasts as long as two processes do, and one no larger between two backends "
+                    "means nothing."
                 )
         yield from disturbances(rows)
 
