@@ -65,7 +65,7 @@ class GradientDepth(Experiment):
             **ONE,
             "task": ["noise", "digits"],
             "activation": ["tanh", "relu"],
-            "initialiser": ["default", "he", "orthogonal"],
+            "initialiser": ["default", "he"],
             "num_layers": [20],
             "hidden_size": [64],
         },

@@ -58,7 +58,7 @@ class GradientTime(Experiment):
             **ONE,
             "task": ["noise", "digits"],
             "cell": RECURRENT,
-            "gain": [0.5, 2.0, 4.0],
+            "gain": [0.5, 4.0],
             "length": [60],
             "num_layers": [1],
         },

@@ -71,7 +71,7 @@ class Speed(Experiment):
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
         "quick": {
             **ONE,
-            "cell": ["rnn", "lstm", "gru", "mlp"],
+            "cell": ["rnn", "lstm", "mlp"],
             "length": [20],
             "batch_size": [32],
             "hidden_size": [64],

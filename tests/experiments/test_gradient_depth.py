@@ -74,4 +74,4 @@ def test_findings_figure_and_table(tmp_path):
     assert "relu with he" in figure.figure.get_suptitle().replace("\n", " ")
     assert len(figure.figure.axes) == 4
     (table,) = DEPTH.tables(rows)
-    assert list(table.rows.columns) == ["task", "activation", "default", "he", "orthogonal"]
+    assert list(table.rows.columns) == ["task", "activation", "default", "he"]
