@@ -20,6 +20,7 @@ def register_experiments(register: "Register") -> None:
     register("gemm", "gradsuite_experiments.gemm:Gemm")
     register("gradient-depth", "gradsuite_experiments.gradient_depth:GradientDepth")
     register("gradient-time", "gradsuite_experiments.gradient_time:GradientTime")
+    register("jacobian-spectrum", "gradsuite_experiments.jacobian_spectrum:JacobianSpectrum")
     register("latch", "gradsuite_experiments.latch:Latch")
     register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
     register("memory", "gradsuite_experiments.memory_time:MemoryTime")

@@ -17,7 +17,7 @@ from gradsuite.theory import gaussian_powers as powers
 
 from gradsuite_experiments.critical_gain_figures import draw
 from gradsuite_experiments.frames import cells, value, values
-from gradsuite_experiments.sweep import Flow, scaled, sweep
+from gradsuite_experiments.sweep import jacobians, scaled, sweep
 
 EXACT = "exact: at zero input and states every gate is sigma of its bias, and its weights are multiplied by zero"
 CIRCULAR = "circular law (Girko 1984; from the literature by memory): eigenvalues of W fill the unit disc as N grows"
@@ -68,12 +68,12 @@ class CriticalGain(Experiment):
         radii, growth, error, found = [], [], 0.0, []
         for k, flow in enumerate(flows):
             network, gain = networks[k // len(GAINS)], GAINS[k % len(GAINS)]
-            jacobians = powers_of_jacobian(flow)
-            eigenvalues = np.linalg.eigvals(jacobians[1])
+            powers_of_one = jacobians(flow)
+            eigenvalues = np.linalg.eigvals(powers_of_one[1])
             expected = theory.jacobian_eigenvalues(kept, pull * gain * critical, candidate(network))
             error = max(error, distance(eigenvalues, expected) / abs(expected).max())
             radii.append(abs(eigenvalues).max())
-            growth.append(np.square(jacobians).sum(axis=(1, 2)) / N)
+            growth.append(np.square(powers_of_one).sum(axis=(1, 2)) / N)
             if k == GAINS.index(1.0):
                 found = [
                     *(Measurement("eigenvalue_real", e.real, index=i) for i, e in enumerate(eigenvalues)),
@@ -148,15 +148,6 @@ def candidate(network: Parameters) -> np.ndarray:
     """Return W_g of an LSTM (the third of four blocks) or W_hn of a GRU (the third of three)."""
     H = network["weight_hh_l0"].shape[1]
     return network["weight_hh_l0"][2 * H : 3 * H]
-
-
-def powers_of_jacobian(flow: Flow) -> np.ndarray:
-    """Return J^k by lag k, (T, N, N), from gradients of every unit vector: of the cell state where there is one.
-
-    dL/dc_T is o0 / N times the unit vector: what is left of it at lag k, over it, is J^k.
-    """
-    states = flow.states if flow.cell_states is None else flow.cell_states
-    return np.linalg.inv(states[-1, 0]) @ states[::-1, 0]
 
 
 def distance(found: np.ndarray, expected: np.ndarray) -> float:

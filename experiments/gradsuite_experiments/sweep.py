@@ -90,6 +90,16 @@ def orthonormal(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
     return np.linalg.qr(rng.standard_normal((size, count)))[0].T
 
 
+def jacobians(flow: Flow) -> np.ndarray:
+    """Return the Jacobian of h_T by the state so many steps before, over that by the state at T, by lag, (T, N, N).
+
+    For gradients of every unit vector, one layer: those of the cell state where there is one. Over those at T, a
+    diagonal matrix (o (1 - tanh^2 c) / N of an LSTM, 1 / N else), they are the Jacobian's rows.
+    """
+    states = flow.states if flow.cell_states is None else flow.cell_states
+    return np.linalg.inv(states[-1, 0]) @ states[::-1, 0]
+
+
 def log_mean_square(states: np.ndarray) -> np.ndarray:
     """Return ln of the mean over the batch of |dL/dh|^2, for states (..., B, H).
 
