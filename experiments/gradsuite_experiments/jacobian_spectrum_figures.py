@@ -8,9 +8,10 @@ import pandas as pd
 from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
-from gradsuite.report.palette import backend_colour, ordered_colours
+from gradsuite.report.palette import ordered_colours
 from gradsuite.theory import gaussian_powers as powers
 from gradsuite.theory import singular_values as theory
+from matplotlib.ticker import MaxNLocator
 
 from gradsuite_experiments.frames import by_backend, cells, places, tally, values, where
 
@@ -32,15 +33,16 @@ def draw_fans(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         draw_fan(ax, where(rows, network=network, weights=weights), backends)
         ax.set_title(name)
     for ax in axes.flat:
-        ax.set_ylim(1e-8, 1e2)
-        style.regions(ax, (0.1, 10.0))
+        ax.set_ylim(1e-8, 1e3)
+        style.regions(ax, (1e-2, 1e2))
     for ax in axes[:, 0]:
         ax.set_ylabel("singular value")
     for ax in axes[-1]:
         ax.set_xlabel("lag T - t in steps")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     lines = [style.line_key("law (root mean square, or bound)"), style.line_key("10% to 90%", linewidth=7, alpha=0.16)]
     style.backend_legend(drawn, backends, extra=lines)
-    finding = "Only orthogonal weights without saturation keep every direction of the gradient alive"
+    finding = "Only linear orthogonal networks keep every direction alive"
     style.title(drawn, tally(claims, finding, "Singular values are not what theory says"))
     caption = "Singular values of the Jacobian of h at T by the state so many steps before (c of the LSTM, h else): "
     caption += "smallest, median and largest as points, 10% to 90% as a band, means over networks; lines are the root "
@@ -53,7 +55,7 @@ def draw_fan(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     for backend, at, cell in cells(rows):
         lags = places(cell, "median")
         if backend == backends[0]:
-            style.band(ax, lags, values(cell, "low"), values(cell, "high"), backend_colour(backend))
+            style.band(ax, lags, values(cell, "low"), values(cell, "high"))
             if at["weights"] == "orthogonal":
                 style.theory(ax, lags, np.ones(len(lags)), linestyle="-" if at["network"] == "linear" else "--")
             elif at["network"] == "linear":
@@ -91,9 +93,7 @@ def draw_density(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     draw_step(axes[0, 2], where(rows, network="linear", weights="normal"), backends)
     keys = [style.line_key("quarter circle"), style.line_key("Fuss-Catalan k + 1", linestyle="--")]
     style.backend_legend(drawn, backends, extra=keys)
-    judged = tally(
-        claims, "The condition number of Gaussian powers is lost to rounding in a few steps", "A law is broken"
-    )
+    judged = tally(claims, "Gaussian weights spread singular values until rounding hides them", "A law is broken")
     style.title(drawn, judged)
     caption = "Condition number and spread of the Jacobian's singular values by lag (isometry is 1), and the singular "
     caption += "values of one step of a linear RNN with Gaussian weights against the quarter-circle density."
@@ -102,11 +102,11 @@ def draw_density(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
 
 def draw_step(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     """Draw the density of one step's singular values, each backend's points beside the others."""
-    edges = np.linspace(0.0, 2.2, 23)
+    edges = np.linspace(0.0, 2.2, 12)
     for backend, _, cell in cells(rows):
         density, _ = np.histogram(values(cell, "singular_value"), edges, density=True)
         own = slice(backends.index(backend), None, len(backends))
         style.measured(ax, ((edges[1:] + edges[:-1]) / 2)[own], density[own], backend)
     x = np.linspace(0.0, 2.0, 200)
     style.theory(ax, x, theory.quarter_circle(x))
-    ax.set(xlabel="singular value", title="density, Gaussian, one step", ylim=(0.0, None))
+    ax.set(xlabel="singular value", title="density of one step", ylim=(0.0, None))
