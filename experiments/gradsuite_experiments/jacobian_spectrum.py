@@ -29,7 +29,7 @@ EDGE = "Tracy-Widom law of the largest singular value (Johnstone 2001; from the 
 QUARTER = "Marchenko & Pastur 1967 (from the literature by memory)"
 NETWORKS = ("linear", "tanh", "lstm", "gru")
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-SPREAD_SD = 1.5  # times k / N: of E s^4 / (E s^2)^2 relative to itself, 1 to 1.4 of it seen for k of 1 to 4
+SPREAD_SD = 1.5  # k / N, at most: sd of E s^4 / (E s^2)^2 over its mean; 1 to 1.4 seen for k = 1 to 4 at N = 64
 QUANTILES = {"smallest": 0.0, "low": 0.1, "median": 0.5, "high": 0.9, "largest": 1.0}
 
 
