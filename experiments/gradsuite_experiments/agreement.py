@@ -13,7 +13,6 @@ from gradsuite.conformance.precision import UNIT_ROUNDOFF, bound, rounded
 from gradsuite.experiment import (
     BATCH_SIZE,
     HIDDEN_SIZE,
-    LENGTH,
     Experiment,
     Figure,
     Measurement,
@@ -45,7 +44,7 @@ class Agreement(Experiment):
     question = "How far do backends drift apart over time: by rounding alone, or as trajectories of chaos do?"
     settings = (
         HIDDEN_SIZE,
-        LENGTH,
+        Setting("length", int, "time steps T: enough for chaos to show over rounding", minimum=40),
         BATCH_SIZE,
         Setting("dtype", str, "precision", choices=("float64", "float32")),
     )
