@@ -24,12 +24,12 @@ STEPS = 7
 
 @check("stack", "A stack of settings gives what each of them gives alone.", once=True)
 def stack(subject: Subject) -> Iterator[Finding]:
-    """Parameters with a leading axis S, with a batch for each, and for `rnn` also with one batch for all.
+    """Parameters with a leading axis S, with a batch for each, and for `rnn` with one batch for all.
 
     Each setting's update is its own too: clipped by its own norm, not by the stack's.
     """
-    for cell, shared in (*((cell, False) for cell in CELLS), ("rnn", True)):
-        case = case_of(cell)
+    for cell in CELLS:
+        case, shared = case_of(cell), cell == "rnn"
         if "stack" not in subject.info.features or not subject.claims(case.model):
             continue
         settings = [Case(case.model, case.steps, case.size, case.seed + s) for s in range(STACK)]
@@ -72,7 +72,7 @@ def truncation(subject: Subject) -> Iterator[Finding]:
 @check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", once=True)
 def checkpoint(subject: Subject) -> Iterator[Finding]:
     """States kept every three of seven steps, which leaves a shorter segment, and less often than there are steps."""
-    for cell, every in (*((cell, 3) for cell in GATES), ("rnn", 10)):
+    for cell, every in {**dict.fromkeys(GATES, 3), "rnn": 10}.items():
         case = case_of(cell)
         if "checkpoint" in subject.info.features and subject.claims(case.model):
             found = subject.find(case, checkpoint=every)
