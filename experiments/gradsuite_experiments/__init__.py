@@ -26,6 +26,7 @@ def register_experiments(register: "Register") -> None:
     register("mean-field", "gradsuite_experiments.mean_field:MeanFieldDepth")
     register("memory", "gradsuite_experiments.memory_time:MemoryTime")
     register("phase-time", "gradsuite_experiments.phase_time:PhaseTime")
+    register("precision", "gradsuite_experiments.precision:Precision")
     register("scaling", "gradsuite_experiments.scaling:Scaling")
     register("speed", "gradsuite_experiments.speed:Speed")
     register("speed-aa", "gradsuite_experiments.speed_aa:SpeedAa")

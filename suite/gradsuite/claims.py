@@ -42,8 +42,9 @@ class Claim:
         return "holds" if self.strain <= 1.0 else "fails"
 
     def row(self) -> dict[str, Any]:
-        """Return all of it by name, the verdict too."""
-        return {**asdict(self), "verdict": self.verdict}
+        """Return all of it by name, the verdict too; numbers as Python's own, for SQLite keeps NumPy's as bytes."""
+        numbers = {name: float(getattr(self, name)) for name in ("expected", "measured", "tolerance")}
+        return {**asdict(self), **numbers, "verdict": self.verdict}
 
 
 def decisive(claims: Iterable[Claim]) -> list[Claim]:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from gradsuite.claims import Claim, decisive
 
@@ -64,3 +65,8 @@ def test_a_row_has_everything_by_name():
         "relation": "=",
         "verdict": "holds",
     }
+
+
+def test_a_rows_numbers_are_pythons_own():
+    row = claim(np.int64(4), np.float32(4.0), 0.0).row()
+    assert [type(row[name]) for name in ("expected", "measured", "tolerance")] == [float] * 3
