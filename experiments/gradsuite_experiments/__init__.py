@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 @hookimpl
 def register_experiments(register: "Register") -> None:
     """Register the built-in experiments."""
+    register("agreement", "gradsuite_experiments.agreement:Agreement")
     register("clipping", "gradsuite_experiments.clipping:Clipping")
     register("critical-gain", "gradsuite_experiments.critical_gain:CriticalGain")
-    register("agreement", "gradsuite_experiments.agreement:Agreement")
     register("driven-rnn", "gradsuite_experiments.driven_rnn:DrivenRnn")
     register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
     register("exact-time", "gradsuite_experiments.exact_time:ExactTime")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
+from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.experiment import DTYPE, HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
@@ -44,13 +45,17 @@ class ExactDepth(Experiment):
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
         preset: {
             "law": list(LAWS),
-            "gain": [0.9, 1.0, 1.1],
+            "gain": gains,
             "hidden_size": [64],
             "depth": [20],
             "samples": [samples],
             "dtype": ["float64"],
         }
-        for preset, samples in (("quick", 40), ("standard", 200), ("full", 2000))
+        for preset, gains, samples in (
+            ("quick", [0.9, 1.1], 40),
+            ("standard", [0.9, 1.0, 1.1], 200),
+            ("full", [0.9, 1.0, 1.1], 2000),
+        )
     }
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
@@ -103,7 +108,7 @@ class ExactDepth(Experiment):
                 sentence = "Deep orthogonal: |dL/dh| changes by exactly the gain in every layer."
                 error = np.expm1(ratios / 2.0 - depth * math.log(sigma))
                 # Each layer rounds a sum of N products: sqrt(N) eps of its norm, L layers deep.
-                allowed = depth * math.sqrt(N) * np.finfo(at["dtype"]).eps
+                allowed = depth * math.sqrt(N) * 2.0 * UNIT_ROUNDOFF[at["dtype"]]
                 yield Claim(self.name, backend, sentence, SAXE, 0.0, error[abs(error).argmax()], allowed)
 
     def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:

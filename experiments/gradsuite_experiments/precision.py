@@ -119,8 +119,9 @@ class Precision(Experiment):
         finding = "Gradients end where their precision does; loss scaling moves that"
         style.title(drawn, tally(self.claims(rows), finding, "A precision ends elsewhere"))
         caption = "A gradient that each step halves or doubles, by precision: lines are powers of two to the "
-        caption += "precision's limits, large points the last lag at which the gradient is exactly that, for the loss as "
-        caption += "it is and (hollow) scaled. Where subnormal numbers are flushed to zero the gradient ends above their band."
+        caption += "precision's limits, large points the last lag at which the gradient is exactly that, for the loss "
+        caption += "as it is and (hollow) scaled. Where subnormal numbers are flushed to zero the gradient ends above "
+        caption += "their band."
         yield Figure("precision", caption, drawn)
 
 

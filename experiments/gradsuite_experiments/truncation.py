@@ -64,7 +64,7 @@ class Truncation(Experiment):
             "dtype": ["float64"],
         }
         for preset, cell, horizons, length, seeds, rounds in (
-            ("quick", ["rnn", "lstm"], [6, 40], 40, 2, 1),
+            ("quick", ["rnn"], [6, 40], 40, 2, 1),
             ("standard", ["rnn", "lstm", "gru"], [4, 16, 128], 128, 4, 3),
             ("full", ["rnn", "lstm", "gru"], [1, 2, 4, 8, 16, 32, 64, 128], 128, 15, 9),
         )

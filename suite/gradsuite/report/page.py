@@ -7,11 +7,11 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from gradsuite import plugins
 from gradsuite.errors import UserError
 from gradsuite.report import facts
 from gradsuite.report.palette import THEME, backend_colour, backend_order
-from gradsuite.report.section import Section, count, missing, section
+from gradsuite.report.section import Section, count
+from gradsuite.report.sections import sections
 from gradsuite.store import Run, cause
 
 FILE = "report.html"
@@ -32,19 +32,6 @@ def write_report(run: Run) -> Path:
     except OSError as error:
         raise UserError(f"cannot write the report into {str(run.path)!r}: {cause(error)}") from error
     return run.path / FILE
-
-
-def sections(run: Run, folder: Path) -> list[Section]:
-    """Return the section of each experiment of the run; those first that measured something."""
-    installed, cells = plugins.load(), run.cells()
-    made = []
-    for name in dict.fromkeys([*run.meta.get("experiments", []), *cells["experiment"]]):
-        own = cells[cells["experiment"] == name]
-        try:
-            made.append(section(installed.get("experiment", name)(), run.frame(name), own, folder))
-        except UserError as error:
-            made.append(missing(name, str(error), own))
-    return sorted(made, key=lambda one: "ok" not in one.statuses)
 
 
 def render(run: Run, made: list[Section]) -> str:

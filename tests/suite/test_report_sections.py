@@ -1,0 +1,31 @@
+"""Sections of a report that are made side by side."""
+
+from dataclasses import replace
+
+import numpy as np
+from gradsuite.experiment import Cell, Measurement
+from gradsuite.report.sections import made
+from gradsuite.result import Result
+
+from tests.stored import run_of
+
+
+def comparable(section):
+    """A section with its tables as texts: frames do not compare to one truth."""
+    return replace(section, tables=[table.rows.to_csv() for table in section.tables])
+
+
+def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
+    gains = np.linspace(0.5, 2.0, 3)
+    rows = tuple(Measurement("ln_ratio", float(g), index=k) for k, g in enumerate(gains))
+    results = [
+        (Cell("exact-depth", "numpy", "cpu", {"law": "linear", "gain": 1.0, "hidden_size": 8}), Result("ok", rows)),
+        (Cell("not-installed", "numpy", "cpu", {}), Result("error", reason="gone")),
+    ]
+    run = run_of(tmp_path, results)
+    names = ["exact-depth", "not-installed"]
+    here, there = (made(run, names, tmp_path, processes) for processes in (1, 2))
+    assert list(map(comparable, there)) == list(map(comparable, here))
+    assert [one.name for one in there] == names
+    assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
+    assert "cannot be loaded here" in there[1].troubles[0]
