@@ -27,6 +27,7 @@ def register_experiments(register: "Register") -> None:
     register("memory", "gradsuite_experiments.memory_time:MemoryTime")
     register("phase-time", "gradsuite_experiments.phase_time:PhaseTime")
     register("precision", "gradsuite_experiments.precision:Precision")
+    register("remedies", "gradsuite_experiments.remedies:Remedies")
     register("scaling", "gradsuite_experiments.scaling:Scaling")
     register("speed", "gradsuite_experiments.speed:Speed")
     register("speed-aa", "gradsuite_experiments.speed_aa:SpeedAa")
