@@ -14,6 +14,7 @@ from gradsuite.optimizers import Optimizer, Slots
 
 from gradsuite_jax import bptt, checkpoint, mlp, truncation
 from gradsuite_jax.bptt import Found
+from gradsuite_jax.compiling import program
 from gradsuite_jax.schedule import Schedule
 
 Array = jax.Array
@@ -52,7 +53,7 @@ class Plan:
         )
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(program, static_argnums=0)
 def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
     """Return loss, outputs and what backward needs."""
     run, _ = plan.passes()
@@ -61,7 +62,7 @@ def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[A
     return run(parameters, x, targets)
 
 
-@partial(jax.jit, static_argnums=0, static_argnames="states")
+@partial(program, static_argnums=0, static_argnames="states")
 def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool) -> Found:
     """Return the parameter gradients, and the state gradients by h and c if `states`."""
     run = partial(plan.passes()[1], states=states)
@@ -70,7 +71,7 @@ def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array,
     return run(parameters, x, targets, y, saved)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(program, static_argnums=(0, 1))
 def update(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots
 ) -> tuple[Arrays, Slots]:
@@ -81,11 +82,12 @@ def update(
     return run(parameters, gradients, slots)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(program, static_argnums=(0, 1))
 def step(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
 ) -> tuple[Array, Arrays, Slots]:
     """Return the loss, and the parameters and slots after one step down its gradient: all in one program."""
-    loss, y, saved = forward(plan, parameters, x, targets)
-    gradients, _ = backward(plan, parameters, x, targets, y, saved, states=False)
-    return loss, *update(plan, optimizer, parameters, gradients, slots)
+    # The plain functions: a program inside a program cannot have options of its own.
+    loss, y, saved = forward.__wrapped__(plan, parameters, x, targets)
+    gradients, _ = backward.__wrapped__(plan, parameters, x, targets, y, saved, states=False)
+    return loss, *update.__wrapped__(plan, optimizer, parameters, gradients, slots)
