@@ -41,13 +41,13 @@ def horizons(
             axes[0, 0].vlines(far, place - 0.4, place + 0.4, color=INK, linewidth=1.6, zorder=2)
     start = float(rows["length"].max()) - 1
     axes[0, 0].axvline(start, color=MUTED, linestyle=":", linewidth=1.2)
-    axes[0, 0].set(xlim=(0, 1.06 * start), xlabel=f"horizon: lag at which 1/{HORIZON_FACTOR:g} of the gradient is left")
+    axes[0, 0].set(xlim=(0, 1.06 * start), xlabel=f"horizon: lag with 1/{HORIZON_FACTOR:g} of the gradient")
     axes[0, 0].set_yticks(range(len(shown)), [titles[remedy] for remedy in shown])
     axes[0, 0].set_ylim(len(shown) - 0.5, -0.5)
     if timed:
         axes[0, 1].axvline(1.0, color=MUTED, linestyle=":", linewidth=1.2)
         axes[0, 1].set_xlim(left=0.0)
-        axes[0, 1].set_xlabel("seconds a training step, over plain tanh on the same backend")
+        axes[0, 1].set_xlabel("time of a training step over plain tanh's")
     keys = [style.line_key("theory"), style.line_key("start of the sequence", color=MUTED, linestyle=":")]
     ring: dict[str, Any] = {"color": MUTED, "marker": "o", "linestyle": "none"}
     keys.append(style.line_key("at initialisation", markerfacecolor="none", markersize=7, **ring))
@@ -59,7 +59,7 @@ def horizons(
     caption = (
         "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, h else), hollow at "
     )
-    caption += f"initialisation (median and range over networks), {steps}theory as ink; beside it what a step costs. "
+    caption += f"initialisation (median and range over networks), {steps}theory as ink; beside it a step's cost. "
     return Figure("remedies", caption + ABSENT, drawn)
 
 
