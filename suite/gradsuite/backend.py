@@ -144,8 +144,8 @@ class Network(ABC):
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones; its slots live as long as the network."""
-        name, shape = next(iter(parameter_shapes(self.model).items()))
-        stacked = self.parameters[name].ndim > len(shape)
+        name, parameter = next(iter(self.parameters.items()))
+        stacked = parameter.ndim > len(parameter_shapes(self.model).get(name, parameter.shape))
         self.parameters, self.slots = optimizer.apply(
             self.parameters, gradients.parameters, self.slots, stacked=stacked
         )

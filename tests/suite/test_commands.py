@@ -159,9 +159,10 @@ def test_the_host_imports_no_framework_to_run(probe):
 def begin(folder, *arguments):
     """Start a command in a process group of its own, and wait until it measures a cell that hangs."""
     command = [sys.executable, "-m", "gradsuite", "run", "probe", *ECHO, *arguments]
+    # Whoever runs the tests in the background has Ctrl-C ignored, and so has what they start.
     process = subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -179,7 +180,10 @@ HANGING = ("--set", "behaviour=one,hang", "--timeout", "600")
 def test_ctrl_c_leaves_a_run_that_can_be_resumed_and_says_how(probe):
     with begin(probe, *HANGING) as process:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
-        output, errors = process.communicate(timeout=60)
+        try:
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     path = output.splitlines()[-1]
     assert process.returncode == 130
     assert f"go on with: gradsuite run --resume {path}" in errors
