@@ -156,13 +156,19 @@ def test_the_host_imports_no_framework_to_run(probe):
     assert done.stdout == "[]\n"
 
 
+# Whoever runs the tests in the background has Ctrl-C ignored, and so has what they start.
+HEEDING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from gradsuite.__main__ import main; main()"
+)
+
+
 def begin(folder, *arguments):
     """Start a command in a process group of its own, and wait until it measures a cell that hangs."""
-    command = [sys.executable, "-m", "gradsuite", "run", "probe", *ECHO, *arguments]
-    # Whoever runs the tests in the background has Ctrl-C ignored, and so has what they start.
+    command = [sys.executable, "-c", HEEDING, "run", "probe", *ECHO, *arguments]
     process = subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
