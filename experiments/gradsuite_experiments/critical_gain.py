@@ -103,7 +103,7 @@ class CriticalGain(Experiment):
             kept_by, weights = ("f0 + i0 o0", "W_g") if at["cell"] == "lstm" else ("z0 + (1 - z0) r0", "W_n")
             sentence = f"{subject}: the eigenvalues of the step's Jacobian are {kept_by} eig({weights})."
             # An eigenvalue moves by its condition number times the rounding: sqrt(N) for most of a Gaussian matrix, N
-            # for the worst (Chalker & Mehlig 1998), of N roundings a product and as many again in the solver.
+            # for the worst (Chalker & Mehlig 1998, by memory), of N roundings a product and as many in the solver.
             allowed = N**2 * UNIT_ROUNDOFF[at["dtype"]]
             yield Claim(self.name, backend, sentence, EXACT, 0.0, value(cell, "eigenvalue_error"), allowed)
             sentence = f"{subject}, orthogonal {weights}: the spectral radius crosses 1 at gain {critical:.6g}."

@@ -20,7 +20,7 @@ from gradsuite_experiments.gates import kept, silent
 from gradsuite_experiments.jacobian_spectrum_figures import draw_density, draw_fans
 from gradsuite_experiments.sweep import jacobians, sweep
 
-ISOMETRY = "Saxe, McClelland & Ganguli 2013, arXiv:1312.6120; exact"
+ISOMETRY = "Saxe, McClelland & Ganguli 2013, arXiv:1312.6120 (from the literature by memory); exact"
 CHAIN_RULE = "exact: the Jacobian of a step is diag(1 - h^2) W, and 1 - h^2 is at most 1"
 PRODUCT = "exact: without recurrent weights the Jacobian is diagonal"
 WICK = "leading order by Wick's theorem: W^k keeps the mean squared singular value of k independent factors"

@@ -53,7 +53,7 @@ class Plan:
         )
 
 
-@partial(program, static_argnums=0)
+@program(static_argnums=0)
 def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
     """Return loss, outputs and what backward needs."""
     run, _ = plan.passes()
@@ -62,7 +62,7 @@ def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[A
     return run(parameters, x, targets)
 
 
-@partial(program, static_argnums=0, static_argnames="states")
+@program(static_argnums=0, static_argnames="states")
 def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool) -> Found:
     """Return the parameter gradients, and the state gradients by h and c if `states`."""
     run = partial(plan.passes()[1], states=states)
@@ -71,7 +71,7 @@ def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array,
     return run(parameters, x, targets, y, saved)
 
 
-@partial(program, static_argnums=(0, 1))
+@program(static_argnums=(0, 1))
 def update(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots
 ) -> tuple[Arrays, Slots]:
@@ -82,7 +82,7 @@ def update(
     return run(parameters, gradients, slots)
 
 
-@partial(program, static_argnums=(0, 1))
+@program(static_argnums=(0, 1))
 def step(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
 ) -> tuple[Array, Arrays, Slots]:
