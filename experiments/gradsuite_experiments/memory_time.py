@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite import memory
-from gradsuite.backend import Backend, Batch, Network
+from gradsuite.backend import Backend, Batch, DeviceBatch, Gradients, Network
 from gradsuite.claims import Claim
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
@@ -154,16 +155,18 @@ def measured_pass(
     for _ in range(2):
         network, on_device = build()
         network.synchronize()
-        memory.release()
-        before = memory.resident()
-        memory.reset_peak()
-        began = time.perf_counter()
-        gradients = network.backward(network.forward(on_device))
-        network.synchronize()
-        seconds, taken = time.perf_counter() - began, memory.peak() - before
+        (gradients, seconds), taken = memory.growth(partial(timed_pass, network, on_device))
         found = {name: network.fetch(g) for name, g in gradients.parameters.items()}
         del network, on_device, gradients
     return (taken, seconds), found
+
+
+def timed_pass(network: Network, batch: DeviceBatch) -> tuple[Gradients, float]:
+    """Return the gradients of one pass and its seconds."""
+    began = time.perf_counter()
+    gradients = network.backward(network.forward(batch))
+    network.synchronize()
+    return gradients, time.perf_counter() - began
 
 
 def step_lines(backend: str, rows: "pd.DataFrame") -> Iterator[Mapping[str, Any]]:

@@ -152,5 +152,6 @@ def tolerance(at: "pd.Series[Any]") -> float:
     A rate is that of driven-rnn, and its standard error shrinks as 1 / sqrt(N seeds); 0.02 is three of them.
     """
     critical, h = theory.critical_gain(at["noise"]), 1e-3
-    slope = (theory.rate(critical + h, at["noise"]) - theory.rate(critical - h, at["noise"])) / (2.0 * h)
+    below, above = (theory.rate_from_zero(critical + step, at["noise"]) for step in (-h, h))
+    slope = (above - below) / (2.0 * h)
     return 0.02 * math.sqrt(512 / at["hidden_size"] * 4 / at["seeds"]) / slope

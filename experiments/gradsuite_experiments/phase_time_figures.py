@@ -29,7 +29,8 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim], crossing: Callable[[pd.Dat
     finding = f"Noise moves the critical gain from {moved[0]} to {moved[-1]}, far above Pascanu's 1/2"
     style.title(drawn, tally(claims, finding, "The boundary is not where theory puts it"))
     caption = "Growth of ln |dL/dh|² per step back in driven tanh RNNs. Left: mean over seeds and backends by gain and "
-    caption += "noise, with each backend's zero crossing. Right: every network against the gain; lines are ln chi_1."
+    caption += "noise, with each backend's zero crossing. Right: every network against the gain; lines are ln chi_1, "
+    caption += "and without noise 2 ln g, for such a network stays at h = 0, where it is linear."
     return Figure("phase-time", caption, drawn)
 
 
@@ -66,11 +67,12 @@ def draw_rates(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     colours = dict(zip(noises, ordered_colours(len(noises)), strict=True))
     ends = []
     for backend, at, cell in cells(rows):
-        found = members(cell).groupby("gain")["rate"].agg(["mean", "min", "max"]).iloc[backends.index(backend) :: 3]
+        found = members(cell).groupby("gain")["rate"].agg(["mean", "min", "max"])
+        found = found.iloc[backends.index(backend) :: len(backends)]
         style.measured(ax, found.index, found["mean"], backend, low=found["min"], high=found["max"])
         if backend == backends[0]:
             gains = np.linspace(members(cell)["gain"].min(), members(cell)["gain"].max(), 60)
-            line = np.array([theory.rate(gain, at["noise"]) for gain in gains])
+            line = np.array([theory.rate_from_zero(gain, at["noise"]) for gain in gains])
             style.theory(ax, gains, line, color=colours[at["noise"]])
             ends.append((line[-1], rf"$s^2$ = {at['noise']:g}"))
     ax.axvline(theory.PASCANU_GAIN, color=INK, linewidth=1.3, linestyle="--")

@@ -1,6 +1,7 @@
 """What a truncated gradient costs beside a full one: seconds, and the memory that a pass takes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def rounds(
         timers[kind].first()
         # A network that has compiled nothing and kept no buffers, of a program that is compiled.
         fresh = backend.build(model, stack, **run, **options)
-        taken.append(Measurement(f"memory_{kind}", growth(fresh, fresh.put(batch)), "B"))
+        _, size = memory.growth(partial(one_pass, fresh, fresh.put(batch)))
+        taken.append(Measurement(f"memory_{kind}", size, "B"))
     yield taken
     for index in range(count):
         yield [Measurement(f"seconds_{kind}", t.sample().seconds, "s", index=index) for kind, t in timers.items()]
@@ -36,11 +38,7 @@ def timer(network: Network, batch: DeviceBatch) -> Timer:
     return Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
 
 
-def growth(network: Network, batch: DeviceBatch) -> int:
-    """Return how many bytes more than before are resident at the peak of one pass."""
-    memory.release()
-    memory.reset_peak()
-    before = memory.resident()
+def one_pass(network: Network, batch: DeviceBatch) -> None:
+    """Compute one gradient, and wait for it."""
     network.backward(network.forward(batch))
     network.synchronize()
-    return memory.peak() - before

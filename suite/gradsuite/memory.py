@@ -4,9 +4,13 @@ import ctypes
 import gc
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
+
+Found = TypeVar("Found")
 
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -42,3 +46,12 @@ def release() -> None:
 def resident() -> int:
     """Return the resident set size now, in bytes."""
     return int(psutil.Process().memory_info().rss)
+
+
+def growth(call: Callable[[], Found]) -> tuple[Found, int]:
+    """Return what a call returns, and how many bytes more than before it are resident at its peak."""
+    release()
+    reset_peak()
+    before = resident()
+    found = call()
+    return found, peak() - before

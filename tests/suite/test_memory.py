@@ -17,6 +17,19 @@ def test_the_peak_is_of_what_was_allocated_since_the_reset():
         assert memory.peak() < before + 60 * MIB
 
 
+def test_growth_is_of_what_a_call_takes_itself():
+    def take(size):
+        with mmap(-1, size * MIB) as block:
+            block[::PAGESIZE] = b"1" * (size * MIB // PAGESIZE)
+        return size
+
+    found, taken = memory.growth(lambda: take(64))
+    assert found == 64
+    assert taken >= 60 * MIB
+    if memory.STATUS.exists() and resets():
+        assert memory.growth(lambda: take(1))[1] < 60 * MIB
+
+
 def resets():
     """Whether this system lets a process reset its peak."""
     try:

@@ -28,6 +28,14 @@ def test_the_undriven_rate_at_one_and_a_half():
     assert driven_rnn.lyapunov_exponent(1.5, 0.0) == pytest.approx(0.065, abs=6e-4)
 
 
+@pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
+def test_a_network_without_noise_stays_at_zero_where_it_is_linear(gain):
+    assert driven_rnn.rate_from_zero(gain, 0.0) == pytest.approx(math.log(gain**2), abs=1e-15)
+    assert driven_rnn.rate_from_zero(gain, 0.25) == driven_rnn.rate(gain, 0.25)
+    if gain <= 1.0:  # there the mean field's fixed point is zero too
+        assert driven_rnn.rate_from_zero(gain, 0.0) == pytest.approx(driven_rnn.rate(gain, 0.0), abs=1e-9)
+
+
 def test_a_silent_network_has_no_gradient():
     assert driven_rnn.rate(0.0, 0.25) == -math.inf
 

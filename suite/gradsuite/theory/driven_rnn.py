@@ -26,6 +26,11 @@ def rate(gain: float, noise_variance: float) -> float:
     return math.log(chi) if chi else -math.inf
 
 
+def rate_from_zero(gain: float, noise_variance: float) -> float:
+    """Return the rate of a network that starts at h_0 = 0: without noise it stays there, linear, and it is 2 ln g."""
+    return rate(gain, noise_variance) if noise_variance else 2.0 * math.log(gain)
+
+
 def lyapunov_exponent(gain: float, noise_variance: float) -> float:
     """Return the largest Lyapunov exponent per step: half the rate, which is of the squared norm."""
     return rate(gain, noise_variance) / 2.0
