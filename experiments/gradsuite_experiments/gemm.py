@@ -8,7 +8,7 @@ from gradsuite.backend import Batch
 from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
-from gradsuite.timing import Timer, median_interval
+from gradsuite.timing import Budget, Timer, median_interval
 
 from gradsuite_experiments.gradient_flow import batch_rng
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from gradsuite.backend import Backend
 
-RETAKES = 2  # of a disturbed sample, each round
+AGAIN = 0.5  # of the time of all samples, for taking disturbed ones again
 
 
 class Gemm(Experiment):
@@ -53,8 +53,9 @@ class Gemm(Experiment):
         timer.warm_up()
         yield []
         flops = cost.flops(model, inputs.shape)
+        budget = Budget(AGAIN)
         for index in range(int(settings["rounds"])):
-            taken = timer.sample(RETAKES)
+            taken = timer.sample(budget)
             yield [
                 Measurement("rate", flops / taken.seconds, "FLOP/s", index=index),
                 Measurement("cores", taken.conditions.cpu / taken.conditions.wall, "", index=index),

@@ -9,11 +9,12 @@ from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, S
 from gradsuite.model import GATES
 from gradsuite.parameters import initialise
 from gradsuite.report import style
+from gradsuite.timing import Budget
 
 from gradsuite_experiments import workloads
 from gradsuite_experiments.frames import by_backend, levels, where
 from gradsuite_experiments.gradient_flow import batch_rng
-from gradsuite_experiments.speed import gradients, sample
+from gradsuite_experiments.speed import AGAIN, gradients, sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +58,9 @@ class Scaling(Experiment):
         yield [Measurement("gradient_first", timer.first(), "s")]
         timer.warm_up()
         yield []
+        budget = Budget(AGAIN)
         for index in range(int(settings["rounds"])):
-            yield list(sample("gradient", timer, index))
+            yield list(sample("gradient", timer, index, budget))
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
         """Yield a panel for each size: seconds over its multiple, with the growth of the operations."""

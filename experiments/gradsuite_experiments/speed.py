@@ -25,7 +25,7 @@ from gradsuite.experiment import (
 from gradsuite.model import CELLS
 from gradsuite.optimizers import Adam
 from gradsuite.parameters import initialise
-from gradsuite.timing import Timer
+from gradsuite.timing import Budget, Timer
 
 from gradsuite_experiments import limit, workloads
 from gradsuite_experiments.gradient_flow import batch_rng
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 OPTIMIZER = Adam(lr=1e-4)
 FIRST: tuple[str, ...] = ("forward", "backward", "update", "step")
 TIMED = ("phases", "gradients")
-RETAKES = 2  # of a disturbed sample, each round
+AGAIN = 0.5  # of the time of all samples, for taking disturbed ones again
 SIZES = ("length", "batch_size", "hidden_size")
 ONE: dict[str, Sequence[Value]] = {
     "workload": ["sizes"],
@@ -144,8 +144,9 @@ class Speed(Experiment):
         for timer in timers.values():
             timer.warm_up()
         yield []
+        budget = Budget(AGAIN)
         for index in range(int(settings["rounds"])):
-            yield one_round(timers, index)
+            yield one_round(timers, index, budget)
         yield [Measurement("peak_memory", memory.peak(), "B")]
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
@@ -208,13 +209,13 @@ def gradients(network: Network, batch: DeviceBatch, *, states: bool) -> dict[str
     return {"gradient": alone} | ({"gradient_states": Timer(with_norms, network.synchronize)} if states else {})
 
 
-def one_round(timers: Mapping[str, Timer], index: int) -> list[Measurement]:
+def one_round(timers: Mapping[str, Timer], index: int, budget: Budget) -> list[Measurement]:
     """Return a sample of each phase, all of them marked if somebody else computed during the round.
 
     A sample of 20 ms is too short to see a neighbour on one core in it, for the system counts in ticks of 10 ms.
     """
     watch = Watch()
-    rows = [row for phase, timer in timers.items() for row in sample(phase, timer, index)]
+    rows = [row for phase, timer in timers.items() for row in sample(phase, timer, index, budget)]
     if reason := watch.stop().disturbance():
         marked = {row.metric for row in rows}
         marks = (f"{phase}_disturbed" for phase in timers)
@@ -222,9 +223,9 @@ def one_round(timers: Mapping[str, Timer], index: int) -> list[Measurement]:
     return rows
 
 
-def sample(phase: str, timer: Timer, index: int) -> Iterator[Measurement]:
+def sample(phase: str, timer: Timer, index: int, budget: Budget) -> Iterator[Measurement]:
     """Yield one sample of a phase, and what disturbed it if something did to the last."""
-    taken = timer.sample(RETAKES)
+    taken = timer.sample(budget)
     yield Measurement(phase, taken.seconds, "s", index=index)
-    if reason := taken.conditions.disturbance():
+    if reason := taken.disturbance():
         yield Measurement(f"{phase}_disturbed", 1.0, reason, index=index)

@@ -9,13 +9,13 @@ from gradsuite.alias import twin
 from gradsuite.claims import Claim
 from gradsuite.experiment import Figure, Measurement, Setting, Settings, Table, Value
 from gradsuite.parameters import initialise
-from gradsuite.timing import Interval, Timer, ratio_interval
+from gradsuite.timing import Budget, Interval, Timer, ratio_interval
 
 from gradsuite_experiments import workloads
 from gradsuite_experiments.frames import tally
 from gradsuite_experiments.gradient_flow import batch_rng
-from gradsuite_experiments.speed import ONE, Speed, sample
-from gradsuite_experiments.speed_findings import disturbances, rounds
+from gradsuite_experiments.speed import AGAIN, ONE, Speed, sample
+from gradsuite_experiments.speed_findings import disturbances, marked, undisturbed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,15 +26,14 @@ DEMAND = "what this suite demands of its timings"
 COVERS = "A 95% interval of a backend's ratio to itself covers 1."
 NARROW = "Half of these intervals reach at most 2% to either side."
 HALF_WIDTH = 0.02
-ONE_SEQUENCE: Mapping[str, Sequence[Value]] = {
+SMALL: Mapping[str, Sequence[Value]] = {
     **ONE,
     "cell": ["lstm"],
     "length": [20],
-    "batch_size": [1],
-    "hidden_size": [32],
-    "input_size": [32],
+    "batch_size": [16],
+    "hidden_size": [128],
     "fraction": [1],
-    "rounds": [12],
+    "rounds": [9],
 }
 
 
@@ -49,8 +48,8 @@ class SpeedAa(Speed):
         Setting("trials", int, "comparisons of a backend with itself, each of so many rounds", minimum=1),
     )
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
-        "quick": {**ONE_SEQUENCE, "trials": [10]},
-        "standard": {**ONE_SEQUENCE, "trials": [100]},
+        "quick": {**SMALL, "trials": [10]},
+        "standard": {**SMALL, "trials": [100]},
     }
 
     def backends(self, names: Sequence[str]) -> list[str]:
@@ -67,8 +66,9 @@ class SpeedAa(Speed):
         timer.first()
         timer.warm_up()
         yield []
+        budget = Budget(AGAIN)
         for index in range(int(settings["trials"]) * int(settings["rounds"])):
-            yield list(sample("gradient", timer, index))
+            yield list(sample("gradient", timer, index, budget))
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
         """Yield how often the intervals of each backend cover 1, how wide they are, and what was disturbed."""
@@ -124,21 +124,26 @@ class SpeedAa(Speed):
         return iter(())
 
 
+def pairs(rows: "pd.DataFrame") -> "Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]":
+    """Yield each backend and workload with the samples of its two workers, and whether each was disturbed."""
+    for workload, samples, marks in marked(rows, "gradient"):
+        for backend in (str(name) for name in samples if twin(str(name)) in samples):
+            both = [backend, twin(backend)]
+            yield backend, workload, samples[both], marks[both]
+
+
 def trials(rows: "pd.DataFrame") -> Iterator[tuple[str, str, list[Interval]]]:
     """Yield each backend and workload with the ratio to itself in every trial."""
-    for workload, samples in rounds(rows, "gradient"):
-        size = int(rows["rounds"].iloc[0])
-        for backend in (str(name) for name in samples if twin(str(name)) in samples):
-            pair = samples[[backend, twin(backend)]].to_numpy()
-            blocks = [pair[start : start + size].T for start in range(0, len(pair), size)]
-            yield backend, workload, [ratio_interval(first, second) for first, second in blocks]
+    for backend, workload, samples, marks in pairs(rows):
+        trial = samples.index.get_level_values("index") // int(rows["rounds"].iloc[0])
+        blocks = (undisturbed(own, marks.loc[own.index]) for _, own in samples.groupby(trial))
+        yield backend, workload, [ratio_interval(*block.to_numpy().T) for block in blocks if len(block)]
 
 
 def lasting(rows: "pd.DataFrame") -> Iterator[tuple[str, str, Interval]]:
     """Yield each backend and workload with the ratio to itself over the rounds of all trials."""
-    for workload, samples in rounds(rows, "gradient"):
-        for backend in (str(name) for name in samples if twin(str(name)) in samples):
-            yield backend, workload, ratio_interval(samples[backend].to_numpy(), samples[twin(backend)].to_numpy())
+    for backend, workload, samples, marks in pairs(rows):
+        yield backend, workload, ratio_interval(*undisturbed(samples, marks).to_numpy().T)
 
 
 def half_width(found: Sequence[Interval]) -> float:

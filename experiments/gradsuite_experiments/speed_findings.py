@@ -1,6 +1,6 @@
 """What timings amount to: who is fastest at what and by how much, first calls, memory, and what was disturbed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from gradsuite_experiments.gradient_findings import listed, measured
 
 PHASES = ("forward", "backward", "update", "step", "gradient", "gradient_states")
 UNSTABLE_SHARE = 0.5  # a cell of which more than half of the samples were disturbed has no figure to be trusted
+ENOUGH = 6  # rounds: with fewer even the whole range of their ratios is no 95% interval
 WORKLOAD = ["workload", "cell", "length", "batch_size", "hidden_size", "input_size", "num_layers", "dtype", "device"]
 
 
@@ -34,10 +35,38 @@ def custom(rows: pd.DataFrame) -> pd.DataFrame:
 
 def rounds(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each workload with its samples: one row a round, one column a backend; rounds that all backends have."""
-    for name, own in labelled(rows[rows["metric"] == metric]).groupby("label", sort=False):
-        samples = own.pivot_table(index=["seed", "index"], columns="backend", values="value")
-        if len(samples := samples[backend_order(list(samples.columns))].dropna()):
-            yield str(name), samples
+    for name, samples, marks in marked(rows, metric):
+        if len(samples := undisturbed(samples, marks)):
+            yield name, samples
+
+
+def marked(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Yield each workload with its samples (one row a round, one column a backend) and whether each was disturbed."""
+    own = labelled(rows[rows["metric"].isin([metric, f"{metric}_disturbed"])])
+    for name, both in own.groupby("label", sort=False):
+        yield str(name), *sampled(both, metric, backend_order(list(both["backend"])))
+
+
+def sampled(rows: pd.DataFrame, metric: str, backends: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one workload's samples of a metric by round and backend, and whether each was disturbed."""
+
+    def by_round(name: str) -> pd.DataFrame:
+        own = rows[rows["metric"] == name]
+        return own.pivot_table(index=["seed", "index"], columns="backend", values="value")
+
+    samples = by_round(metric)
+    samples = samples[[name for name in backends if name in samples]]
+    return samples, by_round(f"{metric}_disturbed").reindex_like(samples).notna()
+
+
+def undisturbed(samples: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
+    """Return the rounds that all have and that nothing disturbed; with the disturbed ones where else too few are left.
+
+    Whether a sample is disturbed does not hang on what it came to, so leaving it out favours nobody.
+    """
+    complete = samples.notna().all(axis=1)
+    quiet = samples[complete & ~marks.any(axis=1)]
+    return quiet if len(quiet) >= ENOUGH else samples[complete]
 
 
 def quickest(samples: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 The figures hang on the machine and the hour, so they are a table with verdicts and no claims.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from gradsuite.report.palette import backend_order
 from gradsuite.timing import Interval, median_interval, ratio_interval
 
 from gradsuite_experiments import limit, workloads
-from gradsuite_experiments.speed_findings import labelled, seconds
+from gradsuite_experiments.speed_findings import labelled, sampled, seconds, undisturbed
 
 GRADIENT, STATES = "gradient", "gradient_states"
 EACH = tuple(workloads.NAMED)
@@ -101,23 +101,25 @@ def outcomes(rows: pd.DataFrame) -> list[Outcome]:
 def reached(target: Target, workload: str, rows: pd.DataFrame) -> Iterator[Outcome]:
     """Yield the paired ratio, to the other backend with the least median."""
     backend = measured_as(target.backend, rows)
-    mine = samples(rows, target.metric, [backend])
-    others = samples(rows, target.other_metric, [measured_as(name, rows) for name in target.others])
+    mine, my_marks = sampled(rows, target.metric, [backend])
+    others, marks = sampled(rows, target.other_metric, [measured_as(name, rows) for name in target.others])
     if mine.empty or others.empty:
         return
-    both = pd.concat([mine, others[[others.median().idxmin()]]], axis=1).dropna().to_numpy()
-    ratio = ratio_interval(both[:, 0], both[:, 1])
+    best = [str(others.median().idxmin())]
+    # The two may be one backend with and without state gradients: columns of one name, which concat keeps apart.
+    pair = undisturbed(*(pd.concat(both, axis=1) for both in ((mine, others[best]), (my_marks, marks[best]))))
+    ratio = ratio_interval(*pair.to_numpy().T)
     yield Outcome(target.sentence, backend, workload, ratio, target.most.get(workload, np.nan))
 
 
 def of_limit(workload: str, rows: pd.DataFrame) -> Iterator[Outcome]:
     """Yield how much of the fastest backend's gradient its products take."""
-    times = samples(rows, GRADIENT, [measured_as(name, rows) for name in ("numpy", "torch", "jax")])
+    times, marks = sampled(rows, GRADIENT, [measured_as(name, rows) for name in ("numpy", "torch", "jax")])
     least = list(limit.limits(rows).values())
     if times.empty or not least:
         return
     best = str(times.median().idxmin())
-    ratio = median_interval(least[0] / times[best].dropna().to_numpy())
+    ratio = median_interval(least[0] / undisturbed(times[[best]], marks[[best]])[best].to_numpy())
     yield Outcome(LIMIT, best, workload, ratio, LEAST.get(workload, np.nan), at_most=False)
 
 
@@ -125,12 +127,6 @@ def measured_as(backend: str, rows: pd.DataFrame) -> str:
     """Return the name under which a backend was measured: that of its tuned worker if there was one."""
     names = [str(name) for name in rows["backend"].unique() if original(str(name)) == backend]
     return max(names, key=is_tuned, default=backend)
-
-
-def samples(rows: pd.DataFrame, metric: str, backends: Sequence[str]) -> pd.DataFrame:
-    """Return the samples of a metric: one row a round, one column for each of these backends that has it."""
-    own = rows[(rows["metric"] == metric) & rows["backend"].isin(backends)]
-    return own.pivot_table(index=["seed", "index"], columns="backend", values="value")
 
 
 def target_findings(rows: pd.DataFrame) -> Iterator[str]:

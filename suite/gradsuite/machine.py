@@ -10,6 +10,8 @@ from typing import Any
 
 import psutil
 
+from gradsuite.layout import layout
+
 # What every BLAS and OpenMP reads at its first import; afterwards it is too late.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -25,12 +27,13 @@ ABSOLUTE_PATH = re.compile(r"""(?<![\w:/.~])/(?:[^\s/"':,()]+/)+[^\s/"':,()]+"""
 
 
 def machine(threads: int | None = None) -> dict[str, Any]:
-    """Return CPU, its features, cores, `threads` a worker uses, memory in bytes, platform, Python and git state."""
+    """Return CPU, its features, cores, a worker's threads and layout, memory in bytes, platform, Python and git."""
     return {
         "cpu": cpu_model(),
         "features": cpu_features(),
         "cores": available_cores(),
         "threads": threads or available_cores(),
+        "layout": layout(),
         "memory": psutil.virtual_memory().total,
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",

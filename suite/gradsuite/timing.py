@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.contention import Conditions, Watch
+from gradsuite.pace import Pace
 
 Prepare = Callable[[], Any]
 Samples = Sequence[float] | np.ndarray
@@ -21,15 +22,50 @@ SAMPLE_SECONDS = 0.02
 STEADY_SHARE = 0.05
 STEADY_CALLS = 3
 WARM_UP_SECONDS = 2.0
+# Another thread on the same core leaves .5 to .6 of its pace; clocks that rise and fall leave .85 and more.
+SLOW_PACE = 0.8
+SLOWED = "a core ran far below its pace, as when somebody whom this system does not see computes on it"
+REST = 0.05  # seconds before a disturbed sample is taken again: what slows a core lasts as long and longer
+COLD_SHARE = 5  # of a sample's calls, one in so many runs before its clock starts: others have had the caches since
+PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Seconds of one call, averaged over `repetitions` in a row, and the conditions they ran under."""
+    """Seconds of one call, averaged over `repetitions` in a row, and the conditions they ran under.
+
+    `pace` is that of the slowest core before or after, as a share of the fastest it has been in this process.
+    """
 
     seconds: float
     repetitions: int
     conditions: Conditions
+    pace: float
+
+    def disturbance(self) -> str | None:
+        """Return what disturbed this sample, in words, or None."""
+        if reason := self.conditions.disturbance():
+            return reason
+        return (
+            "a core ran far below its pace, as when another virtual machine shares it"
+            if self.pace < SLOW_PACE
+            else None
+        )
+
+
+class Budget:
+    """Seconds for taking disturbed samples again: a share of what all samples have taken, and .5 to begin with."""
+
+    def __init__(self, share: float) -> None:
+        self.share, self.left = share, 0.5
+
+    def earn(self, seconds: float) -> None:
+        """Have more of it, for samples that took so many seconds."""
+        self.left += self.share * seconds
+
+    def spend(self, seconds: float) -> None:
+        """Have less of it."""
+        self.left -= seconds
 
 
 class Timer:
@@ -70,20 +106,35 @@ class Timer:
             if latest > (1 - STEADY_SHARE) * fastest or time.perf_counter() - began > WARM_UP_SECONDS:
                 break
             fastest = min(fastest, latest)
-        self.repetitions = max(1, int(np.ceil(self.sample_seconds / min(fastest, latest))))
+        self.repetitions = self._enough(min(fastest, latest))
         return calls
 
-    def sample(self, retakes: int = 0) -> Sample:
-        """Return one sample, taken again up to `retakes` times while something disturbs it; the last one stands."""
+    def sample(self, budget: Budget | None = None) -> Sample:
+        """Return one sample, taken again while something disturbs it and the budget lasts; the last one stands."""
+        began = time.perf_counter()
         sample = self._sample()
-        while sample.conditions.disturbance() and retakes > 0:
-            sample, retakes = self._sample(), retakes - 1
+        if budget:
+            budget.earn(time.perf_counter() - began)
+        while budget and budget.left > 0 and sample.disturbance():
+            began = time.perf_counter()
+            time.sleep(REST)
+            sample = self._sample()
+            budget.spend(time.perf_counter() - began)
         return sample
 
     def _sample(self) -> Sample:
+        pace = PACE.now()
+        for _ in range(self.repetitions // COLD_SHARE):
+            self.call(self.prepare())
         watch = Watch()
-        seconds = self._seconds(self.repetitions) / self.repetitions
-        return Sample(seconds, self.repetitions, watch.stop())
+        repetitions = self.repetitions
+        seconds = self._seconds(repetitions) / repetitions
+        self.repetitions = max(repetitions, self._enough(seconds))  # where the warm-up was slowed they were too few
+        return Sample(seconds, repetitions, watch.stop(), min(pace, PACE.now()))
+
+    def _enough(self, seconds: float) -> int:
+        """Return how many calls of so many seconds make a sample."""
+        return max(1, int(np.ceil(self.sample_seconds / seconds)))
 
     def _seconds(self, repetitions: int) -> float:
         prepared = [self.prepare() for _ in range(repetitions)]

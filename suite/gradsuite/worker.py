@@ -1,7 +1,7 @@
 """The worker: a process of its own for one backend, measuring one cell at a time for the host.
 
-`python -m gradsuite.worker BACKEND` reads requests and writes replies, one JSON object a line. The host ends it by
-closing its standard input; so does the death of the host.
+`python -m gradsuite.worker` reads a backend's name, then requests, and writes replies, all JSON, one a line. The host
+ends it by closing its standard input; so does the death of the host.
 """
 
 import gc
@@ -137,14 +137,14 @@ def listen(requests: "SimpleQueue[str]") -> None:
     os._exit(0)
 
 
-def main(name: str) -> None:
+def main() -> None:
     """Serve until standard input ends."""
     replies = take_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides what it means
     confine()
     requests: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=listen, args=(requests,), daemon=True).start()
-    worker = Worker(name)
+    worker = Worker(json.loads(requests.get()))
     while True:
         reply = worker.answer(json.loads(requests.get()))
         sys.stdout.flush()
@@ -153,4 +153,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

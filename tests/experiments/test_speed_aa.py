@@ -54,10 +54,23 @@ def test_figure_and_findings_say_what_came_out():
         (figure,) = EXPERIMENT.figures(rows())
     assert figure.figure.get_suptitle() == "What is equal comes out equal: 2 of 2 claims hold"
     (finding,) = EXPERIMENT.findings(rows())
-    assert finding.startswith("numpy against itself (lstm T20 B1 H32): 9")
+    assert finding.startswith("numpy against itself (lstm T20 B16 H128): 9")
     assert "of 100 intervals cover 1" in finding
     nothing = rows().assign(status="error", metric=None)
     assert not [*EXPERIMENT.figures(nothing), *EXPERIMENT.findings(nothing), *EXPERIMENT.claims(nothing)]
+
+
+def test_disturbed_rounds_are_left_out_where_enough_are_left():
+    found = rows()
+    slowed = found[(found["index"] % 9 < 3) & (found["backend"] == "numpy")]
+    found.loc[slowed.index, "value"] *= 2
+    marks = slowed.assign(metric="gradient_disturbed", unit="a neighbour")
+    assert verdicts(found)[COVERS] == "fails"
+    assert verdicts(pd.concat([found, marks])) == {COVERS: "holds", NARROW: "holds"}
+    # All but five rounds of each trial: these have no interval of 95% by themselves, and so all count again.
+    most = found[(found["index"] % 9 < 4) & (found["backend"] == "numpy")]
+    marks = most.assign(metric="gradient_disturbed", unit="a neighbour")
+    assert verdicts(pd.concat([found, marks])) == verdicts(found)
 
 
 def test_a_difference_that_lasts_is_told():

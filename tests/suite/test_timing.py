@@ -1,9 +1,11 @@
 """Timers against a clock of their own, intervals against the law of the median. No test looks at the time."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 from gradsuite import timing
-from gradsuite.timing import Timer, median_interval, ratio_interval
+from gradsuite.timing import Budget, Timer, median_interval, ratio_interval
 
 
 class Device:
@@ -49,6 +51,22 @@ def test_a_sample_is_long_enough_for_the_timer(monkeypatch):
     assert sample.seconds == pytest.approx(0.003)
 
 
+def test_calls_after_others_had_the_caches_are_not_in_a_sample(monkeypatch):
+    # Eight calls of 2 ms fill .016 s; one more, a fifth of them, runs before the clock starts, and is the cold one.
+    device = Device(monkeypatch, (0.002 if n else 0.1 for n in count()))
+    timer = Timer(device.call, device.synchronize, sample_seconds=0.016)
+    timer.repetitions = 8
+    assert timer.sample().seconds == pytest.approx(0.002)
+    assert device.calls == 1 + 8
+
+
+def test_samples_grow_where_the_warm_up_was_slowed(monkeypatch):
+    device = Device(monkeypatch, constant(0.002))
+    timer = Timer(device.call, device.synchronize, sample_seconds=0.02)
+    timer.repetitions = 5  # enough of 4 ms
+    assert [timer.sample().repetitions for _ in range(3)] == [5, 10, 10]
+
+
 def test_what_ran_before_a_sample_is_not_in_it(monkeypatch):
     device = Device(monkeypatch, constant(0.5))
     timer = Timer(device.call, device.synchronize)
@@ -74,13 +92,29 @@ def test_what_is_prepared_is_made_anew_for_each_call_and_not_timed(monkeypatch):
 def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
     device = Device(monkeypatch, constant(0.5))
     timer = Timer(device.call, device.synchronize)
+    monkeypatch.setattr(timing.time, "sleep", lambda seconds: None)
     verdicts = iter(["a neighbour", "a neighbour", None])
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: next(verdicts))
-    timer.sample(retakes=5)
+    timer.sample(Budget(share=10))
     assert device.calls == 3
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
-    assert timer.sample(retakes=2).conditions.disturbance() == "a neighbour"
-    assert device.calls == 3 + 3
+    # Samples of half a second: half a second to begin with and as much for the sample itself pay for two more.
+    budget = Budget(share=1)
+    assert timer.sample(budget).disturbance() == "a neighbour"
+    assert (device.calls, budget.left) == (3 + 3, 0)
+    timer.sample()  # nothing was said of taking it again
+    assert device.calls == 3 + 3 + 1
+
+
+def test_a_slow_core_before_or_after_disturbs_a_sample(monkeypatch):
+    device = Device(monkeypatch, constant(0.5))
+    timer = Timer(device.call, device.synchronize)
+    monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: None)
+    for paces, disturbed in (((1.0, 0.9), False), ((0.55, 1.0), True), ((1.0, 0.55), True)):
+        monkeypatch.setattr(timing.Pace, "now", lambda self, paces=iter(paces): next(paces))
+        sample = timer.sample()
+        assert sample.pace == min(paces)
+        assert bool(sample.disturbance()) is disturbed
 
 
 def test_warm_up_ends_even_if_calls_go_on_getting_faster(monkeypatch):
@@ -117,11 +151,11 @@ def test_ends_are_order_statistics_where_these_enclose_just_as_much():
     assert (found.low, found.median, found.high) == pytest.approx((2.0, 4.0, 6.0))
 
 
-@pytest.mark.parametrize("count", range(1, 6))
-def test_few_samples_have_their_whole_range(count):
-    samples = np.arange(count) + 1.0
+@pytest.mark.parametrize("size", range(1, 6))
+def test_few_samples_have_their_whole_range(size):
+    samples = np.arange(size) + 1.0
     found = median_interval(samples)
-    assert (found.low, found.median, found.high) == (1.0, (count + 1) / 2, count)
+    assert (found.low, found.median, found.high) == (1.0, (size + 1) / 2, size)
 
 
 def test_paired_ratios_cancel_what_slows_a_whole_round():

@@ -88,13 +88,14 @@ def test_numbers_that_are_not_finite_travel(worker):
 @pytest.fixture
 def process(probe):
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "gradsuite.worker", "echo"],
+        [sys.executable, "-P", "-m", "gradsuite.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "GRADSUITE_THREADS": "1"},
     ) as process:
+        process.stdin.write('"echo"\n')
         yield process
         process.kill()
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from gradsuite import layout
 from gradsuite.alias import is_tuned, original
 from gradsuite.machine import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
@@ -21,7 +22,7 @@ class WorkerEnvironment:
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
-        environment = {**os.environ, **thread_environment(self.machine["threads"])}
+        environment = {**os.environ, **thread_environment(self.machine["threads"]), **layout.ENVIRONMENT}
         environment[THREADS_VARIABLE] = str(self.machine["threads"])
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
         return environment | self.added(original(backend), tuned=is_tuned(backend))

@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from gradsuite.layout import fixed_layout
 from gradsuite.machine import without_paths
 
 TAIL = 4000  # characters of standard error kept
@@ -34,18 +35,22 @@ class Process:
         self.backend = backend
         # The file has no name, and is opened to append: what is read can be cut off while the worker writes on.
         self.stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  lives as long as the process
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gradsuite.worker", backend],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-            env=dict(environment),
-            text=True,
-            encoding="utf-8",
-        )
+        with fixed_layout():
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "gradsuite.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                env=dict(environment),
+                text=True,
+                encoding="utf-8",
+            )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.requests, self.replies = self.process.stdin, self.process.stdout
+        # Not an argument: the length of a process's arguments moves all that lies on its stack.
+        with suppress(BrokenPipeError):
+            self.requests.write(json.dumps(backend) + "\n")
 
     def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         """Return the reply. Raises Lost if the worker dies, or is killed for taking more than `timeout` seconds."""
