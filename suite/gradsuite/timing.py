@@ -46,11 +46,7 @@ class Sample:
         """Return what disturbed this sample, in words, or None."""
         if reason := self.conditions.disturbance():
             return reason
-        return (
-            "a core ran far below its pace, as when another virtual machine shares it"
-            if self.pace < SLOW_PACE
-            else None
-        )
+        return SLOWED if self.pace < SLOW_PACE else None
 
 
 class Budget:
