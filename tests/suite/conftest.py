@@ -7,6 +7,7 @@ import gradsuite.run
 import pytest
 from gradsuite.__main__ import main
 
+from tests.steady import steady_cores  # noqa: F401  for every test
 from tests.throwaway import PROBE, install
 
 

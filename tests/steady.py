@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Cores that never slow: for tests that time something (the environment of tests/kit has no gradsuite of its own)."""
 
 import pytest
 from gradsuite.pace import Pace
