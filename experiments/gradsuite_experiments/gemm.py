@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from gradsuite.backend import Backend
 
-AGAIN = 0.5  # of the time of all samples, for taking disturbed ones again
-
 
 class Gemm(Experiment):
     """Floating-point operations a second in matrix products, measured through the interface, so for any backend."""
@@ -53,7 +51,7 @@ class Gemm(Experiment):
         timer.warm_up()
         yield []
         flops = cost.flops(model, inputs.shape)
-        budget = Budget(AGAIN)
+        budget = Budget()
         for index in range(int(settings["rounds"])):
             taken = timer.sample(budget)
             yield [

@@ -14,7 +14,7 @@ from gradsuite.timing import Budget
 from gradsuite_experiments import workloads
 from gradsuite_experiments.frames import by_backend, levels, where
 from gradsuite_experiments.gradient_flow import batch_rng
-from gradsuite_experiments.speed import AGAIN, gradients, sample
+from gradsuite_experiments.speed import gradients, sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class Scaling(Experiment):
         yield [Measurement("gradient_first", timer.first(), "s")]
         timer.warm_up()
         yield []
-        budget = Budget(AGAIN)
+        budget = Budget()
         for index in range(int(settings["rounds"])):
             yield list(sample("gradient", timer, index, budget))
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 OPTIMIZER = Adam(lr=1e-4)
 FIRST: tuple[str, ...] = ("forward", "backward", "update", "step")
 TIMED = ("phases", "gradients")
-AGAIN = 0.5  # of the time of all samples, for taking disturbed ones again
 SIZES = ("length", "batch_size", "hidden_size")
 ONE: dict[str, Sequence[Value]] = {
     "workload": ["sizes"],
@@ -144,7 +143,7 @@ class Speed(Experiment):
         for timer in timers.values():
             timer.warm_up()
         yield []
-        budget = Budget(AGAIN)
+        budget = Budget()
         for index in range(int(settings["rounds"])):
             yield one_round(timers, index, budget)
         yield [Measurement("peak_memory", memory.peak(), "B")]

@@ -14,7 +14,7 @@ from gradsuite.timing import Budget, Interval, Timer, ratio_interval
 from gradsuite_experiments import workloads
 from gradsuite_experiments.frames import tally
 from gradsuite_experiments.gradient_flow import batch_rng
-from gradsuite_experiments.speed import AGAIN, ONE, Speed, sample
+from gradsuite_experiments.speed import ONE, Speed, sample
 from gradsuite_experiments.speed_findings import disturbances, marked, undisturbed
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class SpeedAa(Speed):
         timer.first()
         timer.warm_up()
         yield []
-        budget = Budget(AGAIN)
+        budget = Budget()
         for index in range(int(settings["trials"]) * int(settings["rounds"])):
             yield list(sample("gradient", timer, index, budget))
 

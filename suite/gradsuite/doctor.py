@@ -16,6 +16,7 @@ from gradsuite.executors.environment import WorkerEnvironment
 from gradsuite.executors.local import LocalExecutor
 from gradsuite.experiment import Cell, Value, settings_label
 from gradsuite.machine import machine
+from gradsuite.pace import SLOW_PACE
 from gradsuite.plugins import Broken, Plugins
 from gradsuite.timing import Interval, Timer, median_interval, ratio_interval
 
@@ -25,15 +26,20 @@ ROUND_TIMEOUT = 60.0  # seconds
 FIXED_SAMPLES = 60
 STEADY = 0.02  # a spread that a difference of a few percent can still be told from
 IDLE_SHARE = 0.7  # of its threads that a backend keeps busy in large products, at least
+SELDOM = 0.05  # of the samples: a slow core that costs no cell its figure
 PAYS = 1.05  # times the rate from which on advice is worth following
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How a fixed computation on one core varied: half of its times lie within `spread` of their median, as a share."""
+    """How a fixed computation on one core varied: half of its times lie within `spread` of their median, as a share.
+
+    `slow` is the share of its samples beside which the core ran far below its pace.
+    """
 
     spread: float
     worst: float
+    slow: float
     conditions: Conditions
 
 
@@ -79,6 +85,12 @@ class Diagnosis:
             yield (
                 f"a fixed computation varies by {self.noise.spread:.1%}: close what else runs, or ask for more rounds; "
                 "gradsuite run speed-aa tells how narrow a difference can be told"
+            )
+        if self.noise.slow > SELDOM:
+            yield (
+                f"beside {self.noise.slow:.0%} of the samples the core ran below {SLOW_PACE:.0%} of its pace: somebody "
+                "whom this system does not see computes on it, as where virtual machines share a processor: measure at "
+                "another hour, or trust only what the paired ratios still tell apart"
             )
         for one in self.rates:
             if one.cores < IDLE_SHARE * threads:
@@ -153,6 +165,8 @@ def listen() -> Noise:
     timer = Timer(lambda _: np.sort(numbers), lambda: None, sample_seconds=0.01)
     timer.warm_up()
     watch = Watch()
-    seconds = np.array([timer.sample().seconds for _ in range(FIXED_SAMPLES)])
+    samples = [timer.sample() for _ in range(FIXED_SAMPLES)]
+    seconds = np.array([sample.seconds for sample in samples])
+    slow = float(np.mean([sample.pace < SLOW_PACE for sample in samples]))
     low, median, high = np.quantile(seconds, [0.25, 0.5, 0.75])
-    return Noise(float((high - low) / 2 / median), float(seconds.max() / median - 1), watch.stop())
+    return Noise(float((high - low) / 2 / median), float(seconds.max() / median - 1), slow, watch.stop())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.contention import Conditions, Watch
-from gradsuite.pace import Pace
+from gradsuite.pace import SLOW_PACE, Pace
 
 Prepare = Callable[[], Any]
 Samples = Sequence[float] | np.ndarray
@@ -22,9 +22,7 @@ SAMPLE_SECONDS = 0.02
 STEADY_SHARE = 0.05
 STEADY_CALLS = 3
 WARM_UP_SECONDS = 2.0
-# Another thread on the same core leaves .5 to .6 of its pace; clocks that rise and fall leave .85 and more.
-SLOW_PACE = 0.8
-SLOWED = "a core ran far below its pace, as when somebody whom this system does not see computes on it"
+SLOWED = "the core ran far below its pace, as when somebody whom this system does not see computes on it"
 REST = 0.05  # seconds before a disturbed sample is taken again: what slows a core lasts as long and longer
 COLD_SHARE = 5  # of a sample's calls, one in so many runs before its clock starts: others have had the caches since
 PACE = Pace()
@@ -34,7 +32,7 @@ PACE = Pace()
 class Sample:
     """Seconds of one call, averaged over `repetitions` in a row, and the conditions they ran under.
 
-    `pace` is that of the slowest core before or after, as a share of the fastest it has been in this process.
+    `pace` is the lesser of its core's before and after, as a share of the fastest that it has been in this process.
     """
 
     seconds: float
@@ -50,14 +48,14 @@ class Sample:
 
 
 class Budget:
-    """Seconds for taking disturbed samples again: a share of what all samples have taken, and .5 to begin with."""
+    """Seconds for taking disturbed samples again: half of what all samples have taken, and half a second at first."""
 
-    def __init__(self, share: float) -> None:
-        self.share, self.left = share, 0.5
+    def __init__(self) -> None:
+        self.left = 0.5
 
     def earn(self, seconds: float) -> None:
         """Have more of it, for samples that took so many seconds."""
-        self.left += self.share * seconds
+        self.left += 0.5 * seconds
 
     def spend(self, seconds: float) -> None:
         """Have less of it."""
@@ -119,7 +117,7 @@ class Timer:
         return sample
 
     def _sample(self) -> Sample:
-        pace = PACE.now()
+        pace = PACE.now()  # which wakes the core, too
         for _ in range(self.repetitions // COLD_SHARE):
             self.call(self.prepare())
         watch = Watch()

@@ -61,7 +61,7 @@ def diagnosis(**changes):
     info = BackendInfo("mine", {}, ("cpu",), ("float32",), ("mlp",), libraries=("mine: by hand", "numpy: OpenBLAS"))
     rate = Rate("mine", Interval(2e9, 1.9e9, 2.1e9), 1.0, 2.0)
     found = {
-        "machine": MACHINE, "backends": {"mine": info}, "unavailable": [], "noise": Noise(0.004, 0.1, CALM),
+        "machine": MACHINE, "backends": {"mine": info}, "unavailable": [], "noise": Noise(0.004, 0.1, 0.02, CALM),
         "rates": [rate], "gains": [], "failures": {},
     }  # fmt: skip
     return Diagnosis(**found | changes)
@@ -75,8 +75,10 @@ def diagnosis(**changes):
          ["mine: set KERNELS=best, or run with --tuned: measured 1.90 times the rate (1.80 to 2.00)"]),
         ({"gains": [Gain("mine", KERNELS, Interval(1.01, 0.97, 1.04))]},
          ["mine: KERNELS=best brings 1.01 times the rate (0.97 to 1.04): it does not pay here"]),
-        ({"noise": Noise(0.3, 2.0, CROWDED)}, ["other processes kept 1.5 cores busy: measure when they have ended"]),
-        ({"noise": Noise(0.05, 2.0, CALM)}, ["a fixed computation varies by 5.0%"]),
+        ({"noise": Noise(0.3, 2.0, 0.0, CROWDED)},
+         ["other processes kept 1.5 cores busy: measure when they have ended"]),
+        ({"noise": Noise(0.05, 2.0, 0.0, CALM)}, ["a fixed computation varies by 5.0%"]),
+        ({"noise": Noise(0.004, 0.1, 0.5, CALM)}, ["beside 50% of the samples the core ran below 80% of its pace"]),
         ({"rates": [Rate("mine", Interval(1e9, 1e9, 1e9), 1.0, 1.0)]}, ["mine keeps 1.0 of 2 cores busy"]),
         ({"machine": MACHINE | {"threads": 4}, "rates": []}, ["4 threads share 2 cores: give --threads 2"]),
     ],
@@ -93,6 +95,7 @@ def test_the_report_says_what_was_found():
     assert ["mine", "2", "2", "to", "2", "100%", "2.0"] in [line.split() for line in text.splitlines()]
     assert "gone: not measured: timeout: no answer" in text
     assert "within 0.4% of their median" in text
+    assert "beside 2% of them the core ran far below its pace" in text
     assert text.endswith("nothing to gain: no plugin knows of anything faster here, and it is quiet")
 
 

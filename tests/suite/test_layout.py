@@ -11,23 +11,28 @@ import pytest
 from gradsuite import layout
 from gradsuite.layout import ENVIRONMENT, fixed_layout
 
-# Where two things lie that a program makes as it runs, and one that it is loaded with.
-PLACES = "import sys; print(id(object()), id({name: [] for name in 'abc'}), id(sys.modules['sys']))"
+# Where two things lie that a program makes as it runs, and one that it is loaded with; and how it hashes.
+PLACES = "import sys; print(id(object()), id({name: [] for name in 'abc'}), id(sys.modules['sys']), hash('a'))"
+RANDOM = Path("/proc/sys/kernel/randomize_va_space")
 linux = pytest.mark.skipif(platform.system() != "Linux", reason="personality(2) is Linux's")
 
 
-def places() -> str:
-    command = [sys.executable, "-I", "-c", PLACES]
-    return subprocess.run(command, env={**os.environ, **ENVIRONMENT}, check=True, capture_output=True).stdout.decode()
+def places(environment=ENVIRONMENT) -> str:
+    command = [sys.executable, "-P", "-c", PLACES]
+    return subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True).stdout.decode()
 
 
 @linux
 def test_processes_that_do_the_same_lie_the_same():
     with fixed_layout() as fixed:
         found = {places() for _ in range(4)}
-    if fixed:
-        assert len(found) == 1
+        hashed = {places({"PYTHONHASHSEED": "random"}) for _ in range(2)}
     assert layout.layout() == ("fixed" if fixed else "random")
+    # Two random layouts have at least 28 bits each, two hashes 64: they do not meet.
+    assert len(hashed) == 2
+    random = len({places() for _ in range(2)}) == 2
+    assert random is (RANDOM.read_text().strip() != "0")
+    assert len(found) == (4 if random and not fixed else 1)
 
 
 @linux

@@ -16,6 +16,7 @@ def test_facts_are_this_computers():
     assert facts["memory"] == psutil.virtual_memory().total
     assert platform.python_version() in facts["python"]
     assert facts["cpu"]
+    assert facts["layout"] in ("fixed", "random")
     assert machine.machine(threads=3)["threads"] == 3
 
 

@@ -1,6 +1,4 @@
-"""The pace of cores, on a fixed computation whose time is made up."""
-
-import os
+"""The pace of a core, on a fixed computation whose time is made up."""
 
 import pytest
 from gradsuite import pace
@@ -15,42 +13,57 @@ def measured_pace(steady_cores, monkeypatch):
 
 
 @pytest.fixture
-def cores(monkeypatch):
-    """Two cores that take the times given, without moving this thread."""
-    at = {"core": None}
-    seconds = {0: [], 1: []}
-    monkeypatch.setattr(pace.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+def core(monkeypatch):
+    """Let the fixed computation take the times given in turn, the last for ever, on a clock of its own."""
+    clock = {"now": 0.0}
+    seconds = []
 
-    def move(_, cores):
-        at["core"] = min(cores)
+    def computed():
+        taken = seconds.pop(0) if len(seconds) > 1 else seconds[0]
+        clock["now"] += taken
+        return taken
 
-    monkeypatch.setattr(pace.os, "sched_setaffinity", move, raising=False)
-    monkeypatch.setattr(pace, "fixed", lambda: seconds[at["core"]].pop(0))
+    monkeypatch.setattr(pace, "fixed", computed)
+    monkeypatch.setattr(pace.time, "perf_counter", lambda: clock["now"])
     return seconds
 
 
-def test_pace_is_that_of_the_slowest_core_as_a_share_of_its_fastest_so_far(cores):
+def test_pace_is_a_share_of_the_fastest_so_far(core):
+    one, found = Pace(), []
+    for taken in (4e-5, 5e-5, 2e-5, 2.5e-5, 4e-5):
+        core[:] = [taken]
+        found.append(one.now())
+    assert found == pytest.approx([1, 0.8, 1, 0.8, 0.5])
+
+
+def test_one_interrupt_does_not_slow_the_pace(core):
     one = Pace()
-    cores[0], cores[1] = [2.0, 2.0, 2.0], [4.0, 4.0, 4.0]
-    assert one.now() == 1  # all that is known
-    cores[0], cores[1] = [2.0, 2.0, 2.0], [5.0, 5.0, 5.0]
-    assert one.now() == 0.8
-    cores[0], cores[1] = [1.0, 1.0, 1.0], [4.0, 4.0, 4.0]
+    core[:] = [2e-5, 9e-5, 2e-5, 9e-5, 2e-5, 2e-5]
+    assert [one.now(), one.now()] == [1, 1]
+
+
+def test_one_reading_of_a_clock_that_goes_wrong_is_not_the_fastest(core):
+    one = Pace()
+    core[:] = [2e-5, 0.0, 2e-5]
+    assert [one.now(), one.now()] == [1, 1]
+
+
+def test_a_clock_too_coarse_to_tell_slows_nobody(core):
+    core[:] = [0.0]
+    assert Pace().now() == 1
+
+
+def test_a_core_that_was_idle_has_time_to_wake_and_no_more(core):
+    one = Pace()
+    core[:] = [1e-3]
+    one.now()
+    asleep = [2e-3] * 3  # three tries of 2 ms, after which 10 ms have not passed yet
+    core[:] = [*asleep, 1e-3]
     assert one.now() == 1
-    cores[0], cores[1] = [2.0, 2.0, 2.0], [4.0, 4.0, 4.0]
+    core[:] = [*asleep * 2, 1e-3]
     assert one.now() == 0.5
 
 
-def test_one_interrupt_does_not_slow_the_pace(cores):
-    one = Pace()
-    cores[0], cores[1] = [2.0, 9.0, 9.0], [9.0, 2.0, 9.0]
-    one.now()
-    cores[0], cores[1] = [9.0, 9.0, 2.0], [2.0, 9.0, 9.0]
-    assert one.now() == 1
-
-
-def test_the_fixed_computation_takes_time_and_leaves_this_thread_where_it_was():
+def test_the_fixed_computation_takes_time():
     assert fixed() > 0
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     assert 0 < Pace().now() <= 1
-    assert allowed is None or os.sched_getaffinity(0) == allowed

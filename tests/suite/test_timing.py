@@ -95,13 +95,15 @@ def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
     monkeypatch.setattr(timing.time, "sleep", lambda seconds: None)
     verdicts = iter(["a neighbour", "a neighbour", None])
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: next(verdicts))
-    timer.sample(Budget(share=10))
+    budget = Budget()
+    budget.earn(20)
+    timer.sample(budget)
     assert device.calls == 3
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
-    # Samples of half a second: half a second to begin with and as much for the sample itself pay for two more.
-    budget = Budget(share=1)
+    # Samples of half a second: half a second at first and half of the sample's own pay for two more, the last in part.
+    budget = Budget()
     assert timer.sample(budget).disturbance() == "a neighbour"
-    assert (device.calls, budget.left) == (3 + 3, 0)
+    assert (device.calls, budget.left) == (3 + 3, 0.5 + 0.25 - 2 * 0.5)
     timer.sample()  # nothing was said of taking it again
     assert device.calls == 3 + 3 + 1
 

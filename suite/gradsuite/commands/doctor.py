@@ -57,7 +57,8 @@ def report(found: "Diagnosis") -> Iterator[str]:
     noise, conditions = found.noise, found.noise.conditions
     yield (
         f"Noise: half of the times of a fixed computation lie within {noise.spread:.1%} of their median, the slowest "
-        f"{noise.worst:.0%} above it; load {conditions.load:.1f}, others kept "
+        f"{noise.worst:.0%} above it; beside {noise.slow:.0%} of them the core ran far below its pace; load "
+        f"{conditions.load:.1f}, others kept "
         f"{conditions.neighbours / conditions.wall:.1f} cores busy, the hypervisor took "
         f"{conditions.steal / conditions.wall:.0%}"
     )

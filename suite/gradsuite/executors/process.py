@@ -49,8 +49,7 @@ class Process:
         assert self.process.stdout is not None
         self.requests, self.replies = self.process.stdin, self.process.stdout
         # Not an argument: the length of a process's arguments moves all that lies on its stack.
-        with suppress(BrokenPipeError):
-            self.requests.write(json.dumps(backend) + "\n")
+        self.requests.write(json.dumps(backend) + "\n")
 
     def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         """Return the reply. Raises Lost if the worker dies, or is killed for taking more than `timeout` seconds."""
