@@ -12,7 +12,7 @@ TRIES = 3  # of which the middle one counts: an interrupt slows one, and a clock
 # Another thread on the same core leaves .5 to .6 of its pace; clocks that rise and fall leave .85 and more.
 SLOW_PACE = 0.8
 # Seconds that a core has to wake: one that was idle runs at .5 to .6 too, for 1 to 5 ms (measured, virtual machine).
-WAKE = 0.01
+WAKE = 0.005
 
 
 class Pace:
@@ -23,7 +23,7 @@ class Pace:
         self.fastest = float("inf")
 
     def now(self) -> float:
-        """Return the pace as a share of the fastest so far: in 0.1 ms where it is not slow, else in 10 ms."""
+        """Return the pace as a share of the fastest so far: in 0.1 ms where it is not slow, else in 5 ms."""
         deadline = time.perf_counter() + WAKE
         while (pace := self._measured()) < SLOW_PACE and time.perf_counter() < deadline:
             pass

@@ -48,14 +48,14 @@ class Sample:
 
 
 class Budget:
-    """Seconds for taking disturbed samples again: half of what all samples have taken, and half a second at first."""
+    """Seconds for taking disturbed samples again: a fifth of what all samples have taken, and .1 to begin with."""
 
     def __init__(self) -> None:
-        self.left = 0.5
+        self.left = 0.1
 
     def earn(self, seconds: float) -> None:
         """Have more of it, for samples that took so many seconds."""
-        self.left += 0.5 * seconds
+        self.left += 0.2 * seconds
 
     def spend(self, seconds: float) -> None:
         """Have less of it."""

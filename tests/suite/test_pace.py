@@ -55,12 +55,12 @@ def test_a_clock_too_coarse_to_tell_slows_nobody(core):
 
 def test_a_core_that_was_idle_has_time_to_wake_and_no_more(core):
     one = Pace()
-    core[:] = [1e-3]
+    core[:] = [pace.WAKE / 20]
     one.now()
-    asleep = [2e-3] * 3  # three tries of 2 ms, after which 10 ms have not passed yet
-    core[:] = [*asleep, 1e-3]
+    asleep = [pace.WAKE / 10] * 3  # three tries take .3 of the time that it has
+    core[:] = [*asleep * 3, pace.WAKE / 20]
     assert one.now() == 1
-    core[:] = [*asleep * 2, 1e-3]
+    core[:] = [*asleep * 4, pace.WAKE / 20]
     assert one.now() == 0.5
 
 

@@ -96,16 +96,16 @@ def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
     verdicts = iter(["a neighbour", "a neighbour", None])
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: next(verdicts))
     budget = Budget()
-    budget.earn(20)
+    budget.earn(50)
     timer.sample(budget)
     assert device.calls == 3
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
-    # Samples of half a second: half a second at first and half of the sample's own pay for two more, the last in part.
+    # Samples of half a second: a tenth of one at first and a fifth of the sample's own pay for a part of one more.
     budget = Budget()
     assert timer.sample(budget).disturbance() == "a neighbour"
-    assert (device.calls, budget.left) == (3 + 3, 0.5 + 0.25 - 2 * 0.5)
+    assert (device.calls, budget.left) == (3 + 2, pytest.approx(0.1 + 0.2 * 0.5 - 0.5))
     timer.sample()  # nothing was said of taking it again
-    assert device.calls == 3 + 3 + 1
+    assert device.calls == 3 + 2 + 1
 
 
 def test_a_slow_core_before_or_after_disturbs_a_sample(monkeypatch):
