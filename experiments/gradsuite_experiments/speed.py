@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from gradsuite import memory
 from gradsuite.backend import DeviceBatch, Network
 from gradsuite.contention import Watch
@@ -198,11 +199,11 @@ def phases(network: Network, batch: DeviceBatch) -> dict[str, Timer]:
 
 
 def gradients(network: Network, batch: DeviceBatch, *, states: bool) -> dict[str, Timer]:
-    """Return timers of loss and all parameter gradients, alone and with the norm of every state gradient."""
+    """Return timers of loss and all parameter gradients, alone and with norms of all state gradients."""
 
     def with_norms(_: Any) -> object:
-        of_states: Any = network.backward(network.forward(batch, states=True)).states
-        return network.fetch((of_states * of_states).sum((-2, -1)) ** 0.5)
+        of_states = network.fetch(network.backward(network.forward(batch, states=True)).states)
+        return np.sqrt(np.einsum("...bh,...bh->...", of_states, of_states))
 
     alone = Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
     return {"gradient": alone} | ({"gradient_states": Timer(with_norms, network.synchronize)} if states else {})

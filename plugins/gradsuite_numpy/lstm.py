@@ -21,6 +21,7 @@ class Saved(NamedTuple):
     c: Array
     gates: Array
     g: Array
+    tanh_c: Array
     step: Array
 
 
@@ -48,10 +49,10 @@ class Lstm(Layer):
         np.matmul(rows(x), self.w_ih_t, out=rows(gates))
         i_all, f_all, z_g_all, o_all = blocks(gates, 4)
         h_steps, c_steps = steps(h_all), steps(c_all)
-        tanh_c = np.empty_like(ig)
-        arrays = (steps(a) for a in (gates, i_all, f_all, z_g_all, o_all, g_all))
+        tanh_c_all = room("tanh_c", (*lead, T, B, H))
+        arrays = (steps(a) for a in (gates, i_all, f_all, z_g_all, o_all, g_all, tanh_c_all))
         states = (h_steps[:-1], h_steps[1:], c_steps[:-1], c_steps[1:])
-        for z, i, f, z_g, o, g, h_before, h, c_before, c in zip(*arrays, *states, strict=True):
+        for z, i, f, z_g, o, g, tanh_c, h_before, h, c_before, c in zip(*arrays, *states, strict=True):
             np.matmul(h_before, self.w_hh_t, out=m)
             np.add(m, bias, out=m)
             np.add(z, m, out=z)
@@ -62,7 +63,7 @@ class Lstm(Layer):
             np.add(c, ig, out=c)
             np.tanh(c, out=tanh_c)
             np.multiply(o, tanh_c, out=h)
-        return Saved(h_all, c_all, gates, g_all, m)
+        return Saved(h_all, c_all, gates, g_all, tanh_c_all, m)
 
     def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
         """Walk back through time.
@@ -74,16 +75,15 @@ class Lstm(Layer):
         dh_all, dc_all = dstates
         m, s = saved.step, np.empty_like(saved.h[..., 0, :, :])
         m_i, m_f, _, m_o = blocks(m, 4)
-        tanh_c, through = np.empty_like(s), np.empty_like(s)
+        through = np.empty_like(s)
         i_all, f_all, dz_g_all, o_all = blocks(saved.gates, 4)
-        gates = backwards(saved.gates, i_all, f_all, dz_g_all, o_all, saved.g)
-        after = backwards(saved.c[..., 1:, :, :], dh_all[..., 1:, :, :], dc_all[..., 1:, :, :])
+        gates = backwards(saved.gates, i_all, f_all, dz_g_all, o_all, saved.g, saved.tanh_c)
+        after = backwards(dh_all[..., 1:, :, :], dc_all[..., 1:, :, :])
         before = backwards(saved.c[..., :-1, :, :], dh_all[..., :-1, :, :], dc_all[..., :-1, :, :])
-        for dz, i, f, dz_g, o, g, c, dh, dc, c_before, dh_before, dc_before in zip(
+        for dz, i, f, dz_g, o, g, tanh_c, dh, dc, c_before, dh_before, dc_before in zip(
             *gates, *after, *before, strict=True
         ):
             np.subtract(1, dz, out=m)
-            np.tanh(c, out=tanh_c)  # faster than reading it back from memory
             np.multiply(tanh_c, tanh_c, out=s)
             np.subtract(1, s, out=s)
             np.multiply(s, o, out=s)

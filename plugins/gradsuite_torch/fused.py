@@ -15,10 +15,6 @@ from gradsuite_torch.products import ONEDNN
 from gradsuite_torch.recurrent import Recurrent
 from gradsuite_torch.trace import TIME
 
-# States in a segment. The kernel keeps about 32 bytes for each, and from 32 MB on the C library takes memory anew from
-# the system at each call, page by page, which costs more than the segments do.
-SEGMENT = 2**19
-
 
 class Graph(NamedTuple):
     """What autograd goes back through: the loss, and the leaves by parameter's name."""
@@ -60,9 +56,5 @@ class Fused(Recurrent):
     def run(self, x: Tensor, leaves: Mapping[str, Tensor]) -> Tensor:
         """Return the top layer's states (T, B, H) for x (T, B, I), from zero states on."""
         weights = [w for layer in self.layers.weights(leaves) for w in layer]
-        h = c = x.new_zeros(self.model.num_layers, x.shape[1], self.model.hidden_size)
-        outputs = []
-        for segment in torch.split(x, max(1, SEGMENT // (x.shape[1] * self.model.hidden_size))):
-            top, h, c = torch.lstm(segment, (h, c), weights, True, self.model.num_layers, 0.0, True, False, False)
-            outputs.append(top)
-        return torch.cat(outputs) if len(outputs) > 1 else outputs[0]
+        zero = x.new_zeros(self.model.num_layers, x.shape[1], self.model.hidden_size)
+        return torch.lstm(x, (zero, zero), weights, True, self.model.num_layers, 0.0, True, False, False)[0]

@@ -4,7 +4,6 @@
 ends it by closing its standard input; so does the death of the host.
 """
 
-import gc
 import json
 import os
 import signal
@@ -63,7 +62,7 @@ class Worker:
     def start(self, request: Mapping[str, Any]) -> None:
         """Begin a cell, with the memory and the peak of the one before cleared."""
         self.rounds = iter(())
-        gc.collect()
+        memory.release()
         memory.reset_peak()
         experiment = self.experiment(request["experiment"])
         self.rounds = iter(experiment.measure(self.backend, request["device"], request["settings"]))
@@ -107,7 +106,7 @@ def whole(number: Any) -> int | None:
 
 
 def settle() -> None:
-    """Wait until no thread of this process computes; OpenBLAS's spin for 0.1 s after their last product."""
+    """Wait until no thread of this process computes; OpenBLAS's, left to itself, spin for 0.1 s after a product."""
     deadline = time.monotonic() + SETTLE
     while time.monotonic() < deadline:
         before = time.process_time()

@@ -2,7 +2,7 @@
 
 import gradsuite_numpy
 import pytest
-from gradsuite_numpy import kernels
+from gradsuite_numpy import SPIN, kernels
 
 
 @pytest.fixture
@@ -20,27 +20,27 @@ def environment(tuned=True, features=("avx2", "avx512f"), backend="numpy"):
 
 @pytest.mark.usefixtures("low_kernels")
 def test_a_tuned_worker_gets_the_kernels_its_cpu_has():
-    assert environment() == {"OPENBLAS_CORETYPE": "SkylakeX"}
-    assert environment(tuned=False) is None
-    assert environment(features=["avx2"]) is None
+    assert environment() == SPIN | {"OPENBLAS_CORETYPE": "SkylakeX"}
+    assert environment(tuned=False) == SPIN
+    assert environment(features=["avx2"]) == SPIN
     assert environment(backend="torch") is None
 
 
 @pytest.mark.parametrize("architecture", ["SkylakeX", "Cooperlake", "SapphireRapids", "SAPPHIRERAPIDS"])
 def test_kernels_that_are_good_already_stay(low_kernels, architecture):
     low_kernels["architecture"] = architecture
-    assert environment() is None
+    assert environment() == SPIN
 
 
 @pytest.mark.usefixtures("low_kernels")
 def test_the_users_own_choice_stays(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    assert environment() is None
+    assert environment() == SPIN
 
 
 def test_another_blas_is_left_alone(low_kernels):
     low_kernels["internal_api"] = "mkl"
-    assert environment() is None
+    assert environment() == SPIN
 
 
 def test_numpys_own_openblas_counts_when_there_are_several(low_kernels, monkeypatch, tmp_path):
@@ -48,4 +48,4 @@ def test_numpys_own_openblas_counts_when_there_are_several(low_kernels, monkeypa
     monkeypatch.setattr(kernels.np, "__file__", str(tmp_path / "numpy" / "__init__.py"))
     own = low_kernels | {"architecture": "SkylakeX", "filepath": str(tmp_path / "numpy.libs" / "libopenblas.so")}
     monkeypatch.setattr(kernels, "threadpool_info", lambda: [low_kernels, own])
-    assert environment() is None
+    assert environment() == SPIN

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import psutil
 import pytest
+from gradsuite import allocator
 from gradsuite.configuration import Configuration
 from gradsuite.executors import open_executor
 from gradsuite.executors.environment import WorkerEnvironment
@@ -140,6 +141,7 @@ def test_the_environment_sets_threads_and_takes_what_plugins_add(monkeypatch):
     plain, tuned = environment("a"), environment("b")
     assert all(plain[name] == "3" for name in THREAD_VARIABLES)
     assert plain["GRADSUITE_DISABLE_PLUGINS"] == "x,y"
+    assert plain.items() >= allocator.environment().items()
     assert plain["PATH"] == os.environ["PATH"]
     assert "KERNELS" not in plain
     assert (tuned["KERNELS"], tuned["OMP_NUM_THREADS"]) == ("b 3", "9")

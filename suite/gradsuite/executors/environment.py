@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from gradsuite import layout
+from gradsuite import allocator, layout
 from gradsuite.alias import is_tuned, original
 from gradsuite.machine import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
@@ -12,7 +12,7 @@ from gradsuite.worker import THREADS_VARIABLE
 
 
 class WorkerEnvironment:
-    """Says, for each backend, what its worker's environment is: this one's, the thread counts, and what plugins add."""
+    """Says, for each backend, what its worker's environment is: this one's, what all have alike, what plugins add."""
 
     def __init__(self, plugins: Plugins, machine: Mapping[str, Any], blocked: Collection[str] = ()) -> None:
         """Use as many threads as `machine` says, and block the same plugins as here."""
@@ -22,7 +22,8 @@ class WorkerEnvironment:
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
-        environment = {**os.environ, **thread_environment(self.machine["threads"]), **layout.ENVIRONMENT}
+        environment = {**os.environ, **thread_environment(self.machine["threads"])}
+        environment |= {**layout.ENVIRONMENT, **allocator.environment()}
         environment[THREADS_VARIABLE] = str(self.machine["threads"])
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
         return environment | self.added(original(backend), tuned=is_tuned(backend))
