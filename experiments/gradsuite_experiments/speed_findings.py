@@ -13,6 +13,7 @@ from gradsuite_experiments import workloads
 from gradsuite_experiments.gradient_findings import listed, measured
 
 PHASES = ("forward", "backward", "update", "step", "gradient", "gradient_states")
+MARKS = tuple(f"{phase}_disturbed" for phase in PHASES)  # those of products, of which a limit is made, say nothing here
 UNSTABLE_SHARE = 0.5  # a cell of which more than half of the samples were disturbed has no figure to be trusted
 ENOUGH = 6  # rounds: with fewer even the whole range of their ratios is no 95% interval
 WORKLOAD = ["workload", "cell", "length", "batch_size", "hidden_size", "input_size", "num_layers", "dtype", "device"]
@@ -124,7 +125,7 @@ def first_calls(rows: pd.DataFrame) -> Iterator[str]:
 def disturbances(rows: pd.DataFrame) -> Iterator[str]:
     """Yield what disturbed samples, if anything did, and which cells never settled."""
     rows = labelled(rows)
-    marks = rows[rows["metric"].str.endswith("_disturbed")]
+    marks = rows[rows["metric"].isin(MARKS)]
     samples = rows[rows["metric"].isin(PHASES)]
     if marks.empty or samples.empty:
         return
@@ -142,7 +143,7 @@ def unstable(rows: pd.DataFrame) -> set[str]:
     """Return the cells (`workload on backend`) of which more than half of the samples were disturbed."""
     found = set()
     for (name, backend, _), own in rows.groupby(["label", "backend", "key"], sort=False):
-        if own["metric"].str.endswith("_disturbed").sum() > UNSTABLE_SHARE * own["metric"].isin(PHASES).sum():
+        if own["metric"].isin(MARKS).sum() > UNSTABLE_SHARE * own["metric"].isin(PHASES).sum():
             found.add(f"{name} on {backend}")
     return found
 

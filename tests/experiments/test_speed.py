@@ -148,6 +148,15 @@ def test_disturbed_cells_are_called_unstable():
     assert not any("Unstable" in text for text in Speed().findings(frame({"numpy": [0.002] * 5})))
 
 
+def test_disturbed_products_make_no_cell_unstable():
+    rows = frame({"numpy": [0.002] * 5}, disturbed=["numpy"])
+    marks = rows["metric"].str.endswith("_disturbed")
+    of_products = rows.assign(metric=rows["metric"].where(~marks, "product_0_0_disturbed"))
+    assert any("disturbed" in text for text in Speed().findings(rows))
+    assert not any("disturbed" in text for text in Speed().findings(of_products))
+    assert not unstable(of_products.assign(label="lstm"))
+
+
 def neighbours(monkeypatch, cores):
     """Let other processes keep so many cores busy, and this one's threads wait for them, on a clock of its own."""
     clock = iter(range(10**6))
