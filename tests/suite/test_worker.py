@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from gradsuite import memory
 from gradsuite.libraries import libraries
 from gradsuite.worker import PAUSE, SETTLE, Worker, settle
 
@@ -33,6 +34,16 @@ def test_describe_is_what_the_backend_says(worker):
     assert reply["info"]["name"] == "echo"
     assert reply["info"]["dtypes"] == ("float64", "float32")
     assert reply["info"]["libraries"] == libraries()
+
+
+def test_the_peak_of_a_cell_begins_without_what_earlier_ones_freed(worker, monkeypatch):
+    done = []
+    for name in ("release", "reset_peak"):
+        monkeypatch.setattr(memory, name, lambda name=name: done.append(name))
+    start(worker, "three")
+    assert done == ["release", "reset_peak"]
+    worker.answer({"do": "resume"})
+    assert len(done) == 2
 
 
 def test_each_round_is_asked_for(worker):
