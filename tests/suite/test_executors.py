@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections import defaultdict
 
@@ -9,7 +10,7 @@ import psutil
 import pytest
 from gradsuite import allocator
 from gradsuite.configuration import Configuration
-from gradsuite.executors import open_executor
+from gradsuite.executors import open_executor, process
 from gradsuite.executors.environment import WorkerEnvironment
 from gradsuite.executors.local import LocalExecutor
 from gradsuite.experiment import Cell, Measurement
@@ -64,6 +65,35 @@ def test_a_round_that_takes_too_long_is_ended(probe):
     assert (done["hang"].status, done["hang"].reason) == ("timeout", "no answer within 0.5 s")
     assert done["hang"].seconds >= 0.5
     assert done["one"].status == "ok"
+
+
+@pytest.mark.parametrize("moment", ["start", "cancel"])
+def test_ctrl_c_beside_the_clock_of_a_round_does_not_keep_the_host(executor, monkeypatch, moment):
+    class Interrupted(process.Timer):
+        """A clock in whose start or end Ctrl-C comes, after or before it took effect."""
+
+        def start(self):
+            super().start()
+            if moment == "start":
+                raise KeyboardInterrupt
+
+        def cancel(self):
+            if moment == "cancel":
+                raise KeyboardInterrupt
+            super().cancel()
+
+    executor.describe(["echo"])
+    before = set(threading.enumerate())
+    with monkeypatch.context() as context:
+        context.setattr(process, "Timer", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            results(executor, [cell("one")])
+    left = set(threading.enumerate()) - before
+    try:
+        assert all(thread.daemon or thread.finished.is_set() for thread in left)
+    finally:
+        for thread in left:
+            process.Timer.cancel(thread)
 
 
 def ended(pid):

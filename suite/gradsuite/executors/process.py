@@ -55,8 +55,9 @@ class Process:
         """Return the reply. Raises Lost if the worker dies, or is killed for taking more than `timeout` seconds."""
         late = Event()
         alarm = Timer(timeout, self._expire, [late])
-        alarm.start()
+        alarm.daemon = True  # Ctrl-C can come at any place, in `finally` too; the host is not to wait for it then
         try:
+            alarm.start()
             with suppress(BrokenPipeError):
                 self.requests.write(json.dumps(request) + "\n")
                 self.requests.flush()
