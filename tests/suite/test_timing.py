@@ -60,6 +60,12 @@ def test_calls_after_others_had_the_caches_are_not_in_a_sample(monkeypatch):
     assert device.calls == 1 + 8
 
 
+def test_a_long_call_too_runs_once_before_its_clock_starts(monkeypatch):
+    device = Device(monkeypatch, (0.5 if n else 0.9 for n in count()))
+    assert Timer(device.call, device.synchronize).sample().seconds == pytest.approx(0.5)
+    assert device.calls == 1 + 1
+
+
 def test_samples_grow_where_the_warm_up_was_slowed(monkeypatch):
     device = Device(monkeypatch, constant(0.002))
     timer = Timer(device.call, device.synchronize, sample_seconds=0.02)
@@ -98,14 +104,14 @@ def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
     budget = Budget()
     budget.earn(50)
     timer.sample(budget)
-    assert device.calls == 3
+    assert device.calls == 3 * 2  # one before the clock starts, one after
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
-    # Samples of half a second: a tenth of one at first and a fifth of the sample's own pay for a part of one more.
+    # Samples of two calls, a second: a tenth of one at first and a fifth of the sample's own pay for a part of one more.
     budget = Budget()
     assert timer.sample(budget).disturbance() == "a neighbour"
-    assert (device.calls, budget.left) == (3 + 2, pytest.approx(0.1 + 0.2 * 0.5 - 0.5))
+    assert (device.calls, budget.left) == ((3 + 2) * 2, pytest.approx(0.1 + 0.2 * 1 - 1))
     timer.sample()  # nothing was said of taking it again
-    assert device.calls == 3 + 2 + 1
+    assert device.calls == (3 + 2 + 1) * 2
 
 
 def test_a_slow_core_before_or_after_disturbs_a_sample(monkeypatch):
