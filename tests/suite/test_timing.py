@@ -106,7 +106,7 @@ def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
     timer.sample(budget)
     assert device.calls == 3 * 2  # one before the clock starts, one after
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
-    # Samples of two calls, a second: a tenth of one at first and a fifth of the sample's own pay for a part of one more.
+    # Samples of two calls, a second: a tenth of one at first and a fifth of its own pay for a part of one more.
     budget = Budget()
     assert timer.sample(budget).disturbance() == "a neighbour"
     assert (device.calls, budget.left) == ((3 + 2) * 2, pytest.approx(0.1 + 0.2 * 1 - 1))
