@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 from gradsuite import cost
 from gradsuite.backend import Batch
 from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, Setting, Settings, Value
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from gradsuite.backend import Backend
 
+NUMBERS = NORMAL, SUBNORMAL = ("normal", "subnormal")
+DEEP = 2.0**-8  # of the smallest normal number: no Gaussian one is large enough to make up for it
+ONE: Mapping[str, Sequence[Value]] = {"dtype": ["float32"], "numbers": [NORMAL], "seed": [0]}
+
 
 class Gemm(Experiment):
     """Floating-point operations a second in matrix products, measured through the interface, so for any backend."""
@@ -26,19 +31,21 @@ class Gemm(Experiment):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("size", int, "rows and columns of every matrix", minimum=1),
         DTYPE,
+        Setting("numbers", str, "of a usual size, or so small that they are subnormal", choices=NUMBERS),
         Setting("rounds", int, "samples", minimum=1),
         SEED,
     )
     presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
-        "quick": {"size": [256, 1024], "dtype": ["float32"], "rounds": [6], "seed": [0]},
-        "standard": {"size": [64, 128, 256, 512, 1024, 2048], "dtype": ["float32"], "rounds": [9], "seed": [0]},
+        "quick": {**ONE, "size": [256, 1024], "rounds": [6]},
+        "standard": {**ONE, "size": [64, 128, 256, 512, 1024, 2048], "rounds": [9]},
     }
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield the rate and the cores kept busy, a sample a round.
 
         A linear layer of N units on N examples of N inputs is two products of N x N matrices: its outputs and the
-        gradient of its weight. What is elementwise takes its share of the time too, of order 1/N.
+        gradient of its weight. What is elementwise takes its share of the time too, of order 1/N. With `subnormal`
+        numbers each product has a factor below the smallest normal one, as when a gradient vanishes.
         """
         size = int(settings["size"])
         model = linear(size)
@@ -46,6 +53,8 @@ class Gemm(Experiment):
         network = backend.build(model, parameters, device=device, dtype=str(settings["dtype"]))
         rng = batch_rng(int(settings["seed"]))
         inputs, targets = rng.standard_normal((2, size, size))
+        if settings["numbers"] == SUBNORMAL:
+            inputs *= DEEP * np.finfo(str(settings["dtype"])).tiny
         batch = network.put(Batch(inputs, targets))
         timer = Timer(lambda _: network.backward(network.forward(batch)), network.synchronize)
         timer.warm_up()
@@ -60,19 +69,23 @@ class Gemm(Experiment):
             ]
 
     def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
-        """Yield each backend's best rate, and its share of the best of all."""
-        found = rates(rows)
-        if found.empty:
-            return
+        """Yield each backend's best rate and its share of the best of all, and what subnormal numbers cost."""
+        both = rates(rows)
+        found = both[both["numbers"] == NORMAL]
         best = found.groupby("backend")["rate"].max().sort_values(ascending=False)
         for backend, rate in best.items():
             size = found[(found["backend"] == backend) & (found["rate"] == rate)]["size"].iloc[0]
             yield f"{backend} reaches {rate / 1e9:.3g} GFLOP/s at size {size}, {rate / best.iloc[0]:.0%} of the best."
+        for (backend, size), own in both.groupby(["backend", "size"], sort=False):
+            of = own.set_index("numbers")["rate"]
+            if len(of) == len(NUMBERS):
+                cost = f"{of[NORMAL] / of[SUBNORMAL]:.3g} times as long"
+                yield f"{backend}'s products take {cost} at size {size} where one factor is subnormal."
 
     def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
         """Yield rates against the size."""
         from gradsuite.report import style
-        from gradsuite.report.palette import backend_order
+        from gradsuite.report.palette import backend_colour, backend_order
 
         found = rates(rows)
         if found.empty:
@@ -80,14 +93,18 @@ class Gemm(Experiment):
         drawn, panels = style.figure(1, 1, height=4.2)
         axes = panels[0, 0]
         for backend in backend_order(list(found["backend"])):
-            own = found[found["backend"] == backend]
-            style.measured(axes, own["size"], own["rate"], backend, low=own["low"], high=own["high"])
+            for numbers, own in found[found["backend"] == backend].groupby("numbers"):
+                hollow = {"markerfacecolor": "none", "markeredgecolor": backend_colour(backend)}
+                look = hollow if numbers == SUBNORMAL else {}
+                style.measured(axes, own["size"], own["rate"], backend, low=own["low"], high=own["high"], **look)
         style.log_axis(axes, "x", "size of the matrices")
         style.values_axis(axes, "x", sorted(found["size"].unique()))
         style.unit_axis(axes, "y", "rate", "FLOP/s")
         style.title(drawn, next(self.findings(rows)).rstrip("."))
+        caption = "Median rate of matrix products by their size, with 95% intervals"
+        caption += "; hollow, with one factor subnormal." if SUBNORMAL in set(found["numbers"]) else "."
         style.backend_legend(drawn, list(found["backend"]))
-        yield Figure("gemm", "Median rate of matrix products by their size, with 95% intervals.", drawn)
+        yield Figure("gemm", caption, drawn)
 
 
 def linear(size: int) -> Model:
@@ -104,11 +121,11 @@ def linear(size: int) -> Model:
 
 
 def rates(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the median rate with its interval (FLOP/s) for each backend and size."""
+    """Return the median rate with its interval (FLOP/s) for each backend, kind of numbers and size."""
     import pandas as pd
 
-    found = []
-    for (backend, size), own in rows[rows["metric"] == "rate"].groupby(["backend", "size"]):
+    kinds, found = ["backend", "numbers", "size"], []
+    for kind, own in rows[rows["metric"] == "rate"].groupby(kinds):
         interval = median_interval(own["value"].to_numpy(float))
-        found.append((backend, size, interval.median, interval.low, interval.high))
-    return pd.DataFrame(found, columns=["backend", "size", "rate", "low", "high"])
+        found.append((*kind, interval.median, interval.low, interval.high))
+    return pd.DataFrame(found, columns=[*kinds, "rate", "low", "high"])

@@ -22,12 +22,14 @@ SPIN = {"OPENBLAS_THREAD_TIMEOUT": "20"}
 
 @hookimpl
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """Let OpenBLAS spin less; and give a tuned worker its AVX-512 kernels where the CPU has them and it has others."""
+    """Let OpenBLAS spin less; in a tuned worker, AVX-512 kernels and no subnormal numbers, where that pays."""
     if backend != "numpy":
         return None
     if not machine.get("tuned"):
         return SPIN
+    from gradsuite import subnormals
+
     from gradsuite_numpy.kernels import better_kernels
 
     kernels = better_kernels(machine.get("features", ()))
-    return SPIN | ({"OPENBLAS_CORETYPE": kernels} if kernels else {})
+    return {**SPIN, **({"OPENBLAS_CORETYPE": kernels} if kernels else {}), **subnormals.environment()}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradsuite_numpy
+import gradsuite_torch
 from gradsuite import hookimpl
 from gradsuite_jax import xla_environment
 
@@ -29,7 +30,9 @@ def register_backends(register: "Register") -> None:
 
 @hookimpl
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """Give the peers in JAX the environment of `jax`, and `autograd` that of `numpy`: they differ by code alone."""
+    """Give each peer the environment of this project's backend in its framework: the two differ by code alone."""
     if backend == "autograd":
         return gradsuite_numpy.worker_environment("numpy", machine)
+    if backend in ("torch-nn", "torch-autograd", "torch-compile"):
+        return gradsuite_torch.worker_environment("torch", machine)
     return xla_environment(machine) if backend in ("jax-scan", "flax") else None

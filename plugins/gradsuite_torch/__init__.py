@@ -1,6 +1,7 @@
 """The PyTorch backend: autograd and fused kernels where they are fastest, hand-written BPTT where they are not."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from gradsuite import hookimpl
 
@@ -17,3 +18,13 @@ def register_backends(register: "Register") -> None:
         requires=["torch"],
         install='python -m pip install "gradsuite[torch]"',
     )
+
+
+@hookimpl
+def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """In a tuned worker, take subnormal numbers for zero where that pays."""
+    if backend != "torch" or not machine.get("tuned"):
+        return None
+    from gradsuite import subnormals
+
+    return subnormals.environment()

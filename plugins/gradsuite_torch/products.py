@@ -1,17 +1,18 @@
 """Matrix products, of matrices (rows, columns) or of stacks of them (S, rows, columns).
 
 PyTorch multiplies float32 matrices on the CPU by MKL, and reaches oneDNN through `torch.ops.mkldnn._linear_pointwise`
-alone. Where the product is large enough, that is faster for a matrix packed once for many products, and with AVX-512,
-which MKL leaves unused on other makers' processors, for every product.
+alone. Where the product is large enough, that is faster for a matrix packed once for many products, and for every
+product on a processor with AVX-512 of another maker than Intel, where MKL leaves it unused.
 """
 
 from collections.abc import Callable
 
 import torch
+from gradsuite.machine import cpu_model
 from torch import Tensor
 
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
-AVX512 = torch.backends.cpu.get_cpu_capability() == "AVX512"
+MKL_LAGS = torch.backends.cpu.get_cpu_capability() == "AVX512" and "Intel" not in cpu_model()
 LARGE = 2**21  # multiplications in a product, from which on oneDNN's fixed cost of about 20 microseconds pays
 
 
@@ -38,7 +39,7 @@ class Factor:
 
 def product(a: Tensor, m: Tensor, out: Tensor | None = None) -> Tensor:
     """Return a m, rows (R, N) from a (R, K) and m (K, N), in `out` if it is given."""
-    if not (AVX512 and _by_onednn(m, len(a))):
+    if not (MKL_LAGS and _by_onednn(m, len(a))):
         return torch.matmul(a, m, out=out)
     found = _linear(a, m.mT)
     return found if out is None else out.copy_(found)
@@ -48,7 +49,7 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Return x weight^T + bias, rows (R, N) from x (R, K); with a stack of weights (S, R, N), x shared or (S, R, K)."""
     if weight.dim() == 3:
         return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT)
-    return _linear(x, weight, bias) if AVX512 and _by_onednn(weight, len(x)) else torch.addmm(bias, x, weight.mT)
+    return _linear(x, weight, bias) if MKL_LAGS and _by_onednn(weight, len(x)) else torch.addmm(bias, x, weight.mT)
 
 
 def weight_gradient(dz: Tensor, x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradsuite import subnormals
 from gradsuite.alias import original, tuned
 from gradsuite.availability import default_backends, survey
 from gradsuite.backend import BackendInfo
@@ -21,7 +22,8 @@ from gradsuite.plugins import Broken, Plugins
 from gradsuite.timing import Interval, Timer, median_interval, ratio_interval
 
 EXPERIMENT = "gemm"
-SETTINGS: Mapping[str, Value] = {"size": 1024, "dtype": "float32", "rounds": 15, "seed": 0}
+SETTINGS: Mapping[str, Value] = {"size": 1024, "dtype": "float32", "numbers": "normal", "rounds": 15, "seed": 0}
+SUBNORMAL: Mapping[str, Value] = {**SETTINGS, "size": 256, "numbers": "subnormal"}  # smaller: they may take long
 ROUND_TIMEOUT = 60.0  # seconds
 FIXED_SAMPLES = 60
 STEADY = 0.02  # a spread that a difference of a few percent can still be told from
@@ -55,11 +57,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a backend's tuned worker is started with, and its rate over that of the plain one."""
+    """What a backend's tuned worker is started with, and its rate over that of the plain one.
+
+    `subnormal` is that of products with subnormal numbers, where tuning is about them.
+    """
 
     backend: str
     variables: Mapping[str, str]
     ratio: Interval
+    subnormal: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +112,19 @@ class Diagnosis:
 
 def advice_on(gain: Gain) -> str:
     """Return whether a tuning pays, and how to have it."""
-    told = f"{gain.ratio.median:.2f} times the rate ({gain.ratio.low:.2f} to {gain.ratio.high:.2f})"
-    if gain.ratio.low < PAYS:
+    told, best = times_the_rate(gain.ratio), gain.ratio.low
+    if gain.subnormal:
+        told += f", and {times_the_rate(gain.subnormal)} where numbers are subnormal, as gradients become that vanish"
+        best = max(best, gain.subnormal.low)
+    if best < PAYS:
         return f"{gain.backend}: {settings_label(gain.variables)} brings {told}: it does not pay here"
     return f"{gain.backend}: set {settings_label(gain.variables)}, or run with --tuned: measured {told}"
+
+
+def times_the_rate(ratio: Interval) -> str:
+    """Return a ratio of rates in words, with its interval."""
+    median, low, high = (f"{x:.2f}" if x < 10 else f"{x:.0f}" for x in (ratio.median, ratio.low, ratio.high))
+    return f"{median} times the rate ({low} to {high})"
 
 
 def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diagnosis:
@@ -126,7 +141,10 @@ def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diag
     with LocalExecutor(environment, timeout=ROUND_TIMEOUT) as executor:
         found = survey(plugins, executor, [*asked, *map(tuned, tuning)])
         found.require(names)
-        rates, cores, failures = measure(executor, list(found.available))
+        rates, cores, failures = measure(executor, list(found.available), SETTINGS)
+        flushing = [name for name, variables in tuning.items() if subnormals.VARIABLE in variables]
+        pairs = [name for name in (*flushing, *map(tuned, flushing)) if name in rates]
+        tiny, _, _ = measure(executor, pairs, SUBNORMAL)
     intervals = {name: median_interval(samples) for name, samples in rates.items()}
     best = max((interval.median for interval in intervals.values()), default=float("nan"))
     return Diagnosis(
@@ -136,22 +154,27 @@ def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diag
         noise=noise,
         rates=[Rate(name, one, one.median / best, float(np.median(cores[name]))) for name, one in intervals.items()],
         gains=[
-            Gain(original(name), variables, ratio_interval(rates[tuned(name)], rates[name]))
+            Gain(original(name), variables, ratio, gained(tiny, name))
             for name, variables in tuning.items()
-            if name in rates and tuned(name) in rates
+            if (ratio := gained(rates, name))
         ],
         failures=failures,
     )
 
 
+def gained(rates: Mapping[str, Sequence[float]], name: str) -> Interval | None:
+    """Return the rate of a tuned worker over that of the plain one, or None unless both were measured."""
+    return ratio_interval(rates[tuned(name)], rates[name]) if {tuned(name), name} <= set(rates) else None
+
+
 def measure(
-    executor: LocalExecutor, names: Sequence[str]
+    executor: LocalExecutor, names: Sequence[str], settings: Mapping[str, Value]
 ) -> tuple[dict[str, list[float]], dict[str, list[float]], dict[str, str]]:
     """Return each backend's rates and busy cores, a number a round, and why those failed that did."""
     rates: dict[str, list[float]] = defaultdict(list)
     cores: dict[str, list[float]] = defaultdict(list)
     failures: dict[str, str] = {}
-    for cell, result in executor.run([[Cell(EXPERIMENT, name, "cpu", SETTINGS) for name in names]]):
+    for cell, result in executor.run([[Cell(EXPERIMENT, name, "cpu", settings) for name in names]]):
         if result.status != "ok":
             failures[cell.backend] = f"{result.status}: {result.reason}"
         for row in result.measurements:

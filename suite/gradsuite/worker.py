@@ -17,7 +17,7 @@ from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, TextIO
 
-from gradsuite import memory, plugins
+from gradsuite import memory, plugins, subnormals
 from gradsuite.backend import Backend
 from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment, Measurement
@@ -141,6 +141,7 @@ def main() -> None:
     replies = take_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides what it means
     confine()
+    subnormals.flush_if_asked()
     requests: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=listen, args=(requests,), daemon=True).start()
     worker = Worker(json.loads(requests.get()))

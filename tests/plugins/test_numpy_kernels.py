@@ -2,7 +2,14 @@
 
 import gradsuite_numpy
 import pytest
+from gradsuite import subnormals
 from gradsuite_numpy import SPIN, kernels
+
+
+@pytest.fixture(autouse=True)
+def fast_subnormals(monkeypatch):
+    """Let this be a processor to which subnormal numbers are like any others."""
+    monkeypatch.setattr(subnormals, "environment", dict)
 
 
 @pytest.fixture
@@ -49,3 +56,10 @@ def test_numpys_own_openblas_counts_when_there_are_several(low_kernels, monkeypa
     own = low_kernels | {"architecture": "SkylakeX", "filepath": str(tmp_path / "numpy.libs" / "libopenblas.so")}
     monkeypatch.setattr(kernels, "threadpool_info", lambda: [low_kernels, own])
     assert environment() == SPIN
+
+
+def test_a_tuned_worker_flushes_subnormal_numbers_where_they_are_slow(monkeypatch):
+    flush = {"GRADSUITE_FLUSH_SUBNORMALS": "1"}
+    monkeypatch.setattr(subnormals, "environment", lambda: flush)
+    assert environment(features=[]) == SPIN | flush
+    assert environment(features=[], tuned=False) == SPIN

@@ -137,10 +137,14 @@ def test_peers_in_jax_have_the_environment_of_jax():
     assert ("NPROC", "2") in changed[0]
 
 
-def test_autograd_is_tuned_as_numpy_is(monkeypatch):
+def test_peers_are_tuned_as_the_backend_in_their_framework(monkeypatch):
+    kernels, flush = {"OPENBLAS_CORETYPE": "SKYLAKEX"}, {"GRADSUITE_FLUSH_SUBNORMALS": "1"}
     monkeypatch.setattr("gradsuite_numpy.kernels.better_kernels", lambda features: "SKYLAKEX")
+    monkeypatch.setattr("gradsuite.subnormals.environment", lambda: flush)
     environment = WorkerEnvironment(load(), {"threads": 2})
-    assert environment.tuning("autograd") == environment.tuning("numpy") == {"OPENBLAS_CORETYPE": "SKYLAKEX"}
+    assert environment.tuning("autograd") == environment.tuning("numpy") == kernels | flush
+    for name in ("torch", "torch-nn", "torch-autograd", "torch-compile", "jax", "jax-scan", "flax"):
+        assert environment.tuning(name) == flush
 
 
 class TestTorchNnConforms(BackendConformance):

@@ -40,7 +40,9 @@ class Gemm(Experiment):
     presets = {"quick": {}}
     def measure(self, backend, device, settings):
         for index in range(settings["rounds"]):
-            rate = 2e9 if os.environ.get("KERNELS") == "best" else 1e9
+            tuned = os.environ.get("KERNELS") == "best"
+            slow = settings["numbers"] == "subnormal" and os.environ.get("GRADSUITE_FLUSH_SUBNORMALS") != "1"
+            rate = (2e9 if tuned else 1e9) / (50 if slow else 1)
             yield [Measurement("rate", rate, "FLOP/s", index=index), Measurement("cores", 2.0, index=index)]
 
 @hookimpl
@@ -53,8 +55,9 @@ def register_experiments(register):
 
 @hookimpl
 def worker_environment(backend, machine):
-    return {"KERNELS": "best"} if backend == "mine" and machine["tuned"] else None
+    return VARIABLES if backend == "mine" and machine["tuned"] else None
 """
+FLUSH = {"GRADSUITE_FLUSH_SUBNORMALS": "1"}
 
 
 def diagnosis(**changes):
@@ -75,6 +78,11 @@ def diagnosis(**changes):
          ["mine: set KERNELS=best, or run with --tuned: measured 1.90 times the rate (1.80 to 2.00)"]),
         ({"gains": [Gain("mine", KERNELS, Interval(1.01, 0.97, 1.04))]},
          ["mine: KERNELS=best brings 1.01 times the rate (0.97 to 1.04): it does not pay here"]),
+        ({"gains": [Gain("mine", KERNELS, Interval(1.0, 0.97, 1.04), Interval(84.4, 80.2, 90.0))]},
+         ["mine: set KERNELS=best, or run with --tuned: measured 1.00 times the rate (0.97 to 1.04), and 84 times "
+          "the rate (80 to 90) where numbers are subnormal"]),
+        ({"gains": [Gain("mine", KERNELS, Interval(1.0, 0.97, 1.04), Interval(1.0, 0.98, 1.02))]},
+         ["mine: KERNELS=best brings 1.00 times the rate (0.97 to 1.04), and 1.00 times the rate (0.98 to 1.02)"]),
         ({"noise": Noise(0.3, 2.0, 0.0, CROWDED)},
          ["other processes kept 1.5 cores busy: measure when they have ended"]),
         ({"noise": Noise(0.05, 2.0, 0.0, CALM)}, ["a fixed computation varies by 5.0%"]),
@@ -100,7 +108,7 @@ def test_the_report_says_what_was_found():
 
 
 def test_a_tuned_worker_is_measured_beside_the_plain_one(type_in, probe, monkeypatch):
-    install(probe, "gemmy", PLUGIN)
+    install(probe, "gemmy", PLUGIN.replace("VARIABLES", repr(KERNELS)))
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "experiments")  # which has an experiment of this name
     status, output, _ = type_in("doctor", "--backend", "mine", "--json")
     assert status == 0
@@ -108,8 +116,20 @@ def test_a_tuned_worker_is_measured_beside_the_plain_one(type_in, probe, monkeyp
     assert {one["backend"]: one["share"] for one in found["rates"]} == {"mine": 0.5, "mine@tuned": 1.0}
     (gain,) = found["gains"]
     assert (gain["backend"], gain["variables"], gain["ratio"]["median"]) == ("mine", KERNELS, 2.0)
+    assert gain["subnormal"] is None
     assert found["advice"][0].startswith("mine: set KERNELS=best, or run with --tuned: measured 2.00 times the rate")
     assert "mine: by hand" in found["backends"]["mine"]["libraries"]
+
+
+def test_a_worker_tuned_for_subnormal_numbers_is_measured_with_them_too(type_in, probe, monkeypatch):
+    install(probe, "flushing", PLUGIN.replace("VARIABLES", repr(FLUSH)))
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "experiments")
+    monkeypatch.delenv("GRADSUITE_FLUSH_SUBNORMALS", raising=False)
+    status, output, _ = type_in("doctor", "--backend", "mine", "--json")
+    assert status == 0
+    (gain,) = json.loads(output)["gains"]
+    assert (gain["ratio"]["median"], gain["subnormal"]["median"]) == (1.0, 50.0)
+    assert "50 times the rate (50 to 50) where numbers are subnormal" in json.loads(output)["advice"][0]
 
 
 def test_what_cannot_be_examined_is_one_line(type_in, monkeypatch):

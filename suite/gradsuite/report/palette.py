@@ -30,7 +30,9 @@ THEME = {
 # The backends of this project, families in one hue; a name that is not here gets a look of its own from OTHERS.
 KNOWN = {
     "numpy": ("#1780c4", "o"),
+    "numpy@tuned": ("#4a88ad", "P"),
     "torch": ("#d55e00", "s"),
+    "torch@tuned": ("#c2612e", "X"),
     "jax": ("#009e73", "^"),
     "torch-nn": ("#e36f22", "D"),
     "torch-autograd": ("#a34a12", "p"),
