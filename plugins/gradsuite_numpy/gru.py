@@ -4,6 +4,7 @@ r, z = sigma(W_ir x_t + b_ir + W_hr h_(t-1) + b_hr, likewise z)
 m = W_hn h_(t-1) + b_hn,  n = tanh(W_in x_t + b_in + r m),  h_t = (1 - z) n + z h_(t-1)
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -32,12 +33,16 @@ class Gru(Layer):
     def prepare(self) -> None:
         """Roll weight_hh to n r z, negate what the sigmoids read, and transpose weight_hh, which every step reads."""
         H = self.hidden_size
-        self.w_hh_rolled = np.roll(self.w_hh, H, axis=-2)
-        self.w_hh_t = transposed_copy(negated(self.w_hh_rolled, -2, (1, -1, -1)))
+        self.w_hh_t = transposed_copy(negated(self.w_back, -2, (1, -1, -1)))
         self.w_ih_t = transpose(negated(self.w_ih, -2, (-1, -1, 1)))
         self.b_in = self.b_ih[..., 2 * H :]
         summed = np.concatenate([self.b_hh[..., 2 * H :], (self.b_ih + self.b_hh)[..., : 2 * H]], axis=-1)
         self.bias = negated(summed, -1, (1, -1, -1))
+
+    @cached_property
+    def w_back(self) -> Array:
+        """weight_hh rolled to n r z."""
+        return np.roll(self.w_hh, self.hidden_size, axis=-2)
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
         """Run the equations above; the input's part of r, z and n is there before the loop."""
@@ -68,7 +73,7 @@ class Gru(Layer):
             np.add(h, n, out=h)
         return Saved(states, mrzn, u)
 
-    def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
+    def backward(self, saved: Saved, dstates: State, *, direct: bool) -> tuple[Array, Array]:
         """Walk back through time, with the gradients of the pre-activations.
 
         dz = dh (h_(t-1) - n) z (1 - z),  dn = dh (1 - z) (1 - n^2),  dm = dn r,  dr = dn m r (1 - r)
@@ -81,11 +86,15 @@ class Gru(Layer):
         slope_z = saved.step[..., 2 * H :]
         s, q = np.empty_like(saved.h[..., 0, :, :]), np.empty_like(saved.h[..., 0, :, :])
         dhidden = mrzn[..., : 3 * H]
+        back = self.carry(s, adds=True)
         arrays = backwards(*blocks(mrzn, 4), mrzn[..., H : 3 * H], dhidden)
         states = backwards(saved.h[..., :-1, :, :], dh_all[..., 1:, :, :], dh_all[..., :-1, :, :])
         for m, r, z, n, rz, mrz, h_before, dh, dh_before in zip(*arrays, *states, strict=True):
-            np.multiply(dh, z, out=s)
-            np.add(dh_before, s, out=dh_before)
+            if direct:
+                np.multiply(dh, z, out=s)
+                np.add(dh_before, s, out=dh_before)
+            else:
+                np.multiply(dh, z, out=dh_before)
             np.subtract(h_before, n, out=s)
             np.multiply(s, dh, out=s)
             np.subtract(1, rz, out=slopes)
@@ -99,8 +108,7 @@ class Gru(Layer):
             np.multiply(m, n, out=m)
             np.multiply(r, m, out=r)  # dr
             np.copyto(m, q)
-            np.matmul(mrz, self.w_hh_rolled, out=s)
-            np.add(dh_before, s, out=dh_before)
+            back(mrz, dh_before)
         return mrzn[..., H:], dhidden
 
     def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:

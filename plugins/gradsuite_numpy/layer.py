@@ -1,12 +1,14 @@
 """What recurrent layers share: prepared weights, and the GEMMs after the loop over time."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from gradsuite_numpy.arrays import Array, column_sums, rows, transpose
+from gradsuite_numpy.arrays import Array, column_sums, rows, transpose, transposed_copy
+from gradsuite_numpy.carry import carry
 from gradsuite_numpy.workspace import Room
 
 State = tuple[Array, ...]  # (h,), or (h, c) for lstm; each (..., B, H)
@@ -38,12 +40,27 @@ class Layer(ABC):
         """Run over x (..., T, B, I) from a state; return what `backward` needs, with `h` (..., T + 1, B, H)."""
 
     @abstractmethod
-    def backward(self, saved: Any, dstates: State) -> tuple[Array, Array]:
+    def backward(self, saved: Any, dstates: State, *, direct: bool) -> tuple[Array, Array]:
         """Walk back through time; return dL/d(W_ih x + b_ih) and dL/d(W_hh h + b_hh), each (..., T, B, G H).
 
-        Row t of each array of `dstates` (..., T + 1, B, H) holds what reaches that state from outside the layer, and
-        the last row what comes from later time steps; on return it holds the total derivative.
+        The last row of each array of `dstates` (..., T + 1, B, H) holds what reaches that state from outside the layer
+        and from later time steps. If `direct`, every row of the first, dL/dh, holds what reaches it from outside; else
+        the rows before the last are unset. On return all hold the total derivative.
         """
+
+    def carry(self, like: Array, *, adds: bool) -> Callable[[Array, Array], object]:
+        """Return what adds to, or sets, dL/dh_(t-1) (..., B, H) given dL/d(W_hh h + b_hh) of step t."""
+        return carry(self.w_back, lambda: self.w_back_t, like, adds=adds)
+
+    @cached_property
+    def w_back(self) -> Array:
+        """weight_hh as the way back reads it."""
+        return self.w_hh
+
+    @cached_property
+    def w_back_t(self) -> Array:
+        """The same, transposed; made when it is first wanted."""
+        return transposed_copy(self.w_back)
 
     def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
         """Return the gradients of this layer's parameters: one GEMM each over all time steps."""

@@ -65,7 +65,7 @@ class Lstm(Layer):
             np.multiply(o, tanh_c, out=h)
         return Saved(h_all, c_all, gates, g_all, tanh_c_all, m)
 
-    def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
+    def backward(self, saved: Saved, dstates: State, *, direct: bool) -> tuple[Array, Array]:
         """Walk back through time.
 
         dc_t += dh_t o (1 - tanh(c_t)^2),  dc_(t-1) = dc_t f,  dh_(t-1) += dz_t W_hh
@@ -75,7 +75,7 @@ class Lstm(Layer):
         dh_all, dc_all = dstates
         m, s = saved.step, np.empty_like(saved.h[..., 0, :, :])
         m_i, m_f, _, m_o = blocks(m, 4)
-        through = np.empty_like(s)
+        back = self.carry(s, adds=direct)
         i_all, f_all, dz_g_all, o_all = blocks(saved.gates, 4)
         gates = backwards(saved.gates, i_all, f_all, dz_g_all, o_all, saved.g, saved.tanh_c)
         after = backwards(dh_all[..., 1:, :, :], dc_all[..., 1:, :, :])
@@ -100,6 +100,5 @@ class Lstm(Layer):
             np.multiply(dh, tanh_c, out=m_o)
             np.multiply(dz, m, out=dz)
             np.copyto(dz_g, s)
-            np.matmul(dz, self.w_hh, out=through)
-            np.add(dh_before, through, out=dh_before)
+            back(dz, dh_before)
         return saved.gates, saved.gates

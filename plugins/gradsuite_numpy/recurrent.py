@@ -97,7 +97,8 @@ class RecurrentPass:
                     d[..., -1, :, :] += later
                 layer, below = net.layers[index], saved[index - 1].h[..., 1:, :, :] if index else None
                 x = self.inputs[..., window.start : window.end, :, :] if below is None else below
-                dz_ih, dz_hh = layer.backward(saved[index], dstates[index])
+                direct = net.every_step or layer is not net.layers[-1]
+                dz_ih, dz_hh = layer.backward(saved[index], dstates[index], direct=direct)
                 part = layer.gradients(x, saved[index].h, dz_ih, dz_hh)
                 found |= {f"{role}_l{index}": g for role, g in part.items()}
                 if index:
@@ -138,14 +139,16 @@ class RecurrentPass:
         return dstates
 
     def seed(self, window: Window, saved: list[Any], dy: Array, dh: Array) -> dict[str, Array]:
-        """Write into dh what the losses of a window give its top layer's states; return the readout's gradients."""
+        """Write into dh what the losses of a window give its top layer's states; return the readout's gradients.
+
+        Where the last state alone is read, that is its last row, and the others stay unset.
+        """
         h, readout = saved[-1].h, self.net.readout
         if self.net.every_step and readout:
             first = window.losses - window.start + 1
             dh[..., :first, :, :] = 0
             dy = dy[..., window.losses : window.end, :, :]
             return readout.backward(rows(h[..., first:, :, :]), rows(dy), rows(dh[..., first:, :, :]))
-        dh[...] = 0
         if window.end < self.inputs.shape[-3]:
             return {}
         last = steps(dh)[-1]

@@ -12,11 +12,10 @@ from gradsuite_numpy.workspace import Room
 
 
 class Saved(NamedTuple):
-    """States h (..., T + 1, B, H), and room for dL/dz (..., T, B, H) and one step (..., B, H)."""
+    """States h (..., T + 1, B, H), and room for dL/dz (..., T, B, H)."""
 
     h: Array
     dz: Array
-    step: Array
 
 
 class Rnn(Layer):
@@ -41,14 +40,14 @@ class Rnn(Layer):
             np.add(m, bias, out=m)
             np.add(h, m, out=h)
             self.phi.apply(h)
-        return Saved(states, room("dz", (*lead, T, B, H)), m)
+        return Saved(states, room("dz", (*lead, T, B, H)))
 
-    def backward(self, saved: Saved, dstates: State) -> tuple[Array, Array]:
+    def backward(self, saved: Saved, dstates: State, *, direct: bool) -> tuple[Array, Array]:
         """Walk back through time: dz_t = dh_t phi'(z_t),  dh_(t-1) += dz_t W_hh."""
         (dh_all,) = dstates
+        back = self.carry(saved.h[..., 0, :, :], adds=direct)
         arrays = backwards(saved.h[..., 1:, :, :], saved.dz, dh_all[..., 1:, :, :], dh_all[..., :-1, :, :])
         for h, dz, dh, dh_before in zip(*arrays, strict=True):
             self.phi.pull(h, dh, dz)
-            np.matmul(dz, self.w_hh, out=saved.step)
-            np.add(dh_before, saved.step, out=dh_before)
+            back(dz, dh_before)
         return saved.dz, saved.dz
