@@ -43,18 +43,21 @@ class Cell(ABC):
             self.step_through(block, self.project(block, weights.ih, bias), U, weights)
         return trace
 
-    def backward(self, trace: Trace, weights: Weights, flow: Flow, gradients: Weights, dx: Tensor | None) -> None:
+    def backward(
+        self, trace: Trace, weights: Weights, flow: Flow, gradients: Weights, dx: Tensor | None, *, first: bool
+    ) -> None:
         """Complete the flow from the last step to the first.
 
-        Adds to the weights' gradients, and sets dx (T, B, I), the gradient with respect to the inputs, if it is given.
+        Adds to the weights' gradients, whose matrices are unset where these are the `first`, and sets dx
+        (T, B, I), the gradient with respect to the inputs, if it is given.
         """
         U = Factor(weights.hh, trace.x.shape[-2])
-        for first, last in reversed(list(self.blocks(trace))):
-            block = trace.window(first, last)
-            dz = self.flow_back(block, flow.window(first, last), U)
-            self.add_gradients(block, rows(dz), gradients)
+        for start, end in reversed(list(self.blocks(trace))):
+            block = trace.window(start, end)
+            dz = self.flow_back(block, flow.window(start, end), U)
+            self.add_gradients(block, rows(dz), gradients, first=first and end == trace.steps)
             if dx is not None:
-                rows(dx.narrow(TIME, first, last - first)).copy_(self.input_gradient(rows(dz), weights))
+                rows(dx.narrow(TIME, start, end - start)).copy_(self.input_gradient(rows(dz), weights))
             self.room.give([dz])
 
     def begin(self, x: Tensor, start: States) -> Trace:
@@ -69,10 +72,10 @@ class Cell(ABC):
         """Return what is added to every step's product with the input."""
         return weights.b_ih + weights.b_hh
 
-    def add_gradients(self, trace: Trace, dz: Tensor, gradients: Weights) -> None:
+    def add_gradients(self, trace: Trace, dz: Tensor, gradients: Weights, *, first: bool) -> None:
         """Add a block's part of the weight gradients, given dL/dz (T B, G H)."""
-        add_weight_gradient(gradients.ih, dz, rows(trace.x))
-        add_weight_gradient(gradients.hh, dz, rows(trace.before))
+        add_weight_gradient(gradients.ih, dz, rows(trace.x), first=first)
+        add_weight_gradient(gradients.hh, dz, rows(trace.before), first=first)
         db = dz.sum(-2)
         gradients.b_ih.add_(db)
         gradients.b_hh.add_(db)

@@ -54,7 +54,7 @@ class Checkpointed(Recurrent):
         batch, starts, outputs, states = tape.saved
         tape.saved = None
         weights = self.layers.weights(self.parameters)
-        by_layer = self.layers.zero_gradients(weights)
+        by_layer = self.layers.new_gradients(weights)
         to_outputs = self.readout.loss_gradient(outputs, batch.targets)
         gradients: dict[str, Tensor] = {}
         arriving: list[States] = []
@@ -63,7 +63,8 @@ class Checkpointed(Recurrent):
             traces = self.layers.forward(x, weights, starts[k])
             last = k == len(starts) - 2
             reached = self.from_readout(traces[-1], to_outputs, gradients, first=k * self.every, last=last)
-            flows = self.layers.backward(traces, weights, self.layers.top_flow(traces[-1], reached), by_layer, arriving)
+            top = self.layers.top_flow(traces[-1], reached)
+            flows = self.layers.backward(traces, weights, top, by_layer, arriving, first=last)
             arriving = [tuple(state.clone() for state in flow.start) for flow in flows]
             if states:
                 of_states.append(over_layers(flows))

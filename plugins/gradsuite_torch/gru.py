@@ -64,14 +64,14 @@ class Gru(Cell):
             U.add_product(dh[t], dz_hh[t])
         return dz
 
-    def add_gradients(self, trace: Trace, dz: Tensor, gradients: Weights) -> None:
+    def add_gradients(self, trace: Trace, dz: Tensor, gradients: Weights, *, first: bool) -> None:
         """Add a block's part of the weight gradients, each from its own parts of dz (T B, 4 H)."""
         H = trace.outputs.shape[-1]
         x, before, db = rows(trace.x), rows(trace.before), dz.sum(-2)
         for part, target in seen_by_x(H):
-            add_weight_gradient(gradients.ih[..., target, :], dz[..., part], x)
+            add_weight_gradient(gradients.ih[..., target, :], dz[..., part], x, first=first)
             gradients.b_ih[..., target].add_(db[..., part])
-        add_weight_gradient(gradients.hh, dz[..., : 3 * H], before)
+        add_weight_gradient(gradients.hh, dz[..., : 3 * H], before, first=first)
         gradients.b_hh.add_(db[..., : 3 * H])
 
     def input_gradient(self, dz: Tensor, weights: Weights) -> Tensor:

@@ -50,9 +50,12 @@ class Layers:
             x = traces[-1].outputs
         return traces
 
-    def zero_gradients(self, weights: Sequence[Weights]) -> list[Weights]:
-        """Return zeros for each layer's weight gradients to be added to."""
-        return [Weights(*(torch.zeros_like(w) for w in layer)) for layer in weights]
+    def new_gradients(self, weights: Sequence[Weights]) -> list[Weights]:
+        """Return room for each layer's weight gradients: matrices, unset, and biases to be added to."""
+        return [
+            Weights(*map(torch.empty_like, (layer.ih, layer.hh)), *map(torch.zeros_like, (layer.b_ih, layer.b_hh)))
+            for layer in weights
+        ]
 
     def backward(
         self,
@@ -61,18 +64,20 @@ class Layers:
         top: Flow,
         gradients: Sequence[Weights],
         arriving: Sequence[States] = (),
+        *,
+        first: bool = True,
     ) -> list[Flow]:
         """Go back through all layers: add to their weight gradients and return their completed flows.
 
         `top` holds what reaches the top layer's states from above, `arriving` what reaches each layer's last states
-        from later steps.
+        from later steps. The matrices of new weight gradients are unset: these are the `first`.
         """
         flows = [*(self.flow(trace) for trace in traces[:-1]), top]
         for layer in reversed(range(len(traces))):
             for state, carried in zip(flows[layer].states, arriving[layer] if arriving else (), strict=False):
                 state.select(TIME, -1).add_(carried)
             below = without_start(flows[layer - 1].states[0]) if layer > 0 else None
-            self.cell.backward(traces[layer], weights[layer], flows[layer], gradients[layer], below)
+            self.cell.backward(traces[layer], weights[layer], flows[layer], gradients[layer], below, first=first)
         return flows
 
     def top_flow(self, trace: Trace, gradient: Tensor) -> Flow:

@@ -65,7 +65,7 @@ class Recurrent(TorchNetwork):
         `gradient` (k, B, H) is what the readout sends back to the top layer's last k states of `steps`.
         """
         weights = self.layers.weights(self.parameters)
-        by_layer = self.layers.zero_gradients(weights)
+        by_layer = self.layers.new_gradients(weights)
         flows = self.layers.backward(traces, weights, self.layers.top_flow(traces[-1], gradient), by_layer)
         of_states = over_layers(flows) if states else []
         self.layers.release(traces, flows)

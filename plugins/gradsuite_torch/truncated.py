@@ -41,14 +41,14 @@ class Truncated(Recurrent):
     ) -> tuple[list[Weights], list[Tensor]]:
         """Add up the gradients of all windows."""
         weights = self.layers.weights(self.parameters)
-        by_layer = self.layers.zero_gradients(weights)
+        by_layer = self.layers.new_gradients(weights)
         of_states = self.zero_states(traces, steps) if states else []
         kept, unread = traces[0].steps, traces[0].steps - gradient.shape[TIME]
         for last in range(kept, unread, -self.k1):
             first, new = max(0, last - self.k2), min(self.k1, last - unread)
             window = [trace.window(first, last) for trace in traces]
             top = self.layers.top_flow(window[-1], gradient.narrow(TIME, last - unread - new, new))
-            flows = self.layers.backward(window, weights, top, by_layer)
+            flows = self.layers.backward(window, weights, top, by_layer, first=last == kept)
             for total, part in zip(of_states, over_layers(flows) if states else (), strict=True):
                 total.narrow(TIME - 1, steps - kept + first, last - first).add_(part)
             self.layers.release((), flows)
