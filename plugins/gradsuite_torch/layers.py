@@ -98,6 +98,14 @@ class Layers:
             cell_state.select(TIME, -1).zero_()
         return Flow(states, direct)
 
+    def hand_over(self, flows: Sequence[Flow]) -> list[Tensor]:
+        """Return dL/dh, and dL/dc of lstm, (T, layers, B, H): one layer's own arrays, which are not taken back."""
+        if len(flows) == 1:
+            return [without_start(array).unsqueeze(TIME) for array in flows[0].states]
+        joined = over_layers(flows)
+        self.release((), flows)
+        return joined
+
     def release(self, traces: Sequence[Trace], flows: Sequence[Flow] = ()) -> None:
         """Take back the arrays of traces and flows that nobody reads any more."""
         for trace in traces:

@@ -39,7 +39,7 @@ class TorchNetwork(Network):
         """Copy a tensor to the host; NumPy has no bfloat16, so that comes as float32, which holds the same values."""
         if array.dtype == torch.bfloat16:
             array = array.float()
-        return array.detach().cpu().numpy().copy()
+        return array.detach().to("cpu", copy=True).numpy()
 
     def synchronize(self) -> None:
         """Wait for the CUDA device; the CPU is never behind."""

@@ -8,7 +8,7 @@ from gradsuite.backend import Gradients, Tape
 from gradsuite.model import Model
 from torch import Tensor
 
-from gradsuite_torch.layers import Layers, over_layers
+from gradsuite_torch.layers import Layers
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
 from gradsuite_torch.room import Room
 from gradsuite_torch.trace import TIME, Trace, Weights
@@ -67,6 +67,5 @@ class Recurrent(TorchNetwork):
         weights = self.layers.weights(self.parameters)
         by_layer = self.layers.new_gradients(weights)
         flows = self.layers.backward(traces, weights, self.layers.top_flow(traces[-1], gradient), by_layer)
-        of_states = over_layers(flows) if states else []
-        self.layers.release(traces, flows)
-        return by_layer, of_states
+        self.layers.release(traces, () if states else flows)
+        return by_layer, self.layers.hand_over(flows) if states else []
