@@ -12,6 +12,7 @@ from gradsuite.parameters import initialise
 
 torch = pytest.importorskip("torch")
 
+from gradsuite_torch import products  # noqa: E402
 from gradsuite_torch.backend import TorchBackend  # noqa: E402
 
 from tests.torch_twin import loss_and_gradients, module_gradients  # noqa: E402
@@ -114,10 +115,13 @@ LARGE = [
 ]
 
 
+@pytest.mark.parametrize(("intel", "mkl_lags", "rows"), [(True, False, 32), (False, False, 64), (False, True, 64)])
 @pytest.mark.parametrize("states", [False, True])
 @pytest.mark.parametrize("model", LARGE, ids=str)
-def test_float32_is_float64_to_its_rounding(model, states):
-    parameters, batch = initialise(model, seed=5), random_batch(model, 40, 64)
+def test_float32_is_float64_to_its_rounding(monkeypatch, model, states, intel, mkl_lags, rows):
+    monkeypatch.setattr(products, "INTEL", intel)  # by the library that is faster on each processor
+    monkeypatch.setattr(products, "MKL_LAGS", mkl_lags)
+    parameters, batch = initialise(model, seed=5), random_batch(model, 40, rows)
     found = run(model, parameters, batch, states=states, dtype="float32")
     expected = run(model, parameters, batch, states=states)
     # 6e-8 a rounding, growing as the root of the 40 steps times 2 layers that follow one another, twice over.

@@ -46,6 +46,17 @@ def test_known_backends_have_looks_of_their_own():
     assert not {colour for colour, _ in KNOWN.values()} & set(OTHERS)
 
 
+def test_a_tuned_worker_has_its_backends_colour_and_a_marker_of_its_own():
+    tuned = [f"{name}@tuned" for name in KNOWN]
+    assert [backend_colour(name) for name in tuned] == [colour for colour, _ in KNOWN.values()]
+    markers = [*map(backend_marker, tuned), *(marker for _, marker in KNOWN.values())]
+    assert len(set(markers)) == 2 * len(KNOWN)
+    assert backend_colour("mine@tuned") in OTHERS
+    assert backend_order(["jax@tuned", "numpy@tuned", "mine", "torch", "numpy"]) == [
+        "numpy", "numpy@tuned", "torch", "jax@tuned", "mine",
+    ]  # fmt: skip
+
+
 def test_an_unknown_name_has_a_colour_that_never_changes():
     assert (backend_colour("mine"), backend_marker("mine")) == ("#5f7f95", "X")
     assert backend_colour("mine-too") in OTHERS

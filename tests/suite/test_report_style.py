@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gradsuite.report import style
-from gradsuite.report.palette import THEME, backend_colour
+from gradsuite.report.palette import KNOWN, THEME, backend_colour
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,3 +123,15 @@ def test_the_style_ends_with_its_context():
     with style.context():
         assert mpl.rcParams["text.color"] == THEME["ink"]
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("suffix", ["", "@tuned", "@tuned-with-a-name-that-is-long"])
+def test_a_legend_lies_within_the_figure(suffix):
+    with style.context():
+        drawn, _ = style.figure()
+        style.backend_legend(drawn, [f"{name}{suffix}" for name in KNOWN])
+        drawn.draw_without_rendering()
+        (legend,) = drawn.legends
+        box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= drawn.bbox.width

@@ -6,6 +6,12 @@ says the same as the colour, for print without colours.
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Literal
+
+from gradsuite.alias import is_tuned, original
+
+# As Matplotlib has them: a name, or how many points a star has and how far it is turned.
+Marker = str | tuple[int, Literal[0, 1, 2], int]
 
 # What is not data. The report replaces these, and only these, by the colours of the reader's light or dark mode.
 INK = "#1f2328"
@@ -30,9 +36,7 @@ THEME = {
 # The backends of this project, families in one hue; a name that is not here gets a look of its own from OTHERS.
 KNOWN = {
     "numpy": ("#1780c4", "o"),
-    "numpy@tuned": ("#4a88ad", "P"),
     "torch": ("#d55e00", "s"),
-    "torch@tuned": ("#c2612e", "X"),
     "jax": ("#009e73", "^"),
     "torch-nn": ("#e36f22", "D"),
     "torch-autograd": ("#a34a12", "p"),
@@ -41,6 +45,10 @@ KNOWN = {
     "flax": ("#6b8e23", "<"),
     "autograd": ("#8a63d2", ">"),
 }
+# A tuned worker has its backend's colour and a marker of its own.
+TUNED_MARKERS: dict[str, Marker] = dict(
+    zip(KNOWN, ("P", "X", "d", "8", "H", "*", (4, 1, 0), (6, 1, 0), (8, 1, 0)), strict=True)
+)
 OTHERS = ("#cc79a7", "#a07800", "#5f7f95", "#b5179e", "#6d78ad", "#c1455d", "#11919c", "#7d6b5d")
 OTHER_MARKERS = ("P", "X", "d", "*", "8")
 
@@ -50,18 +58,25 @@ ORDERED = ("#3b68c0", "#7d63c4", "#bb5597", "#dd6b3d", "#b98a00")
 
 def backend_colour(name: str) -> str:
     """Return the colour of a backend: a function of its name alone."""
-    return KNOWN[name][0] if name in KNOWN else OTHERS[_digest(name) % len(OTHERS)]
+    family = original(name) if is_tuned(name) else name
+    return KNOWN[family][0] if family in KNOWN else OTHERS[_digest(name) % len(OTHERS)]
 
 
-def backend_marker(name: str) -> str:
+def backend_marker(name: str) -> Marker:
     """Return the marker of a backend: a function of its name alone."""
+    if is_tuned(name) and original(name) in KNOWN:
+        return TUNED_MARKERS[original(name)]
     return KNOWN[name][1] if name in KNOWN else OTHER_MARKERS[_digest(name) // len(OTHERS) % len(OTHER_MARKERS)]
 
 
 def backend_order(names: Sequence[str]) -> list[str]:
-    """Return backends, each once, in the order in which every figure and table has them."""
+    """Return backends, each once, in the order of every figure and table, second names beside the first."""
     known = list(KNOWN)
-    return sorted(set(names), key=lambda name: (known.index(name) if name in known else len(known), name))
+
+    def place(name: str) -> tuple[int, str]:
+        return known.index(original(name)) if original(name) in known else len(known), name
+
+    return sorted(set(names), key=place)
 
 
 def ordered_colours(count: int) -> list[str]:

@@ -94,7 +94,7 @@ def figure(
 
 def title(drawn: Figure, finding: str) -> None:
     """Head a figure with what it shows, computed from the data."""
-    lines = fill(finding, int(drawn.get_figwidth() * 9.2))
+    lines = fill(finding, int(drawn.get_figwidth() * 8.9))
     drawn.suptitle(lines, x=0.01, ha="left", fontsize=13.5, fontweight="bold").set_gid(TITLE)
 
 
@@ -192,13 +192,26 @@ def backend_legend(drawn: Figure, backends: Iterable[str], *, extra: Sequence[Li
         Line2D([], [], color=backend_colour(name), marker=backend_marker(name), linestyle="none", label=name)
         for name in backend_order(list(backends))
     ]
-    drawn.legend(handles=[*points, *extra], loc="outside lower center", ncols=8, handletextpad=0.4, columnspacing=1.4)
+    entries = [*points, *extra]
+    ncols = _legend_columns([str(entry.get_label()) for entry in entries], drawn.get_figwidth())
+    drawn.legend(handles=entries, loc="outside lower center", ncols=ncols, handletextpad=0.4, columnspacing=1.4)
 
 
 def line_key(label: str, **line: Any) -> Line2D:
     """Return a legend's entry for a line that is not a backend's."""
     look: dict[str, Any] = {"color": INK, "linewidth": 1.3, "label": label}
     return Line2D([], [], **look | line)
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+    """Return how many columns of a legend fit side by side into so many inches; it is filled column by column."""
+    em = RC["legend.fontsize"] / 72  # inches
+    for count in range(min(len(labels), 8), 1, -1):
+        columns = np.array_split(np.array([len(label) for label in labels]), count)
+        # A letter is .6 em wide at the most on average; a handle, its gap and the space between columns take 4 em.
+        if sum(0.6 * column.max() + 4 for column in columns) * em <= width:
+            return count
+    return 1
 
 
 def _limits(axes: Axes, along: Along) -> tuple[float, float]:
