@@ -1,6 +1,9 @@
-"""PyTorch's fused LSTM kernel (oneDNN's), and autograd through it: fastest where nobody asks for state gradients."""
+"""PyTorch's fused LSTM kernel (oneDNN's), and autograd through it: fastest where nobody asks for state gradients.
 
-from collections.abc import Mapping
+Where somebody does, it is so for few units and examples: a step by hand is then 13 calls from Python.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -9,22 +12,27 @@ from gradsuite.model import Model
 from torch import Tensor
 from torch.nn import functional
 
+from gradsuite_torch.fused_states import Layer, run, state_gradients
 from gradsuite_torch.losses import loss
 from gradsuite_torch.network import DeviceBatch
 from gradsuite_torch.products import ONEDNN
 from gradsuite_torch.recurrent import Recurrent
 from gradsuite_torch.trace import TIME
 
+# B H^2, up to which the kernel's products with zeros cost less than the calls of a step by hand, some 30 microseconds.
+SMALL = 2**16
+
 
 class Graph(NamedTuple):
-    """What autograd goes back through: the loss, and the leaves by parameter's name."""
+    """What autograd goes back through: the loss, the leaves by parameter's name, and the layers if run one by one."""
 
     loss: Tensor
     leaves: dict[str, Tensor]
+    layers: list[Layer]
 
 
 class Fused(Recurrent):
-    """An LSTM that PyTorch's kernel runs as a whole; with state gradients it is unrolled by hand."""
+    """An LSTM that PyTorch's kernel runs as a whole; with state gradients, layer by layer, or by hand if large."""
 
     @staticmethod
     def fits(model: Model, parameters: Mapping[str, Tensor]) -> bool:
@@ -34,24 +42,42 @@ class Fused(Recurrent):
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers, the readout and the loss under autograd."""
-        if states:
+        if states and batch.inputs.shape[-2] * self.model.hidden_size**2 > SMALL:
             return super().forward(batch, states=True)
         with torch.enable_grad():
             leaves = {name: p.detach().requires_grad_() for name, p in self.parameters.items()}
-            top = self.run(batch.inputs, leaves)
+            layers = self.run_each(batch.inputs, leaves) if states else []
+            top = layers[-1].h if layers else self.run(batch.inputs, leaves)
             hidden = top if self.model.readout == "all" else top.select(TIME, -1)
             outputs = hidden
             if self.model.readout != "none":
                 outputs = functional.linear(hidden, leaves["readout.weight"], leaves["readout.bias"])
             found = loss(self.model.loss, outputs, batch.targets, outputs.dim())
-        return Tape(found.detach(), outputs.detach(), Graph(found, leaves))
+        return Tape(found.detach(), outputs.detach(), Graph(found, leaves, layers))
 
     def backward(self, tape: Tape) -> Gradients:
         """Let autograd go back."""
         if not isinstance(tape.saved, Graph):
             return super().backward(tape)
-        (found, leaves), tape.saved = tape.saved, None
-        return Gradients(dict(zip(leaves, torch.autograd.grad(found, list(leaves.values())), strict=True)))
+        (found, leaves, layers), tape.saved = tape.saved, None
+        wanted = [*leaves.values(), *(layer.h for layer in layers), *(layer.zeros for layer in layers)]
+        gradients = torch.autograd.grad(found, wanted)
+        of_states = self.of_states(layers, gradients[len(leaves) :]) if layers else []
+        return Gradients(dict(zip(leaves, gradients, strict=False)), *of_states)
+
+    def of_states(self, layers: Sequence[Layer], gradients: Sequence[Tensor]) -> list[Tensor]:
+        """Return dL/dh and dL/dc (T, layers, B, H), given the gradients by all layers' h, then by all their zeros."""
+        direct, by_zeros = gradients[: len(layers)], gradients[len(layers) :]
+        weights = self.layers.weights(self.parameters)
+        found = [state_gradients(*each) for each in zip(layers, weights, direct, by_zeros, strict=True)]
+        return [torch.stack(arrays, dim=TIME) for arrays in zip(*found, strict=True)]
+
+    def run_each(self, x: Tensor, leaves: Mapping[str, Tensor]) -> list[Layer]:
+        """Return each layer, run over x (T, B, I) or over the states of the one below."""
+        layers: list[Layer] = []
+        for weights in self.layers.weights(leaves):
+            layers.append(run(layers[-1].h if layers else x, weights))
+        return layers
 
     def run(self, x: Tensor, leaves: Mapping[str, Tensor]) -> Tensor:
         """Return the top layer's states (T, B, H) for x (T, B, I), from zero states on."""
