@@ -48,6 +48,13 @@ def column_sums(a: Array) -> Array:
     return np.ones(a.shape[-2], a.dtype) @ a
 
 
+def with_ones(x: Array, out: Array) -> Array:
+    """Write x (..., F) and a one behind it into out (..., F + 1), so that a product adds a bias for nothing."""
+    out[..., :-1] = x
+    out[..., -1] = 1
+    return out
+
+
 def tile(bias: Array, batch: int) -> Array:
     """Return (..., F) repeated as (..., B, F): adding it costs half of what broadcasting does."""
     return np.repeat(bias[..., None, :], batch, axis=-2)

@@ -81,6 +81,11 @@ def negated(parameter: Array, axis: int, signs: tuple[int, ...]) -> Array:
     return parameter * (by_gate if axis == -1 else by_gate[:, None])
 
 
+def biased(w_ih: Array, bias: Array) -> Array:
+    """Return W^T with the bias as one more row, (..., I + 1, G H), for inputs with a one behind them."""
+    return np.concatenate([transpose(w_ih), bias[..., None, :]], axis=-2)
+
+
 def start_states(shape: tuple[int, ...], start: Array, room: Room, name: str) -> Array:
     """Return room for states (..., T + 1, B, H) whose first row is the start."""
     states = room(name, shape)

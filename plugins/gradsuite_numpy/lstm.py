@@ -9,8 +9,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from gradsuite_numpy.activation import sigmoid_of_negative
-from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose, transposed_copy
-from gradsuite_numpy.layer import Layer, State, negated, start_states
+from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, transposed_copy, with_ones
+from gradsuite_numpy.layer import Layer, State, biased, negated, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -33,9 +33,8 @@ class Lstm(Layer):
     def prepare(self) -> None:
         """Negate what the sigmoids read, and transpose weight_hh, which every step reads."""
         signs = (-1, -1, 1, -1)
-        self.w_ih_t = transpose(negated(self.w_ih, -2, signs))
+        self.w_ih_t = biased(negated(self.w_ih, -2, signs), negated(self.b_ih + self.b_hh, -1, signs))
         self.w_hh_t = transposed_copy(negated(self.w_hh, -2, signs))
-        self.bias = negated(self.b_ih + self.b_hh, -1, signs)
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
         """Run the equations above; the input's part of every z is there before the loop."""
@@ -45,8 +44,8 @@ class Lstm(Layer):
         gates = room("gates", (*lead, T, B, 4 * H))
         g_all = room("g", (*lead, T, B, H))
         m, ig = room("step", (*lead, B, 4 * H)), room("ig", (*lead, B, H))
-        bias = tile(self.bias, B)
-        np.matmul(rows(x), self.w_ih_t, out=rows(gates))
+        x_1 = with_ones(x, room("x", (*x.shape[:-1], x.shape[-1] + 1)))
+        np.matmul(rows(x_1), self.w_ih_t, out=rows(gates))
         i_all, f_all, z_g_all, o_all = blocks(gates, 4)
         h_steps, c_steps = steps(h_all), steps(c_all)
         tanh_c_all = room("tanh_c", (*lead, T, B, H))
@@ -54,7 +53,6 @@ class Lstm(Layer):
         states = (h_steps[:-1], h_steps[1:], c_steps[:-1], c_steps[1:])
         for z, i, f, z_g, o, g, tanh_c, h_before, h, c_before, c in zip(*arrays, *states, strict=True):
             np.matmul(h_before, self.w_hh_t, out=m)
-            np.add(m, bias, out=m)
             np.add(z, m, out=z)
             np.tanh(z_g, out=g)
             sigmoid_of_negative(z)  # of g's block too, which nobody reads: one call beats two

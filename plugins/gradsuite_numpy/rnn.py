@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gradsuite_numpy.activation import ACTIVATIONS
-from gradsuite_numpy.arrays import Array, backwards, rows, steps, tile, transpose, transposed_copy
-from gradsuite_numpy.layer import Layer, State, start_states
+from gradsuite_numpy.arrays import Array, backwards, rows, steps, transposed_copy, with_ones
+from gradsuite_numpy.layer import Layer, State, biased, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -23,8 +23,7 @@ class Rnn(Layer):
 
     def prepare(self) -> None:
         """Transpose weight_hh, which every step reads."""
-        self.w_ih_t, self.w_hh_t = transpose(self.w_ih), transposed_copy(self.w_hh)
-        self.bias = self.b_ih + self.b_hh
+        self.w_ih_t, self.w_hh_t = biased(self.w_ih, self.b_ih + self.b_hh), transposed_copy(self.w_hh)
         self.phi = ACTIVATIONS[self.activation]
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
@@ -32,12 +31,11 @@ class Rnn(Layer):
         *lead, B, H = start[0].shape
         T = x.shape[-3]
         states = start_states((*lead, T + 1, B, H), start[0], room, "h")
-        np.matmul(rows(x), self.w_ih_t, out=rows(states[..., 1:, :, :]))
+        x_1 = with_ones(x, room("x", (*x.shape[:-1], x.shape[-1] + 1)))
+        np.matmul(rows(x_1), self.w_ih_t, out=rows(states[..., 1:, :, :]))
         m = room("step", (*lead, B, H))
-        bias = tile(self.bias, B)
         for h_before, h in pairwise(steps(states)):
             np.matmul(h_before, self.w_hh_t, out=m)
-            np.add(m, bias, out=m)
             np.add(h, m, out=h)
             self.phi.apply(h)
         return Saved(states, room("dz", (*lead, T, B, H)))
