@@ -40,7 +40,10 @@ class Cell(ABC):
         U, bias = Factor(weights.hh.mT, x.shape[-2]), self.input_bias(weights)
         for first, last in self.blocks(trace):
             block = trace.window(first, last)
-            self.step_through(block, self.project(block, weights.ih, bias), U, weights)
+            z = self.room.take(*block.outputs.shape[:-1], weights.ih.shape[-2])
+            affine(rows(block.x), weights.ih, bias, rows(z))
+            self.step_through(block, z, U, weights)
+            self.room.give([z])
         return trace
 
     def backward(
@@ -83,11 +86,6 @@ class Cell(ABC):
     def input_gradient(self, dz: Tensor, weights: Weights) -> Tensor:
         """Return a block's dL/dx (T B, I)."""
         return product(dz, weights.ih)
-
-    def project(self, trace: Trace, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return x weight^T + bias for a block in one product, (T, B, G H)."""
-        z = affine(rows(trace.x), weight, bias)
-        return z.view(*z.shape[:-2], *trace.x.shape[TIME:-1], z.shape[-1])
 
     def blocks(self, trace: Trace) -> Iterator[tuple[int, int]]:
         """Yield first and last step of each block, the last exclusive."""

@@ -47,11 +47,17 @@ def product(a: Tensor, m: Tensor, out: Tensor | None = None) -> Tensor:
     return found if out is None else out.copy_(found)
 
 
-def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Return x weight^T + bias, rows (R, N) from x (R, K); with a stack of weights (S, R, N), x shared or (S, R, K)."""
+def affine(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
+    """Return x weight^T + bias, rows (R, N) from x (R, K), in `out` if it is given.
+
+    With a stack of weights that is (S, R, N), and x is shared or (S, R, K).
+    """
     if weight.dim() == 3:
-        return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT)
-    return _linear(x, weight, bias) if MKL_LAGS and _by_onednn(weight, len(x)) else torch.addmm(bias, x, weight.mT)
+        return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT, out=out)
+    if not (MKL_LAGS and _by_onednn(weight, len(x))):
+        return torch.addmm(bias, x, weight.mT, out=out)
+    found = _linear(x, weight, bias)
+    return found if out is None else out.copy_(found)
 
 
 def weight_gradient(dz: Tensor, x: Tensor) -> Tensor:

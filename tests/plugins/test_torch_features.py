@@ -52,6 +52,20 @@ def test_checkpointed_gradients_are_the_plain_ones(cell, layers, readout, every)
     assert_same(run(model, parameters, batch, checkpoint=every), run(model, parameters, batch), TOLERANCE)
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_many_segments_compute_in_the_room_of_few(cell):
+    # Where each took memory of its own, what it leaves behind lay between them, and nothing was free to be taken again.
+    model = Model(cell, 2, 3, 1)
+    sizes = []
+    for segments in (2, 20):
+        network = TorchBackend().build(model, initialise(model), checkpoint=5)
+        network.backward(network.forward(network.put(random_batch(model, 5 * segments, 2))))
+        free = network.layers.room.free
+        sizes.append({shape: len(arrays) for shape, arrays in free.items()})
+        assert any(shape[-1] == network.layers.cell.gates * 3 for shape in free)  # room for the products of the inputs
+    assert sizes[0] == sizes[1]
+
+
 @pytest.mark.parametrize("options", [{"checkpoint": 10}, {"truncation": (5, 10)}], ids=str)
 def test_a_split_pass_keeps_one_window(options):
     model = Model("rnn", 1, 4, 1)
