@@ -24,9 +24,9 @@ STEADY_CALLS = 3
 WARM_UP_SECONDS = 2.0
 SLOWED = "the core ran far below its pace, as when somebody whom this system does not see computes on it"
 REST = 0.05  # seconds before a disturbed sample is taken again: what slows a core lasts as long and longer
-# Of a sample's calls one in so many, and one at least, runs before its clock starts: others have had the caches since,
+# Half as many calls as a sample has, and one at least, run before its clock starts: others have had the caches since,
 # and of several cores `PACE` wakes but one. Ten products of 512 units, 17 ms on two cores, else take 19 to 22.
-COLD_SHARE = 5
+WARM_SHARE = 0.5
 PACE = Pace()
 
 
@@ -120,7 +120,7 @@ class Timer:
 
     def _sample(self) -> Sample:
         pace = PACE.now()  # which wakes the core, too
-        for _ in range(max(1, self.repetitions // COLD_SHARE)):
+        for _ in range(max(1, int(WARM_SHARE * self.repetitions))):
             self.call(self.prepare())
         watch = Watch()
         repetitions = self.repetitions
