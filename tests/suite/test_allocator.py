@@ -18,6 +18,25 @@ def take():
 take()
 print(take())
 """
+IN_THREADS = f"""
+import sys
+from contextlib import nullcontext
+from threading import Thread
+from gradsuite import allocator, memory
+def take():
+    return bytearray(b"x") * {16 * MIB}
+def keep():
+    thread = Thread(target=take)
+    thread.start()
+    thread.join()
+    memory.release()
+    return memory.resident()
+before = memory.resident()
+with allocator.giving_back() if sys.argv[1] == "giving back" else nullcontext():
+    now = keep()
+assert keep() - before > {8 * MIB}, "the limits are back"
+print(now - before)
+"""
 LARGEST_PAGE = 2 * MIB  # that a system with transparent huge pages fills at one fault
 
 
@@ -32,6 +51,25 @@ def faults(variables) -> int:
 def test_a_large_buffer_is_taken_from_the_system_once():
     assert faults({}) >= SIZE // LARGEST_PAGE
     assert faults(allocator.environment()) < SIZE // LARGEST_PAGE // 2
+
+
+@pytest.mark.skipif(not allocator.environment(), reason="another C library than glibc, or an older one")
+def test_what_a_thread_freed_is_given_back_on_demand():
+    def left(how):
+        command = [sys.executable, "-P", "-c", IN_THREADS, how]
+        environment = os.environ | allocator.environment()
+        return int(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+
+    # Of 16 MiB; the rest is what modules and a thread take.
+    assert left("giving back") < 8 * MIB < left("keeping")
+
+
+def test_without_limits_nothing_is_changed(monkeypatch):
+    for name in allocator.LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("asked the C library"))
+    with allocator.giving_back():
+        pass
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,16 @@ def test_the_style_ends_with_its_context():
     assert dict(mpl.rcParams) == before
 
 
+def test_a_legend_of_two_rows_has_no_row_of_one():
+    with style.context():
+        drawn, _ = style.figure()
+        style.backend_legend(drawn, ["numpy", "torch", "jax"], extra=[style.line_key("x" * 14)] * 4)
+        drawn.draw_without_rendering()
+        (legend,) = drawn.legends
+        heights = [round(text.get_window_extent().y0) for text in legend.get_texts()]
+    assert sorted(map(heights.count, set(heights))) == [3, 4]
+
+
 @pytest.mark.parametrize("suffix", ["", "@tuned", "@tuned-with-a-name-that-is-long"])
 def test_a_legend_lies_within_the_figure(suffix):
     with style.context():
