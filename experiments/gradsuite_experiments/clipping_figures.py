@@ -39,7 +39,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         ax.set_xlabel("recurrent gain")
     keys = [style.line_key("the rule's law"), style.line_key("unclipped", **WHOLE)]
     style.backend_legend(drawn, [backend for backend, _ in by_backend(rows)], extra=keys)
-    finding = "Clipping by norm keeps an exploding gradient's direction, by value not"
+    finding = "Clipping by norm keeps a gradient's direction, by value not"
     style.title(drawn, tally(claims, finding, "A rule of clipping is broken"))
     caption = (
         "Gradient of a linear RNN with orthogonal weights by recurrent gain, clipped by global norm, by unit and by "
