@@ -1,12 +1,13 @@
 """How the time of a gradient grows with T, B, H and the layers: exponents, beside those of its operations."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.cost import flops
 from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, Setting, Settings, Table, Value
-from gradsuite.model import GATES
+from gradsuite.model import GATES, Model
 from gradsuite.parameters import initialise
 from gradsuite.report import style
 from gradsuite.timing import Budget
@@ -49,7 +50,7 @@ class Scaling(Experiment):
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield one sample of loss and gradients a round, once warm."""
         sizes = sizes_of(settings)
-        model = workloads.model(sizes)
+        model = model_of(sizes)
         network = backend.build(
             model, initialise(model, seed=int(settings["seed"])), device=device, dtype=str(settings["dtype"])
         )
@@ -122,10 +123,19 @@ def sizes_of(settings: Mapping[str, Any]) -> dict[str, Value]:
     return sizes | {str(settings["along"]): BASE[settings["along"]] * int(settings["multiple"])}
 
 
+def model_of(sizes: Mapping[str, Value]) -> Model:
+    """Return the model of these sizes, read out at every step.
+
+    From the last one alone gradients would halve every step, and some processors take a hundred times as long where
+    they become subnormal: the exponent in T would be that of vanishing.
+    """
+    return replace(workloads.model(sizes), readout="all")
+
+
 def operations(settings: "pd.Series[Any]", along: str, multiple: int) -> int:
     """Return the floating-point operations with one size so many times the base's."""
     sizes = sizes_of({"cell": settings["cell"], "along": along, "multiple": multiple})
-    return flops(workloads.model(sizes), (int(sizes["length"]), int(sizes["batch_size"]), int(sizes["input_size"])))
+    return flops(model_of(sizes), (int(sizes["length"]), int(sizes["batch_size"]), int(sizes["input_size"])))
 
 
 def timed(rows: "pd.DataFrame") -> "pd.DataFrame":
