@@ -1,10 +1,14 @@
 """Plugins that exist for one test: installed in a folder of their own, so that worker processes find them too."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 # Two backends without a framework and an experiment that misbehaves as it is told.
 PROBE = """
@@ -25,7 +29,7 @@ class Echo(Backend):
 class Delta(Echo):
     name = "delta"
 
-BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork".split()
+BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork threads".split()
 
 class Probe(Experiment):
     name = "probe"
@@ -76,6 +80,14 @@ def fork(backend, settings):
         Path(os.environ["PROBE_LOG"]).write_text(str(child))
     time.sleep(3600)
     yield []
+
+def threads(backend, settings):
+    import numpy as np
+    factor = np.full((512, 512), 2.0**-70, np.float32)
+    left = np.count_nonzero((factor @ factor).view(np.int32))  # bits: this thread may take 2^-131 for zero
+    tasks = os.listdir("/proc/self/task") if os.path.exists("/proc/self/task") else []
+    cores = [len(os.sched_getaffinity(int(task))) for task in tasks]
+    yield [Measurement("left", left), *(Measurement("cores", number) for number in cores)]
 
 def hang(backend, settings):
     time.sleep(3600)
@@ -128,3 +140,32 @@ def gradsuite(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
     return subprocess.run(
         command, cwd=folder, env=environment(folder, **more), capture_output=True, text=True, timeout=120
     )
+
+
+@contextmanager
+def worker(**more: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a worker of the backend `echo`, and kill it in the end."""
+    command, pipe = [sys.executable, "-P", "-m", "gradsuite.start"], subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **more}
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write('"echo"\n')
+        yield process
+        process.kill()
+
+
+def ask(process: subprocess.Popen[str], request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a worker's reply."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    reply: dict[str, Any] = json.loads(process.stdout.readline())
+    return reply
+
+
+def cell(behaviour: str, size: int = 1) -> dict[str, Any]:
+    """Return the request that starts a cell of the experiment `probe`."""
+    settings = {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5}
+    return {"do": "start", "experiment": "probe", "device": "cpu", "settings": settings}

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 
-import numpy as np
-
 from gradsuite.allocator import glibc
 
 VARIABLE = "GRADSUITE_FLUSH_SUBNORMALS"  # 1 has a worker flush them
@@ -47,6 +45,8 @@ def flush_if_asked() -> None:
 @cache
 def cost() -> float:
     """Return how many times as long products take here whose result is subnormal; 1 on many processors."""
+    import numpy as np
+
     half = np.full(SIZE, 0.5, np.float32)
     normal, tiny = half.copy(), np.full(SIZE, np.finfo(np.float32).tiny)
     out = np.empty_like(half)

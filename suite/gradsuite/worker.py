@@ -1,7 +1,7 @@
 """The worker: a process of its own for one backend, measuring one cell at a time for the host.
 
-`python -m gradsuite.worker` reads a backend's name, then requests, and writes replies, all JSON, one a line. The host
-ends it by closing its standard input; so does the death of the host.
+Started by `gradsuite.start`, it reads a backend's name, then requests, and writes replies, all JSON, one a line. The
+host ends it by closing its standard input; so does the death of the host.
 """
 
 import json
@@ -17,13 +17,12 @@ from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, TextIO
 
-from gradsuite import memory, plugins, subnormals
+from gradsuite import memory, plugins
 from gradsuite.backend import Backend
 from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment, Measurement
 from gradsuite.libraries import libraries
 
-THREADS_VARIABLE = "GRADSUITE_THREADS"
 PAUSE = 0.001  # seconds in which a thread that spins is seen to
 SETTLE = 0.5  # seconds after which a framework is left to spin
 Reply = dict[str, Any]
@@ -115,13 +114,6 @@ def settle() -> None:
             return
 
 
-def confine() -> None:
-    """Keep to as many cores as there are threads: a framework that counts cores itself then has the same number."""
-    threads = int(os.environ.get(THREADS_VARIABLE, "0"))
-    if threads and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-
-
 def take_output() -> TextIO:
     """Return the stream to the host, and send what anyone prints, even in C, to standard error."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -140,8 +132,6 @@ def main() -> None:
     """Serve until standard input ends."""
     replies = take_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides what it means
-    confine()
-    subnormals.flush_if_asked()
     requests: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=listen, args=(requests,), daemon=True).start()
     worker = Worker(json.loads(requests.get()))
@@ -150,7 +140,3 @@ def main() -> None:
         sys.stdout.flush()
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
-
-
-if __name__ == "__main__":
-    main()

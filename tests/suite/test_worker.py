@@ -2,21 +2,15 @@
 
 import json
 import math
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from gradsuite import memory
 from gradsuite.libraries import libraries
 from gradsuite.worker import PAUSE, SETTLE, Worker, settle
 
-CELL = {"do": "start", "experiment": "probe", "device": "cpu"}
-
-
-def settings(behaviour, size=1):
-    return {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5}
+from tests import throwaway
+from tests.throwaway import ask, cell
 
 
 @pytest.fixture
@@ -25,7 +19,7 @@ def worker(probe):
 
 
 def start(worker, behaviour):
-    return worker.answer({**CELL, "settings": settings(behaviour)})
+    return worker.answer(cell(behaviour))
 
 
 def test_describe_is_what_the_backend_says(worker):
@@ -98,40 +92,20 @@ def test_numbers_that_are_not_finite_travel(worker):
 
 @pytest.fixture
 def process(probe):
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "gradsuite.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "GRADSUITE_THREADS": "1"},
-    ) as process:
-        process.stdin.write('"echo"\n')
+    with throwaway.worker() as process:
         yield process
-        process.kill()
-
-
-def ask(process, request):
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
 
 
 def test_prints_do_not_reach_the_host(process):
-    assert ask(process, {**CELL, "settings": settings("shout")})["measurements"] == [["size", 1.0, "", None, None]]
+    assert ask(process, cell("shout"))["measurements"] == [["size", 1.0, "", None, None]]
     _, errors = process.communicate()
     assert "not JSON" in errors
     assert "nor this" in errors
 
 
-def test_the_worker_keeps_to_its_cores(process):
-    ask(process, {"do": "describe"})
-    assert len(os.sched_getaffinity(process.pid)) == 1
-
-
 def test_the_end_of_the_host_ends_the_worker_in_the_middle_of_a_round(process):
     ask(process, {"do": "describe"})
-    process.stdin.write(json.dumps({**CELL, "settings": settings("hang")}) + "\n")
+    process.stdin.write(json.dumps(cell("hang")) + "\n")
     process.stdin.close()
     process.stdin = None
     assert process.wait(timeout=60) == 0

@@ -8,7 +8,7 @@ from gradsuite import allocator, layout
 from gradsuite.alias import is_tuned, original
 from gradsuite.machine import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
-from gradsuite.worker import THREADS_VARIABLE
+from gradsuite.start import THREADS_VARIABLE
 
 
 class WorkerEnvironment:

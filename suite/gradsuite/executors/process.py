@@ -37,7 +37,7 @@ class Process:
         self.stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  lives as long as the process
         with fixed_layout():
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "gradsuite.worker"],
+                [sys.executable, "-P", "-m", "gradsuite.start"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,

@@ -206,10 +206,11 @@ def line_key(label: str, **line: Any) -> Line2D:
 
 def _legend_columns(labels: Sequence[str], width: float) -> int:
     """Return how many columns of a legend, about equally long, fit side by side into so many inches."""
-    em, letters = RC["legend.fontsize"] / 72, [len(label) for label in labels]  # em in inches
+    em = RC["legend.fontsize"] / 72  # inches
+    letters = np.array([len(label) for label in labels])
     for rows in range(math.ceil(len(labels) / 8), len(labels)):
         count = math.ceil(len(labels) / rows)
-        columns = np.array_split(np.array(letters), count)  # as matplotlib fills them
+        columns = np.array_split(letters, count)  # as matplotlib fills them
         # A letter is .6 em wide at the most on average; a handle, its gap and the space between columns take 4 em.
         if sum(0.6 * column.max() + 4 for column in columns) * em <= width:
             return count
