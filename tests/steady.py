@@ -1,7 +1,7 @@
 """Cores that never slow: for tests that time something (the environment of tests/kit has no gradsuite of its own)."""
 
 import pytest
-from gradsuite.pace import Pace
+from gradsuite.measuring.pace import Pace
 
 
 @pytest.fixture(autouse=True)

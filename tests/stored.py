@@ -9,7 +9,7 @@ from gradsuite.backend import Backend
 from gradsuite.experiment import Cell, Experiment, Measurement, Value
 from gradsuite.plugins import load
 from gradsuite.result import Result
-from gradsuite.store import Run
+from gradsuite.runs.store import Run
 
 Changes = Mapping[str, Sequence[Value]]
 

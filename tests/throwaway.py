@@ -145,7 +145,7 @@ def gradsuite(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
 @contextmanager
 def worker(**more: str) -> Iterator[subprocess.Popen[str]]:
     """Start a worker of the backend `echo`, and kill it in the end."""
-    command, pipe = [sys.executable, "-P", "-m", "gradsuite.start"], subprocess.PIPE
+    command, pipe = [sys.executable, "-P", "-m", "gradsuite.worker.start"], subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **more}
     ) as process:

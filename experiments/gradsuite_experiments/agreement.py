@@ -9,7 +9,6 @@ import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
 from gradsuite.comparator import compare
-from gradsuite.conformance.precision import UNIT_ROUNDOFF, bound, rounded
 from gradsuite.experiment import (
     BATCH_SIZE,
     HIDDEN_SIZE,
@@ -22,13 +21,14 @@ from gradsuite.experiment import (
 )
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters
+from gradsuite.precision import UNIT_ROUNDOFF, bound, rounded
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, ordered_colours
 from gradsuite.theory import driven_rnn as theory
 
-from gradsuite_experiments.driven_rnn import CHEN, driven
-from gradsuite_experiments.frames import by_backend, cells, levels, places, tally, values, where
-from gradsuite_experiments.sweep import draws, sweep
+from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values, where
+from gradsuite_experiments.common.networks import CHEN, driven
+from gradsuite_experiments.common.sweep import draws, sweep
 
 NOISE = 0.05
 GAINS = (0.5, 0.9, 2.0, 3.0)  # the critical one is 1.327

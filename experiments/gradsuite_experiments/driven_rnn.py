@@ -10,16 +10,15 @@ from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
 from gradsuite.experiment import DTYPE, GAIN, HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
-from gradsuite.parameters import Initialisation, Parameters
+from gradsuite.parameters import Initialisation
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite.theory import driven_rnn as theory
 
-from gradsuite_experiments.frames import by_backend, cells, levels, places, tally, values
-from gradsuite_experiments.sweep import draws, log_mean_square, orthonormal, sweep
+from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values
+from gradsuite_experiments.common.networks import BURN_IN, CHEN, driven
+from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, sweep
 
-CHEN = "Chen, Pennington & Schoenholz 2018, arXiv:1806.05394 (from the literature by memory)"
-BURN_IN = 25  # steps until the states have forgotten that they started at zero
 DIRECTIONS = 16  # gradients sent back, each along a noise of its own
 LEADING = 4  # Lyapunov exponents
 
@@ -101,13 +100,6 @@ class DrivenRnn(Experiment):
         caption = "Driven tanh RNN: squared state gradient by lag for each gain; rate per step and largest Lyapunov "
         caption += "exponent by gain, mean over seeds with bars of 2 standard deviations; lines are mean-field theory."
         yield Figure("driven-rnn", caption, drawn)
-
-
-def driven(network: Parameters, gain: float, noise: float) -> Parameters:
-    """Return the network with W_hh of this gain, every unit reading an input of its own times sqrt(noise)."""
-    size = len(network["weight_hh_l0"])
-    own = math.sqrt(noise) * np.eye(size, dtype=network["weight_hh_l0"].dtype)
-    return {**network, "weight_ih_l0": own, "weight_hh_l0": gain * network["weight_hh_l0"]}
 
 
 def exponents(gradients: np.ndarray) -> np.ndarray:

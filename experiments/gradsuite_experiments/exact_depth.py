@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.experiment import DTYPE, HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
+from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.report import style
 from gradsuite.theory import linear
 
-from gradsuite_experiments.frames import by_backend, cells, levels, places, tally, values, where
-from gradsuite_experiments.sweep import draws, log_mean_square, scaled, sweep
+from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values, where
+from gradsuite_experiments.common.sweep import draws, log_mean_square, scaled, sweep
 
 # Each law's activation, initialiser, and the sigma_w at which the mean squared gradient neither grows nor shrinks.
 LAWS = {

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.conformance.precision import PRECISE, UNIT_ROUNDOFF, bound
 from gradsuite.experiment import HIDDEN_SIZE, LENGTH, Experiment, Figure, Measurement, Setting, Settings, Table, Value
-from gradsuite.model import GATES, Model
-from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
+from gradsuite.model import Model
+from gradsuite.parameters import KEEP_GATE, Initialisation, initialise
+from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, bound
 from gradsuite.report import style
 from gradsuite.report.palette import ordered_colours
 from gradsuite.theory import gates as theory
-from scipy.special import expit
 
-from gradsuite_experiments.frames import by_backend, cells, places, tally, value, values, where
-from gradsuite_experiments.sweep import Flow, sweep
+from gradsuite_experiments.common.frames import by_backend, cells, places, tally, value, values, where
+from gradsuite_experiments.common.networks import kept, silent
+from gradsuite_experiments.common.sweep import Flow, sweep
 
 GERS = "exact; the forget bias: Gers, Schmidhuber & Cummins 2000 (from the literature by memory)"
 TALLEC = "Tallec & Ollivier 2018, arXiv:1804.11188, sec. 3 (from the literature by memory)"
@@ -133,22 +133,10 @@ class Gates(Experiment):
         yield Table("Half-life of the gradient by forget bias", caption, pd.DataFrame(found.values()))
 
 
-def silent(parameters: Parameters, kind: str = "weight") -> Parameters:
-    """Return the parameters with every weight of this kind zero."""
-    return {name: p * 0.0 if name.startswith(kind) else p for name, p in parameters.items()}
-
-
 def through_state(flow: Flow) -> np.ndarray:
     """Return the gradient by lag over that at T, (T, H): of the cell state where there is one."""
     states = flow.states if flow.cell_states is None else flow.cell_states
     return states[::-1, 0, 0] / states[-1, 0, 0]
-
-
-def kept(parameters: Parameters, cell: str, inputs: np.ndarray) -> np.ndarray:
-    """Return the products of the keeping gates by lag, (T, H), computed from the inputs (T, I) alone."""
-    biases = parameters["bias_ih_l0"] + parameters["bias_hh_l0"]
-    z = np.split(inputs @ parameters["weight_ih_l0"].T + biases, GATES[cell], axis=1)[KEEP_GATE[cell]]
-    return np.cumprod(np.concatenate([np.ones_like(z[:1]), expit(z[:0:-1])]), axis=0)
 
 
 def relative_error(found: np.ndarray, expected: np.ndarray, dtype: str) -> float:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from gradsuite import cost
 from gradsuite.backend import Batch
 from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.measuring import cost
+from gradsuite.measuring.timing import Budget, Timer, median_interval
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
-from gradsuite.timing import Budget, Timer, median_interval
 
-from gradsuite_experiments.gradient_flow import batch_rng
+from gradsuite_experiments.common.seeds import batch_rng
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.experiment import DTYPE, Experiment, Figure, Measurement, Setting, Settings, Value
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
+from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, STABLE
 from gradsuite.theory import latch as theory
 
-from gradsuite_experiments.frames import by_backend, cells, tally, value
-from gradsuite_experiments.sweep import sweep
+from gradsuite_experiments.common.frames import by_backend, cells, tally, value
+from gradsuite_experiments.common.sweep import sweep
 
 BENGIO = "Bengio, Simard & Frasconi 1994, sec. III (from the literature by memory); h = tanh(w h) is exact"
 RATE = 20  # last steps that the factor per step is taken over, when the state has settled

@@ -14,8 +14,8 @@ from gradsuite.parameters import Initialisation, initialise
 from gradsuite.report import style
 from gradsuite.report.palette import EXPLODING, MUTED, VANISHING, backend_colour
 
-from gradsuite_experiments.frames import by_backend, cells, levels, places, tally, value, values, where
-from gradsuite_experiments.sweep import sweep
+from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, value, values, where
+from gradsuite_experiments.common.sweep import sweep
 
 # Exponents: of the smallest normal number, of the smallest subnormal one, and of the first power that overflows.
 LIMITS = {

@@ -34,6 +34,6 @@ def xla_environment(machine: Mapping[str, Any]) -> Mapping[str, str]:
     environment = {"NPROC": str(machine["threads"]), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     if not machine.get("tuned"):
         return environment
-    from gradsuite import subnormals
+    from gradsuite.machine import subnormals
 
     return {**environment, **subnormals.environment()}

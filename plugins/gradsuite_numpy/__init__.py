@@ -27,7 +27,7 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
         return None
     if not machine.get("tuned"):
         return SPIN
-    from gradsuite import subnormals
+    from gradsuite.machine import subnormals
 
     from gradsuite_numpy.kernels import better_kernels
 

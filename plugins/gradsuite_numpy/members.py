@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from gradsuite.backend import Gradients
-from gradsuite.machine import available_cores
+from gradsuite.machine.facts import available_cores
 from threadpoolctl import ThreadpoolController
 
 from gradsuite_numpy.arrays import Array

@@ -25,6 +25,6 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
     """In a tuned worker, take subnormal numbers for zero where that pays."""
     if backend != "torch" or not machine.get("tuned"):
         return None
-    from gradsuite import subnormals
+    from gradsuite.machine import subnormals
 
     return subnormals.environment()

@@ -8,7 +8,7 @@ for every product: but on Intel's own processors MKL is as fast, and slower only
 from collections.abc import Callable
 
 import torch
-from gradsuite.machine import cpu_model
+from gradsuite.machine.facts import cpu_model
 from torch import Tensor
 
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]

@@ -53,8 +53,8 @@ def register_tasks(register: "Register") -> None:
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
     """Return environment variables that this backend's worker is started with, before anything is imported.
 
-    `machine` has the facts of `gradsuite.machine`, and under `tuned` whether what is faster here than the default is
-    wanted (`--tuned`, `NAME@tuned`).
+    `machine` has the facts of `gradsuite.machine.facts`, and under `tuned` whether what is faster here than the default
+    is wanted (`--tuned`, `NAME@tuned`).
 
     ::
 

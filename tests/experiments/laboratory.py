@@ -13,7 +13,7 @@ from gradsuite.experiment import Cell, Experiment, Measurement, Settings, Value
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer
 from gradsuite.result import Result
-from gradsuite.store import Run
+from gradsuite.runs.store import Run
 from gradsuite_numpy.backend import NumpyBackend
 
 Arrays = dict[str, np.ndarray]

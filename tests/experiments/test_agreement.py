@@ -8,7 +8,7 @@ from gradsuite.oracle import differentiate
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.report import style
 from gradsuite_experiments.agreement import GAINS, Agreement, growth, twin
-from gradsuite_experiments.driven_rnn import driven
+from gradsuite_experiments.common.networks import driven
 
 from tests.experiments.laboratory import Fault, measured, not_biting, states, weights
 

@@ -9,8 +9,8 @@ from gradsuite.model import Model
 from gradsuite.optimizers import SGD
 from gradsuite.parameters import initialise
 from gradsuite.report import style
-from gradsuite_experiments.clipping import Clipping
-from gradsuite_experiments.one_step import steps, units
+from gradsuite_experiments.clipping.experiment import Clipping
+from gradsuite_experiments.clipping.one_step import steps, units
 from gradsuite_numpy.backend import NumpyBackend
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from gradsuite_experiments.critical_gain import CriticalGain, crossing, distance
+from gradsuite_experiments.critical_gain.experiment import CriticalGain, crossing, distance
 
 from tests.experiments.laboratory import Fault, not_biting, weights
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gradsuite.report import style
-from gradsuite_experiments.exact_time import ExactTime, matrix
+from gradsuite_experiments.exact_time.experiment import ExactTime, matrix
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, states, verdicts, weights
 

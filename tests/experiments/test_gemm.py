@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from gradsuite import cost, timing
+from gradsuite.measuring import cost, timing
 from gradsuite.report import style
 from gradsuite_experiments.gemm import Gemm, linear
 from gradsuite_numpy.backend import NumpyBackend

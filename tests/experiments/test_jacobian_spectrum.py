@@ -1,6 +1,6 @@
 """The Jacobian's singular values: each claim holds, and fails with a fault; what is measured, and where."""
 
-from gradsuite_experiments.jacobian_spectrum import JacobianSpectrum
+from gradsuite_experiments.jacobian_spectrum.experiment import JacobianSpectrum
 
 from tests.experiments.laboratory import Fault, not_biting, weights
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from gradsuite.theory.mean_field import MeanField
-from gradsuite_experiments.mean_field import MeanFieldDepth, directions, start
+from gradsuite_experiments.mean_field.experiment import MeanFieldDepth, directions, start
 
 from tests.experiments.laboratory import Fault, not_biting, states, weights
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from gradsuite_experiments.phase_time import PhaseTime, crossing
+from gradsuite_experiments.phase_time.experiment import PhaseTime, crossing
 
 from tests.experiments.laboratory import Fault, measured, not_biting, states, weights
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from gradsuite.report import style
-from gradsuite_experiments.remedies import REMEDIES, Remedies
-from gradsuite_experiments.remedies_laws import reach
+from gradsuite_experiments.remedies.experiment import REMEDIES, Remedies
+from gradsuite_experiments.remedies.laws import reach
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, weights
 

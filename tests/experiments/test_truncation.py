@@ -5,8 +5,8 @@ import pytest
 from gradsuite.backend import Batch
 from gradsuite.errors import Unsupported
 from gradsuite.report import style
-from gradsuite_experiments.truncation import BEYOND, INSIDE, WHOLE, Truncation
-from gradsuite_experiments.truncation_networks import GAINS, LAWS, linear_units, model
+from gradsuite_experiments.truncation.experiment import BEYOND, INSIDE, WHOLE, Truncation
+from gradsuite_experiments.truncation.networks import GAINS, LAWS, linear_units, model
 from gradsuite_numpy.backend import NumpyBackend
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, weights

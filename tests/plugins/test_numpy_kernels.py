@@ -2,7 +2,7 @@
 
 import gradsuite_numpy
 import pytest
-from gradsuite import subnormals
+from gradsuite.machine import subnormals
 from gradsuite_numpy import SPIN, kernels
 
 

@@ -3,15 +3,15 @@
 from itertools import cycle, zip_longest
 
 import pytest
-from gradsuite.availability import default_backends
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
-from gradsuite.executors.environment import WorkerEnvironment
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
 from gradsuite.optimizers import Adam
 from gradsuite.parameters import initialise
 from gradsuite.plugins import load
+from gradsuite.running.availability import default_backends
 from gradsuite.testing import BackendConformance
+from gradsuite.worker.environment import WorkerEnvironment
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
@@ -140,7 +140,7 @@ def test_peers_in_jax_have_the_environment_of_jax():
 def test_peers_are_tuned_as_the_backend_in_their_framework(monkeypatch):
     kernels, flush = {"OPENBLAS_CORETYPE": "SKYLAKEX"}, {"GRADSUITE_FLUSH_SUBNORMALS": "1"}
     monkeypatch.setattr("gradsuite_numpy.kernels.better_kernels", lambda features: "SKYLAKEX")
-    monkeypatch.setattr("gradsuite.subnormals.environment", lambda: flush)
+    monkeypatch.setattr("gradsuite.machine.subnormals.environment", lambda: flush)
     environment = WorkerEnvironment(load(), {"threads": 2})
     assert environment.tuning("autograd") == environment.tuning("numpy") == kernels | flush
     for name in ("torch", "torch-nn", "torch-autograd", "torch-compile", "jax", "jax-scan", "flax"):

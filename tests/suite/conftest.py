@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-import gradsuite.run
+import gradsuite.running.job
 import pytest
 from gradsuite.__main__ import main
 
@@ -27,7 +27,7 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def type_in(probe, monkeypatch, capsys):
     """Type a command line; returns exit status, standard output and standard error."""
-    monkeypatch.setattr(gradsuite.run, "write_report", lambda run: run.path / "report.html")
+    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run: run.path / "report.html")
 
     def type_in(*arguments):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])

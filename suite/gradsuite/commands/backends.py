@@ -15,12 +15,12 @@ def backends(as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from gradsuite.availability import survey
-    from gradsuite.columns import columns
-    from gradsuite.configuration import Configuration
-    from gradsuite.executors import open_executor
-    from gradsuite.machine import machine
+    from gradsuite.commands._columns import columns
+    from gradsuite.machine.facts import machine
     from gradsuite.plugins import load
+    from gradsuite.running.availability import survey
+    from gradsuite.running.configuration import Configuration
+    from gradsuite.running.executors import open_executor
 
     plugins = load()
     with open_executor(Configuration(), plugins, machine()) as executor:

@@ -2,7 +2,7 @@
 
 import click
 
-from gradsuite.completion import registered, words
+from gradsuite.commands._completion import registered, words
 
 
 @click.command()
@@ -20,7 +20,7 @@ def check(backend: str, dtype: tuple[str, ...], device: tuple[str, ...], as_json
     import json
     from collections import Counter
 
-    from gradsuite.loading import load_backend, require
+    from gradsuite.conformance.loading import load_backend, require
 
     subject = load_backend(backend)
     from gradsuite.conformance import VERDICTS, examine, row  # imports NumPy: only now

@@ -16,7 +16,7 @@ def claims(run: str, as_json: bool) -> None:
 
     Each has a sentence, a source, the expected value, what every backend measured, and the tolerance.
     """
-    from gradsuite.store import Run
+    from gradsuite.runs.store import Run
 
     judged = Run.open(run).claims()
     click.echo(judged.to_json(orient="records", indent=2, double_precision=15) if as_json else claims_table(judged))
@@ -24,7 +24,7 @@ def claims(run: str, as_json: bool) -> None:
 
 def claims_table(judged: "pd.DataFrame") -> str:
     """Return claims as text: one line each, and how many hold."""
-    from gradsuite.columns import columns
+    from gradsuite.commands._columns import columns
 
     header = ("verdict", "experiment", "backend", "expected", "measured", "tolerance", "claim", "source")
     rows: list[tuple[str, ...]] = [header]

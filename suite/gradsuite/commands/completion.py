@@ -2,7 +2,7 @@
 
 import click
 
-from gradsuite.completion import words
+from gradsuite.commands._completion import words
 from gradsuite.errors import unknown
 
 SHELLS = ("bash", "fish", "zsh")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gradsuite.completion import registered
+from gradsuite.commands._completion import registered
 
 if TYPE_CHECKING:
-    from gradsuite.doctor import Diagnosis
+    from gradsuite.running.doctor import Diagnosis
 
 FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")  # that decide about kernels
 
@@ -23,9 +23,9 @@ def doctor(backend: tuple[str, ...], threads: int | None, as_json: bool) -> None
 
     Takes about half a minute, and says what to change if something would pay.
     """
-    from gradsuite.configuration import Configuration
-    from gradsuite.doctor import examine
     from gradsuite.plugins import load
+    from gradsuite.running.configuration import Configuration
+    from gradsuite.running.doctor import examine
 
     diagnosis = examine(load(), backend, Configuration(threads=threads).threads)
     if as_json:
@@ -36,7 +36,7 @@ def doctor(backend: tuple[str, ...], threads: int | None, as_json: bool) -> None
 
 def report(found: "Diagnosis") -> Iterator[str]:
     """Yield the paragraphs of a diagnosis."""
-    from gradsuite.columns import columns
+    from gradsuite.commands._columns import columns
 
     about = found.machine
     features = [name for name in FEATURES if name in about["features"]]

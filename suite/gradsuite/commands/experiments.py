@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def experiments(as_json: bool) -> None:
     """List the experiments and their settings."""
-    from gradsuite.columns import columns
+    from gradsuite.commands._columns import columns
     from gradsuite.experiment import Experiment
     from gradsuite.plugins import load
 

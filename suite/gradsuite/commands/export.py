@@ -2,7 +2,7 @@
 
 import click
 
-from gradsuite.completion import words
+from gradsuite.commands._completion import words
 
 
 @click.command()
@@ -15,8 +15,8 @@ def export(run: str, kind: str, output: str | None) -> None:
     from pathlib import Path
 
     from gradsuite.errors import unknown
-    from gradsuite.export import FORMATS, write_file
-    from gradsuite.store import Run
+    from gradsuite.runs.export import FORMATS, write_file
+    from gradsuite.runs.store import Run
 
     if kind not in FORMATS:
         raise unknown("format", kind, FORMATS)

@@ -10,8 +10,8 @@ def report(run: str) -> None:
 
     Its measurements.csv too. The last line printed is where the report is.
     """
-    from gradsuite.export import write_measurements
-    from gradsuite.store import Run
+    from gradsuite.runs.export import write_measurements
+    from gradsuite.runs.store import Run
 
     opened = Run.open(run)
     write_measurements(opened)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gradsuite.completion import registered, words
+from gradsuite.commands._completion import registered, words
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -36,12 +36,12 @@ def run(strict: bool, **flags: Any) -> int:
     same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags that are given win. The last line printed is
     the run's folder.
     """
-    from gradsuite.columns import table_text
+    from gradsuite.commands._columns import table_text
     from gradsuite.commands.claims import claims_table
-    from gradsuite.configuration import Configuration, read_options
     from gradsuite.plugins import load
-    from gradsuite.run import Job, resuming
-    from gradsuite.store import Run
+    from gradsuite.running.configuration import Configuration, read_options
+    from gradsuite.running.job import Job, resuming
+    from gradsuite.runs.store import Run
 
     options = read_options(flags)
     unfinished = Run.open(options.pop("resume")) if "resume" in options else None

@@ -9,7 +9,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def tasks(as_json: bool) -> None:
     """List the tasks: where batches can come from."""
-    from gradsuite.columns import columns
+    from gradsuite.commands._columns import columns
     from gradsuite.plugins import load
     from gradsuite.tasks.task import Task
 

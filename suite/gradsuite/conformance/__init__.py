@@ -6,8 +6,8 @@ from gradsuite.backend import Backend
 from gradsuite.conformance import arrays, claims, features, gradients, laws, purity, scales, training
 from gradsuite.conformance.check import VERDICTS, Check, Result, row, run
 from gradsuite.conformance.finding import Finding
-from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.conformance.subject import Subject
+from gradsuite.precision import UNIT_ROUNDOFF
 
 __all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Result", "Subject", "examine", "pairs", "row", "run"]
 

@@ -11,10 +11,10 @@ from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, close, fact, same_bits
 from gradsuite.conformance.gradients import case_of, large_case
-from gradsuite.conformance.precision import rounded
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD
+from gradsuite.precision import rounded
 
 # NumPy has no bfloat16 of its own: what a backend's library makes of it, or the float32 that holds it exactly.
 HOST_DTYPES = {"bfloat16": ("bfloat16", "float32")}

@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 
 from gradsuite.backend import Batch
-from gradsuite.conformance.precision import bound, rounded
 from gradsuite.model import Model
 from gradsuite.oracle import Answer, differentiate
 from gradsuite.parameters import Parameters, initialise
+from gradsuite.precision import bound, rounded
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from gradsuite.conformance.finding import Finding
-from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.conformance.subject import Subject
+from gradsuite.precision import UNIT_ROUNDOFF
 
 VERDICTS = ("passed", "failed", "unsupported")
 Measure = Callable[[Subject], Iterator[Finding]]

@@ -8,11 +8,11 @@ from gradsuite.backend import STATE_GRADIENTS, BackendInfo
 from gradsuite.conformance.case import Case, label
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, fact
-from gradsuite.conformance.precision import UNIT_ROUNDOFF
 from gradsuite.conformance.subject import Subject
 from gradsuite.errors import Unsupported
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
 from gradsuite.parameters import initialise
+from gradsuite.precision import UNIT_ROUNDOFF
 
 DEEP = 4  # as many layers as a backend without max_layers must build at least
 

@@ -7,10 +7,10 @@ import numpy as np
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding
-from gradsuite.conformance.precision import PRECISE, UNIT_ROUNDOFF, bound
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model
 from gradsuite.oracle import slopes
+from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, bound
 
 Sizes = tuple[int, int, int, int, int]  # T, B, I, H, O
 ODD: Sizes = (7, 3, 2, 5, 3)

@@ -9,10 +9,10 @@ from gradsuite.backend import Batch
 from gradsuite.conformance.case import named
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, close
-from gradsuite.conformance.precision import PRECISE, bound, rounded
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import GATES, Model, parameter_shapes
 from gradsuite.parameters import Parameters, orthogonal
+from gradsuite.precision import PRECISE, bound, rounded
 
 HIDDEN = 5
 # Steps of linear and of gated networks: laws of one cell have the same shapes, for backends that compile.

@@ -10,10 +10,10 @@ from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding, all_close, close, fact
 from gradsuite.conformance.gradients import case_of
 from gradsuite.conformance.laws import HIDDEN, STEPS, bare, states_of, unit_vectors, zeros
-from gradsuite.conformance.precision import LARGE, OVERFLOWING, PRECISE, bound
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS
 from gradsuite.oracle import differentiate
+from gradsuite.precision import LARGE, OVERFLOWING, PRECISE, bound
 
 
 def scaled(name: str, sentence: str, sign: int) -> Check:

@@ -10,12 +10,12 @@ from gradsuite.backend import Network
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding, close
-from gradsuite.conformance.precision import PRECISE
 from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer
 from gradsuite.oracle import differentiate
+from gradsuite.precision import PRECISE
 
 STEPS = 50
 OPTIMIZERS: dict[str, Optimizer] = {

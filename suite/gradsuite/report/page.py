@@ -12,7 +12,7 @@ from gradsuite.report import facts
 from gradsuite.report.palette import THEME, backend_colour, backend_order
 from gradsuite.report.section import Section, count
 from gradsuite.report.sections import sections
-from gradsuite.store import Run, cause
+from gradsuite.runs.store import Run, cause
 
 FILE = "report.html"
 FOLDER = "figures"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from gradsuite import plugins
 from gradsuite.errors import UserError
-from gradsuite.machine import available_cores
+from gradsuite.machine.facts import available_cores
 from gradsuite.report.section import Section, missing, section
-from gradsuite.store import Run
+from gradsuite.runs.store import Run
 
 MANY = 4  # from so many experiments on, drawing side by side saves more than starting processes costs
 

@@ -1,0 +1,1 @@
+"""What clipping keeps of a gradient."""

@@ -1,0 +1,1 @@
+"""The gain at which gradients of gated cells neither vanish nor explode."""

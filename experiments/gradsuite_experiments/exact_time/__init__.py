@@ -1,0 +1,1 @@
+"""Laws of linear recurrent networks, exact at any size."""

@@ -1,0 +1,1 @@
+"""How far back, and how deep, gradients reach."""

@@ -1,0 +1,1 @@
+"""Deep networks against mean-field theory."""

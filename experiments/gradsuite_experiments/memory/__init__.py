@@ -1,0 +1,1 @@
+"""Memory of a gradient, and what checkpoints save."""

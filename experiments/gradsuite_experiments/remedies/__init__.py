@@ -1,0 +1,1 @@
+"""What helps a gradient to reach back, and what it costs."""

@@ -1,0 +1,1 @@
+"""What truncated BPTT loses and saves."""

@@ -1,0 +1,39 @@
+"""A backend by its name, loaded in the environment that its worker would have."""
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from gradsuite.errors import UserError, unknown
+from gradsuite.machine.facts import machine
+from gradsuite.plugins import load
+
+if TYPE_CHECKING:
+    from gradsuite.backend import Backend, BackendInfo
+
+
+def load_backend(name: str) -> "Backend":
+    """Return the backend of this name. Raises UserError if there is none, or if it cannot be imported.
+
+    Nothing heavy has been imported before its environment is set, not even NumPy.
+    """
+    plugins = load()
+    registration = plugins.find("backend", name)
+    if lost := registration.missing():
+        raise UserError(f"backend {name!r} is not available: {lost}; type: {registration.install}")
+    for variables in plugins.manager.hook.worker_environment(backend=name, machine=machine()):
+        os.environ.update(variables)
+    try:
+        backend: Backend = registration.load()()
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"backend {name!r} cannot be loaded: {reason}") from error
+    return backend
+
+
+def require(info: "BackendInfo", devices: Iterable[str], dtypes: Iterable[str]) -> None:
+    """Raise UserError unless the backend claims all of these."""
+    for kind, names, claimed in (("device", devices, info.devices), ("dtype", dtypes, info.dtypes)):
+        for name in names:
+            if name not in claimed:
+                raise unknown(f"{kind} of {info.name}", name, claimed)

@@ -1,0 +1,1 @@
+"""The main job: from what the user asked for to a finished run."""

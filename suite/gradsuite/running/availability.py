@@ -1,0 +1,46 @@
+"""Which backends can be had here, and which cannot, why, and what to type."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradsuite.backend import BackendInfo
+from gradsuite.errors import UserError
+from gradsuite.plugins import Broken, Plugins
+from gradsuite.running.executors.executor import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Backends by name, and those that are not available."""
+
+    available: dict[str, BackendInfo]
+    unavailable: list[Broken]
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise UserError unless every backend asked for by name is available."""
+        for lost in self.unavailable:
+            if lost.name in names:
+                raise UserError(f"not available: {lost}")
+
+    def require_device(self, device: str) -> None:
+        """Raise UserError if no backend has this device."""
+        if not any(device in info.devices for info in self.available.values()):
+            had = "; ".join(f"{name} has {', '.join(info.devices)}" for name, info in self.available.items())
+            raise UserError(f"no backend has the device {device!r} ({had or 'none is available'})")
+
+
+def survey(plugins: Plugins, executor: Executor, names: Sequence[str]) -> Availability:
+    """Ask each of these backends, in its own worker, what it is; plugins that did not load are unavailable too."""
+    said = executor.describe(names)
+    available = {name: answer for name, answer in said.items() if isinstance(answer, BackendInfo)}
+    lost = [
+        Broken(name, answer, plugins.find("backend", name).install)
+        for name, answer in said.items()
+        if isinstance(answer, str)
+    ]
+    return Availability(available, lost + plugins.broken)
+
+
+def default_backends(plugins: Plugins) -> list[str]:
+    """Return the backends that are run when none is named: all but the peers, which are there to compare with."""
+    return sorted(name for name, registration in plugins.backends.items() if not registration.peer)

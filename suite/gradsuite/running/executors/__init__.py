@@ -1,0 +1,20 @@
+"""Executors: where cells are run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradsuite.plugins import Plugins
+from gradsuite.running.configuration import Configuration
+from gradsuite.running.executors.executor import Executor
+from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.worker.environment import WorkerEnvironment
+
+
+def open_executor(configuration: Configuration, plugins: Plugins, machine: Mapping[str, Any]) -> Executor:
+    """Return the executor asked for. Raises UserError if it cannot be had."""
+    if configuration.executor == "local":
+        environment = WorkerEnvironment(plugins, machine, configuration.no_plugin)
+        return LocalExecutor(environment, timeout=configuration.timeout)
+    from gradsuite.running.executors.dask import DaskExecutor  # its package is optional
+
+    return DaskExecutor(configuration)

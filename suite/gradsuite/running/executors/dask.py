@@ -1,0 +1,91 @@
+"""The Dask executor: cells go to the machines of a Dask cluster, each run to its end by a local fresh worker there.
+
+One cell computes at a time on a machine, however many Dask workers it has.
+"""
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from gradsuite.backend import BackendInfo
+from gradsuite.errors import UserError, one_line
+from gradsuite.experiment import Cell
+from gradsuite.machine.facts import machine
+from gradsuite.plugins import load
+from gradsuite.result import Result
+from gradsuite.running.configuration import Configuration
+from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.worker.environment import WorkerEnvironment
+
+try:
+    import distributed
+except ImportError as error:
+    raise UserError('--executor dask needs distributed: python -m pip install "gradsuite[dask]"') from error
+
+CONNECT_TIMEOUT = 10.0  # seconds
+
+
+class DaskExecutor(Executor):
+    """Hands cells to a Dask scheduler, which has gradsuite and the same plugins on its workers."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Connect. Raises UserError if there is no scheduler at that address, or no worker."""
+        self.configuration = configuration
+        address = configuration.scheduler
+        try:
+            self.client = distributed.Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise UserError(f"no Dask scheduler answers at {address!r}: {one_line(error)}") from error
+        if not self.client.scheduler_info()["workers"]:
+            self.client.close()
+            raise UserError(
+                f"the Dask scheduler at {address!r} has no workers: start some with `dask worker {address}`"
+            )
+
+    def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
+        """Return what each backend says of itself on one of the workers, or why it cannot be had."""
+        described: dict[str, BackendInfo | str] = self.client.submit(
+            describe, self.configuration, list(backends), pure=False
+        ).result()
+        return described
+
+    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Cell, Result]]:
+        """Yield each cell as it is finished, whatever becomes of its Dask worker."""
+        futures = {
+            self.client.submit(run_cell, self.configuration, cell, pure=False): cell
+            for group in groups
+            for cell in group
+        }
+        for future in distributed.as_completed(futures, loop=self.client.loop):
+            failure = future.exception()
+            yield futures[future], Result("error", reason=one_line(failure)) if failure else future.result()
+
+    def machine(self) -> Mapping[str, Any]:
+        """Return the facts about one of the cluster's machines, and how many workers there are."""
+        facts = self.client.run(machine, self.configuration.threads)
+        return {**next(iter(facts.values())), "dask_workers": len(facts)}
+
+    def close(self) -> None:
+        """Leave the cluster; what it has not begun is dropped."""
+        self.client.close()
+
+
+def describe(configuration: Configuration, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
+    """Describe backends on the machine that this is called on."""
+    with local_executor(configuration) as executor:
+        return executor.describe(backends)
+
+
+def run_cell(configuration: Configuration, cell: Cell) -> Result:
+    """Run one cell on the machine that this is called on, alone there."""
+    with distributed.Lock(f"gradsuite {platform.node()}"), local_executor(configuration) as executor:
+        ((_, result),) = executor.run([[cell]])
+        return result
+
+
+def local_executor(configuration: Configuration) -> LocalExecutor:
+    """Return the executor of a Dask worker's machine, which finds its own plugins and cores."""
+    blocked = configuration.no_plugin
+    environment = WorkerEnvironment(load(blocked), machine(configuration.threads), blocked)
+    return LocalExecutor(environment, timeout=configuration.timeout)

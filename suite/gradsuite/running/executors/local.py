@@ -1,0 +1,137 @@
+"""The local executor: one live worker a backend, only one of them computing at a time."""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradsuite.backend import BackendInfo
+from gradsuite.errors import one_line
+from gradsuite.experiment import Cell, Measurement
+from gradsuite.machine.facts import without_paths
+from gradsuite.result import Result
+from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.worker.environment import WorkerEnvironment
+from gradsuite.worker.process import Lost, Process
+
+START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too
+
+
+@dataclass(slots=True)
+class Unfinished:
+    """A cell between its first round and its last."""
+
+    cell: Cell
+    measurements: list[Measurement] = field(default_factory=list)
+    seconds: float = 0.0
+    started: bool = False
+
+    def request(self) -> dict[str, Any]:
+        """Return what to ask the worker for next."""
+        if self.started:
+            return {"do": "resume"}
+        cell, self.started = self.cell, True
+        return {"do": "start", "experiment": cell.experiment, "device": cell.device, "settings": dict(cell.settings)}
+
+    def result(self, status: str = "ok", reason: str = "", stderr: str = "") -> Result:
+        """Return the cell's result."""
+        measurements = tuple(self.measurements) if status == "ok" else ()
+        return Result(status, measurements, without_paths(reason), stderr, self.seconds)
+
+
+class LocalExecutor(Executor):
+    """Measures the backends of a group in interleaved, shuffled rounds, so that drift hits all alike."""
+
+    def __init__(self, environment: WorkerEnvironment, *, timeout: float, seed: int = 0) -> None:
+        """Start workers with `environment(backend)` and give each round `timeout` seconds."""
+        self.environment = environment
+        self.timeout = timeout
+        self.random = random.Random(seed)
+        self.processes: dict[str, Process] = {}
+
+    def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
+        """Return what each backend says of itself, or why it cannot be had; they start side by side."""
+        with ThreadPoolExecutor(max(1, len(backends))) as pool:
+            return dict(zip(backends, pool.map(self._describe, backends), strict=True))
+
+    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Cell, Result]]:
+        """Yield each cell as it is finished."""
+        for group in groups:
+            unfinished = [Unfinished(cell) for cell in group]
+            while unfinished:
+                self.random.shuffle(unfinished)
+                for one in list(unfinished):
+                    if result := self._round(one):
+                        unfinished.remove(one)
+                        yield one.cell, result
+
+    def machine(self) -> Mapping[str, Any]:
+        """Return the facts about this computer."""
+        return self.environment.machine
+
+    def close(self) -> None:
+        """End every worker."""
+        for backend in list(self.processes):
+            self._end(backend)
+
+    def _describe(self, backend: str) -> BackendInfo | str:
+        try:
+            return self._start(backend)
+        except Lost as lost:
+            return str(lost)
+
+    def _start(self, backend: str) -> BackendInfo:
+        """Start a worker and have it import its framework. Raises Lost if it cannot."""
+        try:
+            process = Process(backend, self.environment(backend))
+        except Exception as error:  # a hook that sets the environment may fail in any way
+            raise Lost("error", one_line(error)) from error
+        self.processes[backend] = process
+        try:
+            reply = process.ask({"do": "describe"}, START_TIMEOUT)
+            if reply["status"] != "ok":
+                raise Lost("error", reply["reason"])
+        except Lost:
+            self._end(backend)
+            raise
+        return info(reply["info"])
+
+    def _end(self, backend: str) -> None:
+        self.processes.pop(backend).close()
+
+    def _round(self, one: Unfinished) -> Result | None:
+        """Run one round of a cell; return its result if that was the last one."""
+        backend = one.cell.backend
+        if backend not in self.processes:
+            try:
+                self._start(backend)
+            except Lost as lost:
+                return one.result("error", f"the worker did not start: {lost}")
+        process = self.processes[backend]
+        if not one.started:
+            process.forget_stderr()
+        began = time.perf_counter()
+        try:
+            reply = process.ask(one.request(), self.timeout)
+        except Lost as lost:
+            reply = {"status": lost.status, "reason": str(lost), "measurements": []}
+        one.seconds += time.perf_counter() - began
+        one.measurements += [Measurement(*row) for row in reply["measurements"]]
+        if reply["status"] in ("error", "timeout"):
+            return self._failed(one, reply["status"], reply["reason"])
+        return one.result(reply["status"], reply.get("reason", "")) if reply["done"] else None
+
+    def _failed(self, one: Unfinished, status: str, reason: str) -> Result:
+        """Return the result of a failure; the next cell gets a fresh worker, for this one may have been damaged."""
+        result = one.result(status, reason, self.processes[one.cell.backend].stderr_tail())
+        self._end(one.cell.backend)
+        return result
+
+
+def info(fields: Mapping[str, Any]) -> BackendInfo:
+    """Return a BackendInfo that came through JSON, its lists tuples again."""
+    activations = {cell: tuple(names) for cell, names in fields["activations"].items()}
+    tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return BackendInfo(**tuples | {"activations": activations})

@@ -1,0 +1,221 @@
+"""The main job: plan the cells, have them measured, store each as it comes, and write the report."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from gradsuite import __version__
+from gradsuite.alias import tuned
+from gradsuite.backend import BackendInfo
+from gradsuite.claims import decisive
+from gradsuite.errors import UserError, one_line
+from gradsuite.experiment import STATUSES, Cell, Experiment, Table
+from gradsuite.machine.facts import machine, without_paths
+from gradsuite.plugins import Plugins
+from gradsuite.report.facts import tuned_with
+from gradsuite.result import Result
+from gradsuite.running import plan
+from gradsuite.running.availability import Availability, default_backends, survey
+from gradsuite.running.configuration import Configuration
+from gradsuite.running.executors import open_executor
+from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.progress import Progress
+from gradsuite.runs.export import write_measurements
+from gradsuite.runs.store import Run, cause
+from gradsuite.worker.environment import WorkerEnvironment
+
+FINAL = ("ok", "unsupported", "invalid")  # what --resume leaves alone
+Say = Callable[[str], None]
+
+
+class Job:
+    """One invocation of `gradsuite run`; what it tells the user goes to `say`, a line at a time."""
+
+    def __init__(self, configuration: Configuration, plugins: Plugins, say: Say) -> None:
+        """Check all that can be checked without a worker. Raises UserError."""
+        self.configuration = configuration
+        self.plugins = plugins
+        self.say = say
+        self.told: set[str] = set()
+        self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
+        for name in configuration.backend:
+            plugins.find("backend", name)
+        self.machine = machine(configuration.threads)
+        asked = list(dict.fromkeys(configuration.backend)) or self._default()
+        environment = WorkerEnvironment(plugins, self.machine)
+        self.tuning = {name: environment.tuning(name) for name in asked} if configuration.tuned else {}
+        self.asked = [tuned(name) if self.tuning.get(name) else name for name in asked]
+
+    def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
+        """Measure all cells in a run of its own, or those that an unfinished one lacks or that failed in it.
+
+        Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
+        """
+        with open_executor(self.configuration, self.plugins, self.machine) as executor:
+            availability = self._survey(executor)
+            meta = self._meta(executor, availability)
+            run = unfinished or new_run(self.configuration.out, self.configuration.preset)
+            for lost in availability.unavailable:
+                self.say(f"not available: {lost}")
+            if self.configuration.tuned:
+                self.say(f"tuned: {tuned_with(meta)}")
+            with run.writing():
+                # When a run is resumed, what was not available at its start still explains what it lacks.
+                kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
+                run.note(meta | kept)
+                try:
+                    self._measure(run, executor, availability.available)
+                except KeyboardInterrupt:
+                    return run, False
+                except sqlite3.Error as error:
+                    raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
+                run.note({"finished": now()})
+        return run, True
+
+    def publish(self, run: Run) -> bool:
+        """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
+        again = f"nothing measured is lost: gradsuite report {run.path}"
+        done = [
+            self._attempt(f"the claims of {one.name} could not be judged", partial(judge, run, one))
+            for one in self.study.experiments
+        ]
+        done += [
+            self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
+            self._attempt("the report could not be written", lambda: self.say(f"report: {write_report(run)}"), again),
+            self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
+        ]
+        return all(done)
+
+    def tables(self, run: Run) -> list[Table]:
+        """Return the tables of a run of one experiment; of several, the report has them."""
+        found: list[Table] = []
+        if len(self.study.experiments) == 1:
+            (one,) = self.study.experiments
+            self._attempt("the tables could not be made", lambda: found.extend(one.tables(run.frame(one.name))))
+        return found
+
+    def _survey(self, executor: Executor) -> Availability:
+        """Ask the backends what they are. Raises UserError if one that was named, or every one, is not available."""
+        availability = survey(self.plugins, executor, self.study.backends(self.asked))
+        availability.require(self.asked if self.configuration.backend else ())
+        availability.require_device(self.configuration.device)
+        return availability
+
+    def _default(self) -> list[str]:
+        """Return the backends that are measured when none is named, as far as no plugin of theirs is blocked."""
+        peers = [name for name in self.study.peers() if name in self.plugins.backends]
+        return [*default_backends(self.plugins), *peers]
+
+    def _meta(self, executor: Executor, availability: Availability) -> dict[str, Any]:
+        experiments = [experiment.name for experiment in self.study.experiments]
+        resolved = replace(
+            self.configuration,
+            experiment=experiments,
+            backend=[name for name in self.asked if name in availability.available],
+            threads=self.machine["threads"],
+        )
+        return {
+            "gradsuite": __version__,
+            "configuration": resolved.stored(),
+            "experiments": experiments,
+            "preset": self.configuration.preset,
+            "settings": dict(self.configuration.set),
+            "device": self.configuration.device,
+            "backends": {name: asdict(info) for name, info in availability.available.items()},
+            "unavailable": [asdict(lost) | {"reason": without_paths(lost.reason)} for lost in availability.unavailable],
+            "machine": executor.machine(),
+            "tuned": {tuned(name): variables for name, variables in self.tuning.items() if variables},
+        }
+
+    def _measure(self, run: Run, executor: Executor, backends: Mapping[str, BackendInfo]) -> None:
+        """Have every cell measured that has no final result yet."""
+        keys = plan.Keys(backends)
+        final = {key for key, status in run.statuses().items() if status in FINAL}
+        planned = self.study.groups(self.asked, self.configuration.device)
+        planned = [[cell for cell in group if cell.backend in backends] for group in planned]
+        groups = [[cell for cell in group if keys(cell) not in final] for group in planned]
+        total = sum(map(len, groups))
+        self.say(f"{run.path}: {total} of {sum(map(len, planned))} cells to measure, on {', '.join(backends)}")
+        statuses: Counter[str] = Counter()
+        with Progress(total, self.study.varied()) as progress:
+            for cell, result in outcomes(groups, backends, executor):
+                run.add(cell, keys(cell), result)
+                statuses[result.status] += 1
+                progress.advance(cell, result)
+                hook = self.plugins.manager.hook.cell_finished
+                self._attempt("a cell_finished hook failed", lambda: hook(cell=cell, result=result))  # noqa: B023
+        if statuses:
+            self.say(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
+
+    def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
+        """Take a step that must not cost the run, whatever a plugin does in it."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001
+            reason = str(error) if isinstance(error, UserError) else one_line(error)
+            told = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
+            if told not in self.told:  # a hook that fails for every cell says so once
+                self.told.add(told)
+                self.say(told)
+            return False
+        return True
+
+
+def outcomes(
+    groups: Sequence[Group], backends: Mapping[str, BackendInfo], executor: Executor
+) -> Iterator[tuple[Cell, Result]]:
+    """Yield every cell with its result: those first that a backend does not claim, for nobody has to measure them."""
+    claimed: list[list[Cell]] = []
+    for group in groups:
+        claimed.append([])
+        for cell in group:
+            if reason := plan.refusal(backends[cell.backend], cell.device, cell.settings):
+                yield cell, Result("unsupported", reason=reason)
+            else:
+                claimed[-1].append(cell)
+    yield from executor.run(claimed)
+
+
+def judge(run: Run, experiment: Experiment) -> None:
+    """Store what an experiment's measurements prove and disprove."""
+    run.keep_claims(experiment.name, decisive(experiment.claims(run.frame(experiment.name))))
+
+
+def new_run(folder: str, preset: str) -> Run:
+    """Make a run with a name of its own, even when two start at once: date, preset and the first free number."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            path = Path(folder) / f"{date.today().isoformat()}-{preset}-{number}"
+            if not path.exists():
+                try:
+                    path.mkdir()
+                    break
+                except FileExistsError:
+                    continue
+    except OSError as error:
+        raise UserError(f"cannot write into {folder!r}: {cause(error)}; choose another folder with --out") from error
+    return Run.create(path, {})
+
+
+def write_report(run: Run) -> Path:
+    """Write the report and return where it is."""
+    from gradsuite.report.page import write_report  # drawing is slow to import, and a fault in it must cost no run
+
+    return write_report(run)
+
+
+def resuming(run: Run) -> str:
+    """Return what to type to go on, as the end of a sentence."""
+    return f"what was measured is kept; go on with: gradsuite run --resume {run.path}"
+
+
+def now() -> str:
+    """Return the time in UTC as text."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

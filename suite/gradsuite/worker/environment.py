@@ -1,0 +1,42 @@
+"""The environment a worker is started with, set before anything is imported."""
+
+import os
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from gradsuite.alias import is_tuned, original
+from gradsuite.machine import allocator, layout
+from gradsuite.machine.facts import thread_environment
+from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
+from gradsuite.worker.start import THREADS_VARIABLE
+
+
+class WorkerEnvironment:
+    """Says, for each backend, what its worker's environment is: this one's, what all have alike, what plugins add."""
+
+    def __init__(self, plugins: Plugins, machine: Mapping[str, Any], blocked: Collection[str] = ()) -> None:
+        """Use as many threads as `machine` says, and block the same plugins as here."""
+        self.plugins = plugins
+        self.machine = machine
+        self.blocked = blocked
+
+    def __call__(self, backend: str) -> dict[str, str]:
+        """Return all variables for this backend's worker."""
+        environment = {**os.environ, **thread_environment(self.machine["threads"])}
+        environment |= {**layout.ENVIRONMENT, **allocator.environment()}
+        environment[THREADS_VARIABLE] = str(self.machine["threads"])
+        environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
+        return environment | self.added(original(backend), tuned=is_tuned(backend))
+
+    def added(self, backend: str, tuned: bool) -> dict[str, str]:
+        """Return the variables that plugins set for this backend's worker, tuned or not."""
+        machine = {**self.machine, "tuned": tuned}
+        found: dict[str, str] = {}
+        for variables in self.plugins.manager.hook.worker_environment(backend=backend, machine=machine):
+            found.update(variables)
+        return found
+
+    def tuning(self, backend: str) -> dict[str, str]:
+        """Return the variables in which a tuned worker of this backend differs; none where nothing is to be gained."""
+        plain, tuned = (self.added(original(backend), tuned=tuned) for tuned in (False, True))
+        return {name: value for name, value in tuned.items() if plain.get(name) != value}

@@ -1,0 +1,143 @@
+"""The worker: a process of its own for one backend, measuring one cell at a time for the host.
+
+Started by `gradsuite.worker.start`, it reads a backend's name, then requests, and writes replies, all JSON, one per
+line. The host ends it by closing its standard input; so does the death of the host.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from functools import cached_property
+from queue import SimpleQueue
+from typing import Any, TextIO
+
+from gradsuite import plugins
+from gradsuite.backend import Backend
+from gradsuite.errors import Unsupported, UserError, one_line
+from gradsuite.experiment import Experiment, Measurement
+from gradsuite.machine.libraries import libraries
+from gradsuite.measuring import memory
+
+PAUSE = 0.001  # seconds in which a thread that spins is seen to
+SETTLE = 0.5  # seconds after which a framework is left to spin
+Reply = dict[str, Any]
+
+
+class Worker:
+    """Answers the host's requests for one backend."""
+
+    def __init__(self, name: str) -> None:
+        """Be the worker of the backend of this name; nothing is imported until the first request."""
+        self.name = name
+        self.rounds: Iterator[list[Measurement]] = iter(())
+        self.experiments: dict[str, Experiment] = {}
+
+    def answer(self, request: Mapping[str, Any]) -> Reply:
+        """Answer `describe`, `start` (a cell's first round) or `resume` (its next); a failure is an answer too."""
+        try:
+            if request["do"] == "describe":
+                return {"status": "ok", "info": self.describe()}
+            if request["do"] == "start":
+                self.start(request)
+            return self.round()
+        except Unsupported as error:
+            return self.failure("unsupported", str(error))
+        except UserError as error:
+            return self.failure("invalid", str(error))
+        except Exception as error:  # noqa: BLE001  whatever a backend raises costs its cell alone
+            traceback.print_exc()
+            return self.failure("error", one_line(error))
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what the backend says of itself, and what this process computes with."""
+        info = self.backend.describe()
+        return asdict(replace(info, libraries=(*info.libraries, *libraries())))
+
+    def start(self, request: Mapping[str, Any]) -> None:
+        """Begin a cell, with the memory and the peak of the one before cleared."""
+        self.rounds = iter(())
+        memory.release()
+        memory.reset_peak()
+        experiment = self.experiment(request["experiment"])
+        self.rounds = iter(experiment.measure(self.backend, request["device"], request["settings"]))
+
+    def round(self) -> Reply:
+        """Measure one round, and leave the cores to the next worker."""
+        measured = next(self.rounds, None)
+        settle()
+        rows = [[m.metric, float(m.value), m.unit, whole(m.index), whole(m.layer)] for m in measured or ()]
+        return {"status": "ok", "done": measured is None, "measurements": rows}
+
+    def failure(self, status: str, reason: str) -> Reply:
+        """End the cell."""
+        self.rounds = iter(())
+        return {"status": status, "reason": reason, "done": True, "measurements": []}
+
+    @cached_property
+    def plugins(self) -> plugins.Plugins:
+        """The plugins that the host has too: those blocked there are blocked by the environment here."""
+        return plugins.load()
+
+    @cached_property
+    def backend(self) -> Backend:
+        """The backend; its framework is imported here."""
+        registration = self.plugins.find("backend", self.name)
+        if missing := registration.missing():
+            raise UserError(missing)
+        backend: Backend = registration.load()()
+        return backend
+
+    def experiment(self, name: str) -> Experiment:
+        """Return the experiment of this name, imported once."""
+        if name not in self.experiments:
+            self.experiments[name] = self.plugins.get("experiment", name)()
+        return self.experiments[name]
+
+
+def whole(number: Any) -> int | None:
+    """Return an index as JSON has it."""
+    return None if number is None else int(number)
+
+
+def settle() -> None:
+    """Wait until no thread of this process computes; OpenBLAS's, left to itself, spin for 0.1 s after a product."""
+    deadline = time.monotonic() + SETTLE
+    while time.monotonic() < deadline:
+        before = time.process_time()
+        time.sleep(PAUSE)
+        if time.process_time() - before < PAUSE / 2:
+            return
+
+
+def take_output() -> TextIO:
+    """Return the stream to the host, and send what anyone prints, even in C, to standard error."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return replies
+
+
+def listen(requests: "SimpleQueue[str]") -> None:
+    """Pass on requests; when the host has gone, end at once, in the middle of a round too."""
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    replies = take_output()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides what it means
+    requests: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=listen, args=(requests,), daemon=True).start()
+    worker = Worker(json.loads(requests.get()))
+    while True:
+        reply = worker.answer(json.loads(requests.get()))
+        sys.stdout.flush()
+        replies.write(json.dumps(reply) + "\n")
+        replies.flush()

@@ -1,0 +1,76 @@
+"""Memory over T: what is measured, and claims of checkpoints, each with a fault that turns it red."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from gradsuite.errors import Unsupported
+from gradsuite.measuring import memory
+from gradsuite.report import style
+from gradsuite_experiments.memory import experiment as memory_time
+from gradsuite_experiments.memory.experiment import MemoryTime
+from gradsuite_numpy.backend import NumpyBackend
+
+from tests.experiments.laboratory import Fault, measured, not_biting
+
+SMALL = {"length": [10_000], "batch_size": [8], "hidden_size": [32], "checkpoint": [100]}
+SAVES, SAME = (
+    "Checkpoints need at most a tenth of the memory.",
+    "Gradients from checkpoints are those of the pass that keeps all states.",
+)
+
+
+def without_checkpoints(options):
+    return {name: value for name, value in options.items() if name != "checkpoint"}
+
+
+def other_weights():
+    """Return a fault of every second network: its weights are a little larger."""
+    built = iter(range(100))
+    return lambda parameters: {name: p * (1 + 1e-9 * (next(built) > 12)) for name, p in parameters.items()}
+
+
+def test_every_claim_has_a_fault_that_it_catches():
+    faults = {
+        SAVES: Fault("checkpoints left out", options=without_checkpoints),
+        SAME: Fault("other weights with checkpoints", parameters=other_weights()),
+    }
+    assert not not_biting(MemoryTime(), faults, **SMALL)
+
+
+def test_memory_grows_by_what_is_kept():
+    rows = measured(MemoryTime(), length=[5_000, 10_000], hidden_size=[64])
+    # Of numbers a step and unit: h and, for one product after the loop, the gradients by h and z.
+    slope = memory_time.slope_of(rows)
+    assert 1 <= slope / memory_time.needed_a_step(rows.iloc[0]) <= 4
+
+
+def test_a_backend_without_checkpoints_is_unsupported():
+    class Plain(NumpyBackend):
+        def describe(self):
+            info = super().describe()
+            return type(info)(info.name, info.versions, info.devices, info.dtypes, info.cells)
+
+    settings = dict(next(MemoryTime().cells(MemoryTime().grid("quick", {"checkpoint": [3], "length": [10]}))))
+    with pytest.raises(Unsupported, match="no checkpoint"):
+        next(MemoryTime().measure(Plain(), "cpu", settings))
+
+
+def test_what_was_freed_does_not_hide_what_is_taken_next():
+    for _ in range(2):
+        memory.release()
+        before = memory.resident()
+        memory.reset_peak()
+        taken = [np.ones(1000) for _ in range(2000)]  # small blocks, which the C library keeps when they are freed
+        assert memory.peak() - before >= 0.9 * sum(array.nbytes for array in taken)
+        del taken
+
+
+def test_figure_and_tables():
+    rows = measured(MemoryTime(), length=[1000, 2000], hidden_size=[16])
+    both = pd.concat([rows, measured(MemoryTime(), **SMALL).assign(key="checkpoint")])
+    with style.context():
+        assert [figure.name for figure in MemoryTime().figures(rows)] == ["memory"]
+    steps, saved = MemoryTime().tables(both)
+    assert steps.rows["cell"].tolist() == saved.rows["segments of"].map({100: "rnn"}).tolist() == ["rnn"]
+    empty = rows.assign(status="error", metric=None)
+    assert not [*MemoryTime().figures(empty), *MemoryTime().tables(empty), *MemoryTime().claims(empty)]

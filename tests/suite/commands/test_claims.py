@@ -1,0 +1,72 @@
+"""Claims in a run: stored, listed, and what --strict makes of a failed one."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from gradsuite.claims import Claim
+from gradsuite.commands import gradsuite
+from gradsuite.runs.store import Run
+
+CLAIM = Claim("question", "numpy", "It is so.", "a paper", 1.0, 1.05, 0.1)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create(tmp_path / "run", {})
+
+
+def test_claims_come_back_as_they_were_stored(run):
+    claims = [CLAIM, replace(CLAIM, sentence="Nor less.", measured=math.nan, relation=">=")]
+    run.keep_claims("question", claims)
+    stored = run.claims()
+    assert list(stored["verdict"]) == ["holds", "fails"]
+    assert stored.iloc[0].to_dict() == CLAIM.row()
+    assert math.isnan(stored.iloc[1]["measured"])
+
+
+def test_claims_judged_again_replace_those_of_their_experiment_alone(run):
+    run.keep_claims("question", [CLAIM])
+    run.keep_claims("another", [replace(CLAIM, experiment="another")])
+    run.keep_claims("question", [replace(CLAIM, measured=9.0)])
+    assert run.claims().set_index("experiment")["verdict"].to_dict() == {"another": "holds", "question": "fails"}
+
+
+def test_the_list_says_how_many_hold(run):
+    run.keep_claims("question", [CLAIM, replace(CLAIM, backend="jax", measured=9.0)])
+    printed = CliRunner().invoke(gradsuite, ["claims", str(run.path)], catch_exceptions=False).output
+    assert printed.splitlines()[-1] == "1 of 2 claims hold"
+    assert "a paper" in printed
+
+
+def test_json_has_null_for_what_is_not_a_number(run):
+    run.keep_claims("question", [replace(CLAIM, measured=math.nan)])
+    printed = CliRunner().invoke(gradsuite, ["claims", str(run.path), "--json"], catch_exceptions=False).output
+    (claim,) = json.loads(printed)
+    assert claim["measured"] is None
+    assert claim["verdict"] == "fails"
+
+
+@pytest.mark.parametrize(("flags", "status"), [([], 0), (["--strict"], 0)])
+def test_a_run_stores_and_prints_its_claims(tmp_path, flags, status):
+    from gradsuite.commands.run import run as command
+
+    arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]
+    done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path), *flags], standalone_mode=False)
+    assert done.return_value == status
+    assert "claims hold" in done.output
+    (folder,) = tmp_path.iterdir()
+    assert set(Run.open(folder).claims()["verdict"]) == {"holds"}
+
+
+def test_strict_exits_with_one_if_a_claim_fails(tmp_path, monkeypatch):
+    from gradsuite.commands.run import run as command
+    from gradsuite_experiments.exact_depth import ExactDepth
+
+    monkeypatch.setattr(ExactDepth, "claims", lambda self, rows: iter([replace(CLAIM, measured=9.0)]))
+    arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]
+    for flags, status in (([], 0), (["--strict"], 1)):
+        arguments_now = [*arguments, "--out", str(tmp_path), *flags]
+        assert CliRunner().invoke(command, arguments_now, standalone_mode=False).return_value == status

@@ -1,0 +1,79 @@
+"""The Dask executor, on a cluster of this machine."""
+
+import pytest
+from gradsuite.errors import UserError
+from gradsuite.experiment import Cell, Measurement
+from gradsuite.machine.facts import machine
+from gradsuite.plugins import load
+from gradsuite.running.configuration import Configuration
+from gradsuite.running.executors import open_executor
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture
+def scheduler(probe):
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def executor(scheduler):
+    configuration = Configuration(executor="dask", scheduler=scheduler, timeout=60, threads=1)
+    with open_executor(configuration, load(), machine()) as executor:
+        yield executor
+
+
+def cell(behaviour, backend="echo"):
+    return Cell("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": 1, "gain": 0.5})
+
+
+def test_backends_are_described_where_cells_are_run(executor):
+    said = executor.describe(["echo", "gone"])
+    assert said["echo"].cells == ("rnn",)
+    assert said["gone"] == "no_such_framework not installed"
+    assert executor.machine()["threads"] == 1
+    assert executor.machine()["dask_workers"] == 2
+
+
+def test_cells_are_run_there_and_failures_cost_themselves(executor):
+    groups = [[cell(behaviour, backend) for backend in ("echo", "delta")] for behaviour in ("three", "kill", "raise")]
+    done = {(one.settings["behaviour"], one.backend): result for one, result in executor.run(groups)}
+    assert len(done) == 6
+    for backend in ("echo", "delta"):
+        three = done["three", backend]
+        assert three.measurements == tuple(Measurement("round", float(number), "", number) for number in range(3))
+        assert done["kill", backend].reason.startswith("the worker was killed by SIGKILL")
+        assert done["raise", backend].reason == "ZeroDivisionError: a fault in .../place/package/module.py"
+
+
+def test_what_fails_outside_a_worker_is_an_error_of_its_cell(executor, monkeypatch):
+    def break_down(configuration, cell):
+        raise RuntimeError("the machine is gone")
+
+    monkeypatch.setattr("gradsuite.running.executors.dask.run_cell", break_down)
+    ((_, result),) = executor.run([[cell("one")]])
+    assert (result.status, result.reason) == ("error", "RuntimeError: the machine is gone")
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch):
+    monkeypatch.setattr("gradsuite.running.executors.dask.CONNECT_TIMEOUT", 0.3)
+    configuration = Configuration(executor="dask", scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(UserError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:1'"):
+        open_executor(configuration, load(), machine())
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://"])
+def test_an_address_that_is_none_is_refused(address, monkeypatch):
+    monkeypatch.setattr("gradsuite.running.executors.dask.CONNECT_TIMEOUT", 0.3)
+    with pytest.raises(UserError, match="no Dask scheduler answers"):
+        open_executor(Configuration(executor="dask", scheduler=address), load(), machine())
+
+
+def test_a_cluster_without_workers_is_refused(monkeypatch):
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
+        configuration = Configuration(executor="dask", scheduler=cluster.scheduler_address)
+        with pytest.raises(UserError, match="has no workers"):
+            open_executor(configuration, load(), machine())

@@ -1,0 +1,190 @@
+"""The local executor, with real worker processes."""
+
+import os
+import sys
+import threading
+import time
+from collections import defaultdict
+
+import psutil
+import pytest
+from gradsuite.experiment import Cell, Measurement
+from gradsuite.hookspecs import hookimpl
+from gradsuite.machine import allocator
+from gradsuite.machine.facts import THREAD_VARIABLES, machine
+from gradsuite.plugins import Plugins, load
+from gradsuite.running.configuration import Configuration
+from gradsuite.running.executors import open_executor
+from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.worker import process
+from gradsuite.worker.environment import WorkerEnvironment
+
+
+def cell(behaviour, backend="echo", size=1):
+    return Cell("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5})
+
+
+@pytest.fixture
+def executor(probe):
+    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=60) as executor:
+        yield executor
+
+
+def results(executor, *groups):
+    return {done.settings["behaviour"]: result for done, result in executor.run(groups)}
+
+
+def test_backends_are_described_or_say_why_not(executor):
+    said = executor.describe(["echo", "gone"])
+    assert said["echo"].cells == ("rnn",)
+    assert said["echo"].activations["gru"] == ("tanh",)
+    assert said["gone"] == "no_such_framework not installed"
+
+
+def test_a_cell_is_measured_to_its_end(executor):
+    result = results(executor, [cell("three")])["three"]
+    assert result.status == "ok"
+    assert result.measurements == tuple(Measurement("round", float(number), "", number) for number in range(3))
+    assert result.seconds > 0
+
+
+def test_a_failure_costs_its_cell_alone(executor):
+    done = results(executor, *([cell(behaviour)] for behaviour in ("raise", "exit", "kill", "one")))
+    assert done["raise"].reason == "ZeroDivisionError: a fault in .../place/package/module.py"
+    assert "ZeroDivisionError" in done["raise"].stderr
+    assert "/home/someone" not in done["raise"].stderr
+    assert (done["exit"].status, done["exit"].reason) == ("error", "the worker ended with exit status 7")
+    assert done["kill"].reason.startswith("the worker was killed by SIGKILL")
+    assert done["kill"].stderr == "last words\n"
+    assert done["kill"].measurements == ()
+    assert done["one"].status == "ok"
+
+
+def test_a_round_that_takes_too_long_is_ended(probe):
+    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=0.5) as executor:
+        done = results(executor, [cell("hang")], [cell("one")])
+    assert (done["hang"].status, done["hang"].reason) == ("timeout", "no answer within 0.5 s")
+    assert done["hang"].seconds >= 0.5
+    assert done["one"].status == "ok"
+
+
+@pytest.mark.parametrize("moment", ["start", "cancel"])
+def test_ctrl_c_beside_the_clock_of_a_round_does_not_keep_the_host(executor, monkeypatch, moment):
+    class Interrupted(process.Timer):
+        """A clock in whose start or end Ctrl-C comes, after or before it took effect."""
+
+        def start(self):
+            super().start()
+            if moment == "start":
+                raise KeyboardInterrupt
+
+        def cancel(self):
+            if moment == "cancel":
+                raise KeyboardInterrupt
+            super().cancel()
+
+    executor.describe(["echo"])
+    before = set(threading.enumerate())
+    with monkeypatch.context() as context:
+        context.setattr(process, "Timer", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            results(executor, [cell("one")])
+    left = set(threading.enumerate()) - before
+    try:
+        assert all(thread.daemon or thread.finished.is_set() for thread in left)
+    finally:
+        for thread in left:
+            process.Timer.cancel(thread)
+
+
+def ended(pid):
+    """Whether a process that was killed is gone within a minute; one that nobody has waited for is, too."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_what_a_worker_started_ends_with_it(probe, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(probe / "child"))
+    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=1.0) as executor:
+        assert results(executor, [cell("fork")])["fork"].status == "timeout"
+    child = int((probe / "child").read_text())
+    assert ended(child)
+
+
+def test_a_worker_that_cannot_start_again_is_an_error_of_its_cells(probe):
+    def environment(backend):
+        raise RuntimeError("no environment")
+
+    with LocalExecutor(environment, timeout=60) as executor:
+        assert executor.describe(["echo"]) == {"echo": "RuntimeError: no environment"}
+        assert (
+            results(executor, [cell("one")])["one"].reason == "the worker did not start: RuntimeError: no environment"
+        )
+
+
+def test_rounds_are_interleaved_and_shuffled(executor, probe, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
+    groups = [[cell("log", backend, size) for backend in ("echo", "delta")] for size in range(1, 9)]
+    list(executor.run(groups))
+    lines = (probe / "log").read_text().splitlines()
+    rounds = [lines[start : start + 2] for start in range(0, len(lines), 2)]
+    assert all({line.split()[0] for line in pair} == {"echo", "delta"} for pair in rounds)
+    assert [pair[0].split()[1] for pair in rounds] == ["0", "1", "2"] * 8
+    first = defaultdict(int)
+    for pair in rounds:
+        first[pair[0].split()[0]] += 1
+    assert min(first.values()) > 0  # of 24 coins with a fixed seed, both sides come up
+
+
+def test_a_finished_cell_is_handed_over_before_the_next_starts(executor, probe, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
+    running = executor.run([[cell("log", size=1)], [cell("log", size=2)]])
+    next(running)
+    assert len((probe / "log").read_text().splitlines()) == 3
+
+
+def test_closing_ends_the_workers(probe):
+    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=60) as executor:
+        executor.describe(["echo", "delta"])
+        processes = [process.process for process in executor.processes.values()]
+        assert [process.poll() for process in processes] == [None, None]
+    assert [process.poll() for process in processes] == [0, 0]
+
+
+def test_the_environment_sets_threads_and_takes_what_plugins_add(monkeypatch):
+    class Tuning:
+        @hookimpl
+        def worker_environment(self, backend, machine):
+            if backend != "b":
+                return None
+            kernels = {"KERNELS": f"{backend} {machine['threads']}", "OMP_NUM_THREADS": "9"}
+            return kernels | ({"FASTER": "yes", "OMP_NUM_THREADS": "9"} if machine["tuned"] else {})
+
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "x")
+    environment = WorkerEnvironment(Plugins({"tuning": Tuning()}), machine(threads=3), blocked=["y"])
+    plain, tuned = environment("a"), environment("b")
+    assert all(plain[name] == "3" for name in THREAD_VARIABLES)
+    assert plain["GRADSUITE_DISABLE_PLUGINS"] == "x,y"
+    assert plain.items() >= allocator.environment().items()
+    assert plain["PATH"] == os.environ["PATH"]
+    assert "KERNELS" not in plain
+    assert (tuned["KERNELS"], tuned["OMP_NUM_THREADS"]) == ("b 3", "9")
+    assert environment("b@2") == tuned
+    assert environment("b@tuned@2") == tuned | {"FASTER": "yes"}
+    assert (environment.tuning("a"), environment.tuning("b"), environment.tuning("b@2")) == (
+        {}, {"FASTER": "yes"}, {"FASTER": "yes"},
+    )  # fmt: skip
+
+
+def test_the_configuration_chooses_the_executor(probe):
+    with open_executor(Configuration(timeout=5), load(), machine()) as executor:
+        assert isinstance(executor, LocalExecutor)
+        assert executor.timeout == 5
+        assert executor.machine()["python"].endswith(".".join(map(str, sys.version_info[:3])))

@@ -1,0 +1,117 @@
+"""The worker's protocol, spoken to a real process."""
+
+import json
+import math
+import signal
+
+import pytest
+from gradsuite.machine.libraries import libraries
+from gradsuite.measuring import memory
+from gradsuite.worker.serve import PAUSE, SETTLE, Worker, settle
+
+from tests import throwaway
+from tests.throwaway import ask, cell
+
+
+@pytest.fixture
+def worker(probe):
+    return Worker("echo")
+
+
+def start(worker, behaviour):
+    return worker.answer(cell(behaviour))
+
+
+def test_describe_is_what_the_backend_says(worker):
+    reply = worker.answer({"do": "describe"})
+    assert reply["status"] == "ok"
+    assert reply["info"]["name"] == "echo"
+    assert reply["info"]["dtypes"] == ("float64", "float32")
+    assert reply["info"]["libraries"] == libraries()
+
+
+def test_the_peak_of_a_cell_begins_without_what_earlier_ones_freed(worker, monkeypatch):
+    done = []
+    for name in ("release", "reset_peak"):
+        monkeypatch.setattr(memory, name, lambda name=name: done.append(name))
+    start(worker, "three")
+    assert done == ["release", "reset_peak"]
+    worker.answer({"do": "resume"})
+    assert len(done) == 2
+
+
+def test_each_round_is_asked_for(worker):
+    assert start(worker, "three")["measurements"] == [["round", 0.0, "", 0, None]]
+    replies = [worker.answer({"do": "resume"}) for _ in range(3)]
+    assert [reply["done"] for reply in replies] == [False, False, True]
+    assert [reply["measurements"] for reply in replies] == [
+        [["round", 1.0, "", 1, None]],
+        [["round", 2.0, "", 2, None]],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "reason"),
+    [
+        ("unsupported", "unsupported", "echo has no such thing"),
+        ("invalid", "invalid", "size and gain do not go together"),
+        ("raise", "error", "ZeroDivisionError: a fault in /home/someone/secret/place/package/module.py"),
+        ("memory", "error", "MemoryError"),
+    ],
+)
+def test_the_exception_decides_the_status(worker, behaviour, status, reason):
+    reply = start(worker, behaviour)
+    assert (reply["status"], reply["reason"], reply["done"]) == (status, reason, True)
+
+
+def test_a_failed_cell_does_not_go_on(worker):
+    start(worker, "raise")
+    assert worker.answer({"do": "resume"})["done"]
+
+
+@pytest.mark.parametrize(("spinning", "pauses"), [(0.0, 1), (3.2 * PAUSE, 4), (math.inf, SETTLE / PAUSE)])
+def test_a_round_ends_when_no_thread_computes(monkeypatch, spinning, pauses):
+    clock = [0.0]
+    monkeypatch.setattr("gradsuite.worker.serve.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("gradsuite.worker.serve.time.process_time", lambda: min(clock[0], spinning))
+    monkeypatch.setattr("gradsuite.worker.serve.time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    settle()
+    assert clock[0] == pytest.approx(pauses * PAUSE)
+
+
+def test_a_backend_that_cannot_be_had_says_why(probe):
+    assert Worker("gone").answer({"do": "describe"})["reason"] == "no_such_framework not installed"
+
+
+def test_numbers_that_are_not_finite_travel(worker):
+    values = [row[1] for row in json.loads(json.dumps(start(worker, "nan")))["measurements"]]
+    assert math.isnan(values[0])
+    assert values[1:] == [math.inf, -math.inf, 0.1]
+
+
+@pytest.fixture
+def process(probe):
+    with throwaway.worker() as process:
+        yield process
+
+
+def test_prints_do_not_reach_the_host(process):
+    assert ask(process, cell("shout"))["measurements"] == [["size", 1.0, "", None, None]]
+    _, errors = process.communicate()
+    assert "not JSON" in errors
+    assert "nor this" in errors
+
+
+def test_the_end_of_the_host_ends_the_worker_in_the_middle_of_a_round(process):
+    ask(process, {"do": "describe"})
+    process.stdin.write(json.dumps(cell("hang")) + "\n")
+    process.stdin.close()
+    process.stdin = None
+    assert process.wait(timeout=60) == 0
+
+
+def test_an_interrupt_is_the_hosts_business(process):
+    ask(process, {"do": "describe"})
+    process.send_signal(signal.SIGINT)
+    assert ask(process, {"do": "describe"})["status"] == "ok"
