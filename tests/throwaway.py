@@ -17,7 +17,9 @@ from pathlib import Path
 from gradsuite import hookimpl
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.errors import Unsupported, UserError
-from gradsuite.experiment import DTYPE, Experiment, Measurement, Setting
+from gradsuite.experiment import Experiment
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, Setting
 
 class Echo(Backend):
     name = "echo"

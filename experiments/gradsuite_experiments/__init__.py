@@ -1,32 +1,28 @@
 """The built-in experiments, one a file."""
 
-from typing import TYPE_CHECKING
-
 from gradsuite import hookimpl
-
-if TYPE_CHECKING:
-    from gradsuite.plugins import Register
+from gradsuite.hookspecs import Register
 
 
 @hookimpl
-def register_experiments(register: "Register") -> None:
+def register_experiments(register: Register) -> None:
     """Register the built-in experiments."""
-    register("agreement", "gradsuite_experiments.agreement:Agreement")
+    register("agreement", "gradsuite_experiments.agreement.experiment:Agreement")
     register("clipping", "gradsuite_experiments.clipping.experiment:Clipping")
     register("critical-gain", "gradsuite_experiments.critical_gain.experiment:CriticalGain")
-    register("driven-rnn", "gradsuite_experiments.driven_rnn:DrivenRnn")
-    register("exact-depth", "gradsuite_experiments.exact_depth:ExactDepth")
+    register("driven-rnn", "gradsuite_experiments.driven_rnn.experiment:DrivenRnn")
+    register("exact-depth", "gradsuite_experiments.exact_depth.experiment:ExactDepth")
     register("exact-time", "gradsuite_experiments.exact_time.experiment:ExactTime")
-    register("gates", "gradsuite_experiments.gates:Gates")
-    register("gemm", "gradsuite_experiments.gemm:Gemm")
+    register("gates", "gradsuite_experiments.gates.experiment:Gates")
+    register("gemm", "gradsuite_experiments.gemm.experiment:Gemm")
     register("gradient-depth", "gradsuite_experiments.gradient_flow.depth:GradientDepth")
     register("gradient-time", "gradsuite_experiments.gradient_flow.time:GradientTime")
     register("jacobian-spectrum", "gradsuite_experiments.jacobian_spectrum.experiment:JacobianSpectrum")
-    register("latch", "gradsuite_experiments.latch:Latch")
+    register("latch", "gradsuite_experiments.latch.experiment:Latch")
     register("mean-field", "gradsuite_experiments.mean_field.experiment:MeanFieldDepth")
     register("memory", "gradsuite_experiments.memory.experiment:MemoryTime")
     register("phase-time", "gradsuite_experiments.phase_time.experiment:PhaseTime")
-    register("precision", "gradsuite_experiments.precision:Precision")
+    register("precision", "gradsuite_experiments.precision.experiment:Precision")
     register("remedies", "gradsuite_experiments.remedies.experiment:Remedies")
     register("scaling", "gradsuite_experiments.speed.scaling:Scaling")
     register("speed", "gradsuite_experiments.speed.experiment:Speed")

@@ -1,16 +1,14 @@
 """The NumPy backend: hand-written forward and backward, the textbook made fast."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradsuite import hookimpl
-
-if TYPE_CHECKING:
-    from gradsuite.plugins import Register
+from gradsuite.hookspecs import Register
 
 
 @hookimpl
-def register_backends(register: "Register") -> None:
+def register_backends(register: Register) -> None:
     """Register `numpy`."""
     register("numpy", "gradsuite_numpy.backend:NumpyBackend")
 

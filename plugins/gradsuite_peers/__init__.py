@@ -1,15 +1,13 @@
 """Peers: what a user would have written instead, as backends to compare with. They run only when they are named."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradsuite_numpy
 import gradsuite_torch
 from gradsuite import hookimpl
+from gradsuite.hookspecs import Register
 from gradsuite_jax import xla_environment
-
-if TYPE_CHECKING:
-    from gradsuite.plugins import Register
 
 PEERS = {
     "torch-nn": ("gradsuite_peers.torch_nn:TorchNn", ["torch"]),
@@ -22,7 +20,7 @@ PEERS = {
 
 
 @hookimpl
-def register_backends(register: "Register") -> None:
+def register_backends(register: Register) -> None:
     """Register the peers, without importing their frameworks."""
     for name, (target, requires) in PEERS.items():
         register(name, target, requires=requires, install='python -m pip install "gradsuite[peers]"', peer=True)

@@ -1,16 +1,14 @@
 """The PyTorch backend: autograd and fused kernels where they are fastest, hand-written BPTT where they are not."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradsuite import hookimpl
-
-if TYPE_CHECKING:
-    from gradsuite.plugins import Register
+from gradsuite.hookspecs import Register
 
 
 @hookimpl
-def register_backends(register: "Register") -> None:
+def register_backends(register: Register) -> None:
     """Register `torch`, without importing it."""
     register(
         "torch",

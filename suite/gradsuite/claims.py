@@ -1,29 +1,55 @@
 """Claims: sentences that a measurement can prove wrong."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Relation = Literal["=", "<=", ">="]
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)+")
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a claim comes from: the paper and equation, or how it follows.
+
+    `checked` says whether somebody read the sentence or formula there; a source known from other texts alone is marked
+    in the report.
+    """
+
+    text: str
+    checked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A sentence with its source, the value it expects and what a backend measured.
 
     It holds if the measured value is equal to (`=`), at most (`<=`) or at least (`>=`) the expected one, give or take
     the tolerance, which is derived from the law's own variance or from the precision. NaN never holds.
+
+    `name` is `EXPERIMENT/CLAIM`, with further parts for claims made of several settings (`gates/half-life/lstm/2`):
+    unique, and stable while the sentence may change. Raises ValueError for a name of another form.
     """
 
-    experiment: str
+    name: str
     backend: str
     sentence: str
-    source: str
+    source: Source
     expected: float
     measured: float
     tolerance: float
     relation: Relation = "="
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"a claim's name is EXPERIMENT/CLAIM in small letters, digits, '.' and '-': {self.name!r}")
+
+    @property
+    def experiment(self) -> str:
+        """The experiment that makes this claim: the first part of its name."""
+        return self.name.partition("/")[0]
 
     @property
     def strain(self) -> float:
@@ -42,15 +68,22 @@ class Claim:
         return "holds" if self.strain <= 1.0 else "fails"
 
     def row(self) -> dict[str, Any]:
-        """Return all of it by name, the verdict too; numbers as Python's own, for SQLite keeps NumPy's as bytes."""
+        """Return all of it by column; numbers as Python's own, for SQLite keeps NumPy's as bytes."""
         numbers = {name: float(getattr(self, name)) for name in ("expected", "measured", "tolerance")}
-        return {**asdict(self), **numbers, "verdict": self.verdict}
+        source = {"source": self.source.text, "checked": self.source.checked}
+        return {**asdict(self), **source, **numbers, "experiment": self.experiment, "verdict": self.verdict}
 
 
 def decisive(claims: Iterable[Claim]) -> list[Claim]:
-    """Return one claim a sentence and backend: what is said of many settings stands or falls with the worst of them."""
-    said: dict[tuple[str, str, str], Claim] = {}
+    """Return one claim per name and backend: what is said of many settings stands or falls with the worst of them.
+
+    Raises ValueError if one name is given to two sentences.
+    """
+    worst: dict[tuple[str, str], Claim] = {}
+    sentences: dict[str, str] = {}
     for claim in claims:
-        key = (claim.experiment, claim.sentence, claim.backend)
-        said[key] = max(said.get(key, claim), claim, key=lambda either: either.strain)
-    return list(said.values())
+        if sentences.setdefault(claim.name, claim.sentence) != claim.sentence:
+            raise ValueError(f"two claims are called {claim.name!r}: {sentences[claim.name]!r} and {claim.sentence!r}")
+        key = (claim.name, claim.backend)
+        worst[key] = max(worst.get(key, claim), claim, key=lambda candidate: candidate.strain)
+    return list(worst.values())

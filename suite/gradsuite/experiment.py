@@ -1,4 +1,4 @@
-"""What an experiment is: a question, its settings, how one cell is measured, its figures and tables."""
+"""What an experiment is: a question, its settings, how one trial is measured, its claims, figures and tables."""
 
 import hashlib
 import json
@@ -6,84 +6,28 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gradsuite.errors import UserError, unknown
+from gradsuite.claims import Claim
+from gradsuite.errors import unknown
+from gradsuite.rows import Measurement
+from gradsuite.settings import Grid, Presets, Setting, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as MatplotlibFigure
 
     from gradsuite.backend import Backend
-    from gradsuite.claims import Claim
+    from gradsuite.plugins import Plugins
+    from gradsuite.tasks.task import Task
 
-Value = str | int | float
-Settings = Mapping[str, Value]
 PRESETS = ("quick", "standard", "full")
 STATUSES = ("ok", "unsupported", "invalid", "timeout", "error")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One thing that can be set: `--set NAME=V1,V2` sweeps it.
-
-    `minimum` bounds a number (exclusively if `above`); `choices` lists the words allowed.
-    """
-
-    name: str
-    kind: type[str] | type[int] | type[float]
-    help: str
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    above: bool = False
-
-    def parse(self, text: Value) -> Value:
-        """Return the value of this kind. Raises UserError if it is not one, or not allowed."""
-        if self.kind is str:
-            if self.choices and text not in self.choices:
-                raise unknown(self.name, text, self.choices)
-            return str(text)
-        try:
-            value = self.kind(text)
-            exact = isfinite(float(value)) and (isinstance(text, str) or value == text) and not isinstance(text, bool)
-        except (ValueError, TypeError, OverflowError):
-            exact = False
-        if not exact:
-            raise UserError(f"{self.name} must be {'a whole number' if self.kind is int else 'a number'}, not {text!r}")
-        number = float(value)
-        if self.minimum is not None and (number <= self.minimum if self.above else number < self.minimum):
-            raise UserError(
-                f"{self.name} must be {'more than' if self.above else 'at least'} {self.minimum:g}, not {text}"
-            )
-        return value
-
-
-# What nearly every experiment has, so that one word means one thing.
-SEED = Setting("seed", int, "seed of parameters and batches", minimum=0)
-DTYPE = Setting("dtype", str, "precision", choices=("float64", "float32", "bfloat16", "float16"))
-BATCH_SIZE = Setting("batch_size", int, "sequences or examples in a batch", minimum=1)
-LENGTH = Setting("length", int, "time steps T", minimum=1)
-HIDDEN_SIZE = Setting("hidden_size", int, "units a layer", minimum=1)
-NUM_LAYERS = Setting("num_layers", int, "layers", minimum=1)
-TASK = Setting("task", str, "where batches come from: gradsuite tasks")
-GAIN = Setting("gain", float, "gain of the recurrent (rnn, lstm, gru) or layer (mlp) weights", minimum=0, above=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One measured number of one cell: `index` counts time steps, lags or repeats; `layer` counts layers from 0."""
-
-    metric: str
-    value: float
-    unit: str = ""
-    index: int | None = None
-    layer: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The smallest unit of work that is run, stored, resumed and retried: one experiment, backend and setting."""
+class Trial:
+    """The unit of work that is run, stored, resumed and retried: one experiment on one backend at one setting."""
 
     experiment: str
     backend: str
@@ -94,6 +38,20 @@ class Cell:
         """Return a hash of what is measured and with which versions, not of where or when."""
         identity = [self.experiment, self.backend, self.device, dict(self.settings), dict(versions)]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one trial: `status` is one of STATUSES, `seconds` the wall time of all its rounds.
+
+    A trial that is not `ok` has a reason and no measurements. `stderr` is the tail of what its worker wrote there.
+    """
+
+    status: str
+    measurements: tuple[Measurement, ...] = ()
+    reason: str = ""
+    stderr: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +73,31 @@ class Table:
 
 
 class Experiment(ABC):
-    """A question. It lists its settings, measures one cell, and draws its figures.
+    """A question. It lists its trials, measures one, states its claims and draws its figures.
 
-    `presets` gives, for each preset, the values of every setting; their product is the experiment's cells.
+    `presets` gives, for each preset, the values of every setting; their product is the experiment's trials.
     """
 
     name: ClassVar[str]
     question: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]]
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]]
+    presets: ClassVar[Presets]
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
 
-    def grid(self, preset: str, changes: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
+    def __init__(self, plugins: "Plugins | None" = None) -> None:
+        """Take the plugins whose tasks it may ask for; the host hands over its own."""
+        self.plugins = plugins
+
+    def task(self, name: str) -> "Task":
+        """Return the task of this name, of any plugin. Raises UserError, with the nearest name, if there is none."""
+        if self.plugins is None:
+            raise RuntimeError(
+                f"{self.name} was made without plugins and asks for a task: {type(self).__name__}(load())"
+            )
+        return self.plugins.task(name)
+
+    def grid(self, preset: str, changes: Grid) -> dict[str, list[Any]]:
         """Return the values of every setting: the preset's, or those asked for. Raises UserError."""
         if preset not in self.presets:
             raise unknown(f"preset of {self.name}", preset, self.presets)
@@ -140,8 +110,8 @@ class Experiment(ABC):
             for name, setting in known.items()
         }
 
-    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
-        """Yield the settings of each cell: the product of the grid; override it to leave combinations out."""
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
+        """Yield the settings of each trial: the product of the grid; override it to leave combinations out."""
         for values in product(*grid.values()):
             yield dict(zip(grid, values, strict=True))
 
@@ -151,30 +121,32 @@ class Experiment(ABC):
 
     @abstractmethod
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
-        """Measure one cell in a worker; each `yield` ends a round.
+        """Measure one trial in a worker; each `yield` ends a round.
 
         Rounds of one setting are interleaved over the backends in shuffled order, so that drift hits all alike. An
-        experiment that does not time anything yields once. `Unsupported` makes the cell `unsupported`, `UserError`
-        `invalid`.
+        experiment that does not time anything yields once. `Unsupported` makes the trial `unsupported`, `UserError`
+        `invalid`. A worker imports neither Matplotlib nor pandas: what draws or reads rows imports them itself.
         """
 
-    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
-        """Yield what the rows show, a sentence each, the most useful first; the report opens with them."""
+    def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
+        """Yield what this experiment's rows prove or disprove, for each backend that measured it.
+
+        Rows are those of the store with a column for each setting. Claims are judged once, when a run is published,
+        and stored: of those with one name the worst counts.
+        """
         return iter(())
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
-        """Yield figures drawn from this experiment's rows; settings are columns, beside those of the store."""
+    def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
+        """Yield what the rows show, a sentence each, the most useful first; the report opens with them.
+
+        `claims` are this experiment's, as they were judged.
+        """
         return iter(())
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
-        """Yield summary tables made from this experiment's rows."""
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
+        """Yield figures drawn from this experiment's rows and claims."""
         return iter(())
 
-    def claims(self, rows: "pd.DataFrame") -> "Iterator[Claim]":
-        """Yield what this experiment's rows prove or disprove, for each backend that measured it."""
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
+        """Yield summary tables made from this experiment's rows and claims."""
         return iter(())
-
-
-def settings_label(settings: Mapping[str, Any]) -> str:
-    """Return settings in one line: `gain=1.5 hidden_size=64`."""
-    return " ".join(f"{name}={value}" for name, value in settings.items())

@@ -1,20 +1,36 @@
 """The hooks a plugin may implement; entry-point group `gradsuite`."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 import pluggy
-
-if TYPE_CHECKING:
-    from gradsuite.plugins import Register
 
 GROUP = "gradsuite"
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
+class Register(Protocol):
+    """What a `register_*` hook is given."""
+
+    def __call__(
+        self,
+        name: str | type,
+        target: str | type | None = None,
+        *,
+        requires: Iterable[str] = (),
+        install: str = "",
+        peer: bool = False,
+    ) -> None:
+        """Register a class, or a name and where its class is ('package.module:Class').
+
+        `requires` are the modules that must be importable, `install` is the command that brings them. A `peer` is a
+        backend to compare with: it runs only when it is named.
+        """
+
+
 @hookspec
-def register_backends(register: "Register") -> None:
+def register_backends(register: Register) -> None:
     """Register backends: a Backend subclass, or where one is, so that its framework is not yet imported.
 
     ::
@@ -26,7 +42,7 @@ def register_backends(register: "Register") -> None:
 
 
 @hookspec
-def register_experiments(register: "Register") -> None:
+def register_experiments(register: Register) -> None:
     """Register experiments: an Experiment subclass, or where one is.
 
     ::
@@ -38,7 +54,7 @@ def register_experiments(register: "Register") -> None:
 
 
 @hookspec
-def register_tasks(register: "Register") -> None:
+def register_tasks(register: Register) -> None:
     """Register tasks: a Task subclass, or where one is.
 
     ::
@@ -65,14 +81,14 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
 
 
 @hookspec
-def cell_finished(cell: Any, result: Any) -> None:
-    """Be told of every finished cell, once it is stored.
+def trial_finished(trial: Any, result: Any) -> None:
+    """Be told of every finished trial, once it is stored.
 
     ::
 
         @hookimpl
-        def cell_finished(cell, result):
-            print(cell.experiment, cell.backend, result.status)
+        def trial_finished(trial, result):
+            print(trial.experiment, trial.backend, result.status)
     """
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -19,27 +19,12 @@ from gradsuite import hookspecs
 from gradsuite.alias import SIGN, original
 from gradsuite.errors import UserError, one_line, unknown
 
+if TYPE_CHECKING:
+    from gradsuite.experiment import Experiment
+    from gradsuite.tasks.task import Task
+
 DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
 KINDS = ("backend", "experiment", "task")
-
-
-class Register(Protocol):
-    """What a `register_*` hook is given."""
-
-    def __call__(
-        self,
-        name: str | type,
-        target: str | type | None = None,
-        *,
-        requires: Iterable[str] = (),
-        install: str = "",
-        peer: bool = False,
-    ) -> None:
-        """Register a class, or a name and where its class is ('package.module:Class').
-
-        `requires` are the modules that must be importable, `install` is the command that brings them. A `peer` is a
-        backend to compare with: it runs only when it is named.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +150,20 @@ class Plugins:
         self.broken += [one for one in loaded if isinstance(one, Broken)]
         return [one for one in loaded if not isinstance(one, Broken)]
 
+    def experiment(self, name: str) -> "Experiment":
+        """Return the experiment of this name, whose tasks are these plugins'. Raises UserError as `get` does."""
+        experiment: Experiment = self.get("experiment", name)(self)
+        return experiment
+
+    def all_experiments(self) -> "list[Experiment]":
+        """Return all experiments; one that cannot be imported is noted as broken."""
+        return [experiment(self) for experiment in self.get_all("experiment")]
+
+    def task(self, name: str) -> "Task":
+        """Return the task of this name. Raises UserError as `get` does."""
+        task: Task = self.get("task", name)()
+        return task
+
     def _load(self, registration: Registration) -> type | Broken:
         try:
             reason = registration.missing()
@@ -207,6 +206,11 @@ def disabled(blocked: Collection[str] = ()) -> set[str]:
     """Return the plugins that are blocked here or by GRADSUITE_DISABLE_PLUGINS (names separated by commas)."""
     variable = os.environ.get(DISABLE_VARIABLE, "")
     return {*blocked, *(name.strip() for name in variable.split(",") if name.strip())}
+
+
+def installed() -> set[str]:
+    """Return the names of all plugins that are installed, blocked or not."""
+    return {point.name for point in entry_points(group=hookspecs.GROUP)}
 
 
 def load(blocked: Collection[str] = (), found: Callable[..., Iterable[EntryPoint]] = entry_points) -> Plugins:

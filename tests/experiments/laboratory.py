@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, BackendInfo, Batch, Network
 from gradsuite.claims import Claim, decisive
-from gradsuite.experiment import Cell, Experiment, Measurement, Settings, Value
+from gradsuite.experiment import Experiment, Result, Trial
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer
-from gradsuite.result import Result
+from gradsuite.rows import Measurement
 from gradsuite.runs.store import Run
+from gradsuite.settings import Settings
 from gradsuite_numpy.backend import NumpyBackend
 
 Arrays = dict[str, np.ndarray]
@@ -80,7 +81,7 @@ def activation(name: str) -> Callable[[Model], Model]:
 
 
 def states(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
-    """Change the state gradients, those of the cell too."""
+    """Change the state gradients, dL/dc too."""
     return lambda gradients: replace(
         gradients,
         states=change(gradients.states),
@@ -89,40 +90,40 @@ def states(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
 
 
 def measured(
-    experiment: Experiment, fault: Fault = RIGHT, preset: str = "quick", **changes: Sequence[Value]
+    experiment: Experiment, fault: Fault = RIGHT, preset: str = "quick", **changes: Sequence[Any]
 ) -> pd.DataFrame:
     """Return the rows of an experiment on NumPy's backend, through the store as in a run."""
     backend = Faulty(fault)
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(folder, {})
-        for number, settings in enumerate(experiment.cells(experiment.grid(preset, changes))):
-            cell = Cell(experiment.name, backend.name, "cpu", settings)
-            run.add(cell, str(number), Result("ok", rounds(experiment, backend, fault.settings(settings))))
+        for number, settings in enumerate(experiment.trials(experiment.grid(preset, changes))):
+            trial = Trial(experiment.name, backend.name, "cpu", settings)
+            run.add(trial, str(number), Result("ok", rounds(experiment, backend, fault.settings(settings))))
         return run.frame(experiment.name)
 
 
 def rounds(experiment: Experiment, backend: Backend, settings: Settings) -> tuple[Measurement, ...]:
-    """Return what all rounds of one cell measure, as floats, which is what a worker sends."""
+    """Return what all rounds of one trial measure, as floats, which is what a worker sends."""
     found = [m for one in experiment.measure(backend, "cpu", settings) for m in one]
     return tuple(replace(m, value=float(m.value)) for m in found)
 
 
 def verdicts(experiment: Experiment, rows: pd.DataFrame) -> dict[str, Claim]:
-    """Return the decisive claims by sentence."""
-    return {claim.sentence: claim for claim in decisive(experiment.claims(rows))}
+    """Return the decisive claims by name."""
+    return {claim.name: claim for claim in decisive(experiment.claims(rows))}
 
 
-def not_biting(experiment: Experiment, faults: Mapping[str, Fault], **changes: Sequence[Value]) -> list[str]:
-    """Return the sentences that do not hold without a fault, have no fault, or hold in spite of it."""
+def not_biting(experiment: Experiment, faults: Mapping[str, Fault], **changes: Sequence[Any]) -> list[str]:
+    """Return the claims that do not hold without a fault, have no fault, or hold in spite of it; faults are by name."""
     right = verdicts(experiment, measured(experiment, **changes))
     wrong = [f"fails without a fault: {claim}" for claim in right.values() if claim.verdict == "fails"]
-    wrong += [f"no fault for: {sentence}" for sentence in right if sentence not in faults]
-    wrong += [f"not claimed: {sentence}" for sentence in faults if sentence not in right]
+    wrong += [f"no fault for: {name}" for name in right if name not in faults]
+    wrong += [f"not claimed: {name}" for name in faults if name not in right]
     by_fault: dict[str, dict[str, Claim]] = {}
-    for sentence, fault in faults.items():
+    for name, fault in faults.items():
         if fault.name not in by_fault:
             by_fault[fault.name] = verdicts(experiment, measured(experiment, fault, **changes))
-        claim = by_fault[fault.name].get(sentence)
+        claim = by_fault[fault.name].get(name)
         if claim is None or claim.verdict == "holds":
-            wrong.append(f"holds with {fault}: {claim or sentence}")
+            wrong.append(f"holds with {fault}: {claim or name}")
     return wrong

@@ -7,7 +7,7 @@ from gradsuite.model import Model
 from gradsuite.oracle import differentiate
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.report import style
-from gradsuite_experiments.agreement import GAINS, Agreement, growth, twin
+from gradsuite_experiments.agreement.experiment import GAINS, Agreement, growth, twin
 from gradsuite_experiments.common.networks import driven
 
 from tests.experiments.laboratory import Fault, measured, not_biting, states, weights

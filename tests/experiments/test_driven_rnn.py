@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gradsuite_experiments.driven_rnn import DrivenRnn, exponents
+from gradsuite_experiments.driven_rnn.experiment import DrivenRnn, exponents
 
 from tests.experiments.laboratory import Fault, not_biting, weights
 

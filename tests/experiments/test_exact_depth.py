@@ -1,7 +1,7 @@
 """Exact laws of depth: each claim holds, and fails with a fault; the figure says which."""
 
 from gradsuite.report import style
-from gradsuite_experiments.exact_depth import ExactDepth
+from gradsuite_experiments.exact_depth.experiment import ExactDepth
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, states, weights
 

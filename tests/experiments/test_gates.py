@@ -1,7 +1,7 @@
 """Gates: claims that hold and bite."""
 
 from gradsuite.theory import gates as theory
-from gradsuite_experiments.gates import Gates
+from gradsuite_experiments.gates.experiment import Gates
 
 from tests.experiments.laboratory import Fault, not_biting, weights
 

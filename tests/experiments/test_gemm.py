@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from gradsuite.measuring import cost, timing
 from gradsuite.report import style
-from gradsuite_experiments.gemm import Gemm, linear
+from gradsuite_experiments.gemm.experiment import Gemm, linear
 from gradsuite_numpy.backend import NumpyBackend
 
 from tests.experiments.laboratory import measured

@@ -3,7 +3,7 @@
 import pytest
 from gradsuite.report import style
 from gradsuite_experiments.common.frames import value, where
-from gradsuite_experiments.latch import Latch
+from gradsuite_experiments.latch.experiment import Latch
 
 from tests.experiments.laboratory import RIGHT, Fault, activation, measured, not_biting, weights
 

@@ -30,7 +30,7 @@ def test_every_claim_holds_and_bites():
 
 def test_the_plane_is_measured_for_tanh_and_each_initialisation_once():
     experiment = MeanFieldDepth()
-    cells = list(experiment.cells(experiment.grid("standard", {})))
+    cells = list(experiment.trials(experiment.grid("standard", {})))
     plane = [cell for cell in cells if cell["weights"] == "normal"]
     assert len(plane) == 3 * 2 + 3 * 3  # sigma_w by sigma_b for tanh, sigma_w for three others
     assert len(cells) - len(plane) == 4 * 2  # initialisations by activations

@@ -35,7 +35,7 @@ def test_every_claim_holds_and_bites():
 
 def test_the_full_preset_has_a_thousand_networks_and_the_table_adds_up_its_cells():
     experiment = PhaseTime()
-    full = list(experiment.cells(experiment.grid("full", {})))
+    full = list(experiment.trials(experiment.grid("full", {})))
     assert sum(cell["gains"] * cell["seeds"] for cell in full) == 1000
     assert {(cell["hidden_size"], cell["length"]) for cell in full} == {(128, 100)}
     rows = measured(experiment, noise=[0.1, 0.2], gains=[3], hidden_size=[8])

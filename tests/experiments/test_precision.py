@@ -3,7 +3,7 @@
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.report import style
-from gradsuite_experiments.precision import LIMITS, Precision
+from gradsuite_experiments.precision.experiment import LIMITS, Precision
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts, weights
 

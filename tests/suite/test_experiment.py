@@ -2,11 +2,13 @@ from contextlib import suppress
 
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.experiment import DTYPE, GAIN, LENGTH, SEED, Cell, Experiment, Measurement, Setting, settings_label
+from gradsuite.experiment import Experiment, Trial
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, GAIN, LENGTH, SEED, Setting, settings_label
 from hypothesis import given
 from hypothesis import strategies as st
 
-CELL = Cell("gradient-time", "numpy", "cpu", {"gain": 1.5, "cell": "lstm", "seed": 0})
+CELL = Trial("gradient-time", "numpy", "cpu", {"gain": 1.5, "cell": "lstm", "seed": 0})
 VERSIONS = {"numpy": "2.4.6", "gradsuite": "0.1.0"}
 
 
@@ -110,18 +112,18 @@ def test_an_experiment_draws_nothing_unless_it_says_so():
 def test_a_key_is_the_same_on_every_computer_and_in_every_order():
     # sha256sum of the JSON text, so that results of one version can be resumed by another.
     assert CELL.key(VERSIONS) == "97a50328e489213c"
-    turned = Cell("gradient-time", "numpy", "cpu", dict(reversed(CELL.settings.items())))
+    turned = Trial("gradient-time", "numpy", "cpu", dict(reversed(CELL.settings.items())))
     assert turned.key(dict(reversed(VERSIONS.items()))) == CELL.key(VERSIONS)
 
 
 @pytest.mark.parametrize(
     ("cell", "versions"),
     [
-        (Cell("gradient-depth", "numpy", "cpu", CELL.settings), VERSIONS),
-        (Cell("gradient-time", "torch", "cpu", CELL.settings), VERSIONS),
-        (Cell("gradient-time", "numpy", "cuda", CELL.settings), VERSIONS),
-        (Cell("gradient-time", "numpy", "cpu", {**CELL.settings, "gain": 1.25}), VERSIONS),
-        (Cell("gradient-time", "numpy", "cpu", {**CELL.settings, "length": 5}), VERSIONS),
+        (Trial("gradient-depth", "numpy", "cpu", CELL.settings), VERSIONS),
+        (Trial("gradient-time", "torch", "cpu", CELL.settings), VERSIONS),
+        (Trial("gradient-time", "numpy", "cuda", CELL.settings), VERSIONS),
+        (Trial("gradient-time", "numpy", "cpu", {**CELL.settings, "gain": 1.25}), VERSIONS),
+        (Trial("gradient-time", "numpy", "cpu", {**CELL.settings, "length": 5}), VERSIONS),
         (CELL, {**VERSIONS, "numpy": "2.4.7"}),
         (CELL, {"numpy": "2.4.6"}),
     ],

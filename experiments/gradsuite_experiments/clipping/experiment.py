@@ -1,7 +1,7 @@
 """What clipping does to a gradient that explodes: to its length, to its direction, and to what is not finite."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import HIDDEN_SIZE, LENGTH, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.optimizers import SGD
 from gradsuite.parameters import Initialisation
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF
+from gradsuite.rows import Measurement
+from gradsuite.settings import HIDDEN_SIZE, LENGTH, Presets, Setting, Settings
 from gradsuite.theory import clipping as theory
 
 from gradsuite_experiments.clipping.figures import draw
 from gradsuite_experiments.clipping.one_step import Step, cosine, flat, infinite, norms, steps, units
-from gradsuite_experiments.common.frames import cells, members, value
+from gradsuite_experiments.common.frames import members, trials, value
 from gradsuite_experiments.common.sweep import draws
 
 GAINS = (0.5, 2.5)
@@ -46,7 +48,7 @@ class Clipping(Experiment):
         # p - g is what is measured: a shorter float loses the units that move little.
         Setting("dtype", str, "precision", choices=PRECISE),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "rule": list(SOURCES),
             "limit": limits,
@@ -87,7 +89,7 @@ class Clipping(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield what every rule does to length and direction at every gain, and what is its own."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             rule, limit = at["rule"], at["limit"]
             claim = partial(Claim, self.name, backend)
             steps: list[Any] = sorted(members(cell).itertuples(), key=lambda step: step.norm)
@@ -104,9 +106,9 @@ class Clipping(Experiment):
             sentence = f"Clipping by {rule} turns [inf, 1] into {INFINITE_SAID[rule]}."
             yield claim(sentence, SOURCES[rule], 1.0, value(cell, "infinite_as_law"), 0.0)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield length and cosine against the gain."""
-        yield draw(rows, list(self.claims(rows)))
+        yield draw(rows, claims)
 
 
 def of_step(step: Step, eps: float) -> dict[str, float]:

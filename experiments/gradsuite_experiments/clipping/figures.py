@@ -10,7 +10,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, members, tally, where
+from gradsuite_experiments.common.frames import by_backend, levels, members, tally, trials, where
 
 RULES = ("norm", "unit", "value")
 WHOLE = {"color": MUTED, "linestyle": "--", "linewidth": 1.1}
@@ -22,7 +22,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     drawn, axes = style.figure(len(limits), 2, height=4.2, sharex=True)
     for (lengths, cosines), limit in zip(axes, limits, strict=True):
         own = where(rows, limit=limit)
-        for _, _, cell in list(cells(own))[:1]:
+        for _, _, cell in list(trials(own))[:1]:
             whole = members(cell)
             lengths.plot(whole["gain"], whole["norm"], zorder=1, **WHOLE)
         ends = draw_rules(lengths, own, "length")
@@ -53,7 +53,7 @@ def draw_rules(ax: Any, rows: pd.DataFrame, metric: str) -> list[tuple[float, st
     colours = dict(zip(RULES, ordered_colours(len(RULES)), strict=True))
     backends = [backend for backend, _ in by_backend(rows)]
     ends: dict[str, float] = {}
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         found = members(cell)
         if at["rule"] not in ends:
             law = found[f"{metric}_law"].to_numpy()

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF
+from gradsuite.rows import Measurement
+from gradsuite.settings import HIDDEN_SIZE, Presets, Setting, Settings
 from gradsuite.theory import gates as theory
 from gradsuite.theory import gaussian_powers as powers
 
-from gradsuite_experiments.common.frames import cells, value, values
+from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.sweep import jacobians, scaled, sweep
 from gradsuite_experiments.critical_gain.figures import draw
 
@@ -39,7 +41,7 @@ class CriticalGain(Experiment):
         Setting("seeds", int, "Gaussian networks of each gain", minimum=1),
         Setting("dtype", str, "precision", choices=PRECISE),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "cell": list(KEEP_GATE),
             "forget_bias": biases,
@@ -97,7 +99,7 @@ class CriticalGain(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the eigenvalues, where the spectral radius crosses 1, and the growth over k steps."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             N, (kept, critical, pull) = at["hidden_size"], law(at)
             subject = f"{at['cell']}, forget bias {at['forget_bias']:g}"
             kept_by, weights = ("f0 + i0 o0", "W_g") if at["cell"] == "lstm" else ("z0 + (1 - z0) r0", "W_n")
@@ -125,9 +127,9 @@ class CriticalGain(Experiment):
                     allowed = 4.0 * powers.mean_square_sd(*power) / math.sqrt(at["seeds"])
                     yield Claim(self.name, backend, sentence, PAIRINGS, expected, ratio, allowed)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield spectra, spectral radius by gain, and growth by lag, one row a cell."""
-        yield draw(rows, list(self.claims(rows)), GAINS, law)
+        yield draw(rows, claims, GAINS, law)
 
 
 def law(at: "Mapping[str, Any] | pd.Series[Any]") -> tuple[float, float, float]:

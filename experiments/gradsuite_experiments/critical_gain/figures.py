@@ -13,7 +13,7 @@ from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite.theory import gaussian_powers as powers
 from matplotlib.ticker import MaxNLocator
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values, where
+from gradsuite_experiments.common.frames import by_backend, levels, places, tally, trials, values, where
 
 Law = Callable[["Mapping[str, Any] | pd.Series[Any]"], tuple[float, float, float]]
 
@@ -50,7 +50,7 @@ def draw_plane(ax: Any, rows: pd.DataFrame, backends: Sequence[str], colours: Ma
     """Draw each backend's share of the eigenvalues, the circle of each bias, and the unit circle."""
     turn = np.exp(1j * np.linspace(0.0, 2.0 * np.pi, 200))
     ax.plot(turn.real, turn.imag, color=MUTED, linewidth=1.0, linestyle=":")
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         own = slice(backends.index(backend), None, len(backends))
         spot = (values(cell, "eigenvalue_real")[own], values(cell, "eigenvalue_imag")[own])
         style.measured(ax, *spot, backend, markersize=3.5)
@@ -69,7 +69,7 @@ def draw_radius(
     law: Law,
 ) -> None:
     """Draw the spectral radius against the gain, a line of theory for each bias."""
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         kept, critical, pull = law(at)
         colour = colours[at["forget_bias"]]
         over = np.array([gains[0], gains[-1]])
@@ -85,7 +85,7 @@ def draw_radius(
 def draw_growth(ax: Any, rows: pd.DataFrame, backends: Sequence[str], gains: Sequence[float], law: Law) -> None:
     """Draw the mean squared gradient against the lag, law and band for each gain."""
     ends = []
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         kept, critical, pull = law(at)
         for i, gain in enumerate(gains):
             lags = places(cell, f"ratio_{i}")

@@ -1,6 +1,6 @@
 """Laws of time that hold exactly: the Jacobians of a linear RNN are the powers of its recurrent matrix."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import DTYPE, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise, normal, orthogonal
 from gradsuite.precision import UNIT_ROUNDOFF
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, Presets, Setting, Settings
 from gradsuite.theory import powers
 
-from gradsuite_experiments.common.frames import cells, places, values
+from gradsuite_experiments.common.frames import places, trials, values
 from gradsuite_experiments.common.sweep import sweep
 from gradsuite_experiments.exact_time import figures
 
@@ -72,7 +74,7 @@ class ExactTime(Experiment):
         Setting("lags", int, "steps back in time", minimum=2),
         DTYPE,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "matrix": [*MATRICES, "jordan"],
             "radius": radius,
@@ -108,7 +110,7 @@ class ExactTime(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the law at every lag, its bound and its limit, and what a matrix that is not normal does before it."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             kind, radius, lags = at["matrix"], at["radius"], places(cell, "sigma_max")
             law = expected(kind, at["hidden_size"], radius, at["lags"])
             # Of a logarithm, the relative error.
@@ -134,9 +136,9 @@ class ExactTime(Experiment):
                 peak = law[lags].argmax()
                 yield claim(sentence, EXACT, law[lags][peak], found.max(), allowed[peak])
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the singular values against the lag, and their k-th roots."""
-        claims = list(self.claims(rows))
+        claims = claims
         yield figures.norms(rows, claims, expected)
         yield figures.roots(rows, claims, expected, limit)
 

@@ -10,7 +10,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values, where
+from gradsuite_experiments.common.frames import by_backend, levels, places, tally, trials, values, where
 
 Law = Callable[[str, int, float, int], np.ndarray]
 Limit = Callable[[Any, np.ndarray], np.ndarray]
@@ -61,7 +61,7 @@ def draw_norms(ax: Any, rows: pd.DataFrame, law: Law) -> list[tuple[float, str]]
 
 def draw_bounds(ax: Any, rows: pd.DataFrame, law: Law) -> None:
     """Draw sigma_max(W)^k for each radius."""
-    for _, at, _ in cells(rows):
+    for _, at, _ in trials(rows):
         lags = np.geomspace(1, at["lags"], 200)
         with np.errstate(over="ignore"):
             bound = law(at["matrix"], at["hidden_size"], at["radius"], at["lags"])[1] ** lags
@@ -100,7 +100,7 @@ def draw_excess(ax: Any, rows: pd.DataFrame, law: Law, limit: Limit) -> None:
     ends = draw_lines(
         ax, rows, law, lambda norm, k, at: np.log(norm) / k - np.log(at["radius"]), "{kind}", along="kind"
     )
-    for _, at, _ in cells(rows):
+    for _, at, _ in trials(rows):
         k = np.arange(1, at["lags"] + 1)
         ax.plot(k, limit(at, k), zorder=1, **BOUND)
     style.log_axis(ax, "y", "ln sigma_max(W^k) / k - ln radius")
@@ -116,7 +116,7 @@ def draw_lines(
     colours = dict(zip(names, ordered_colours(len(names)), strict=True))
     backends = [backend for backend, _ in by_backend(rows)]
     ends: dict[str, float] = {}
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         k = np.arange(1, at["lags"] + 1)
         line = of(law(at["matrix"], at["hidden_size"], at["radius"], at["lags"])[1:], k, at)
         if label.format(**at) not in ends:

@@ -1,10 +1,15 @@
 """How deep gradients reach: |dL/dh| of every layer of a deep feed-forward network."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from gradsuite.claims import Claim
 from gradsuite.errors import UserError
-from gradsuite.experiment import (
+from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.model import ACTIVATIONS
+from gradsuite.parameters import INITIALISERS, Initialisation, initialise
+from gradsuite.rows import Measurement
+from gradsuite.settings import (
     BATCH_SIZE,
     DTYPE,
     GAIN,
@@ -13,17 +18,12 @@ from gradsuite.experiment import (
     NUM_LAYERS,
     SEED,
     TASK,
-    Experiment,
-    Figure,
-    Measurement,
+    Grid,
+    Presets,
     Setting,
     Settings,
-    Table,
-    Value,
 )
-from gradsuite.model import ACTIVATIONS
-from gradsuite.parameters import INITIALISERS, Initialisation, initialise
-from gradsuite.tasks.task import find_task, flatten
+from gradsuite.tasks.task import flatten
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.norms import backpropagate, measurements, norm
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from gradsuite.backend import Backend
 
-ONE: dict[str, Sequence[Value]] = {
+ONE: dict[str, Sequence[Any]] = {
     "gain": [1.0],
     "length": [8],
     "batch_size": [32],
@@ -61,7 +61,7 @@ class GradientDepth(Experiment):
         DTYPE,
         SEED,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         "quick": {
             **ONE,
             "task": ["noise", "digits"],
@@ -89,21 +89,21 @@ class GradientDepth(Experiment):
         },
     }
 
-    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the product of the grid; a task whose sequences have one length has that one.
 
         Raises UserError for a task whose targets are one a time step: a feed-forward network has none.
         """
-        tasks = {str(name): find_task(str(name)) for name in grid["task"]}
+        tasks = {str(name): self.task(name) for name in grid["task"]}
         for name, task in tasks.items():
             if task.readout == "all":
                 raise UserError(f"{self.name} needs one target a sequence; task {name!r} has one at every step")
             lengths = grid["length"] if task.only_length is None else (task.only_length,)
-            yield from super().cells({**grid, "task": [name], "length": lengths})
+            yield from super().trials({**grid, "task": [name], "length": lengths})
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield norms by distance from the loss in layers, and their rate, horizon and verdict."""
-        task, seed, length = find_task(str(settings["task"])), int(settings["seed"]), int(settings["length"])
+        task, seed, length = self.task(settings["task"]), int(settings["seed"]), int(settings["length"])
         model = task.model(
             "mlp",
             int(settings["hidden_size"]),
@@ -117,14 +117,14 @@ class GradientDepth(Experiment):
         states = backpropagate(backend, model, parameters, batch, device=device, dtype=str(settings["dtype"]))
         yield list(measurements(norm(states)[::-1], "layer"))
 
-    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+    def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
         """Yield how far backends agree, and with which initialisers each activation's gradients vanish and explode."""
         from gradsuite_experiments.gradient_flow.findings import agreement, by_task
 
         yield from agreement(rows)
         yield from by_task(rows, "activation", "initialiser")
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield norms against the distance from the loss."""
         from gradsuite_experiments.gradient_flow.figures import curves
 
@@ -137,7 +137,7 @@ class GradientDepth(Experiment):
             distance="layers from the loss",
         )
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield the verdict for each task, activation and initialiser."""
         from gradsuite_experiments.gradient_flow.findings import verdict_table
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.experiment import Measurement
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
+from gradsuite.rows import Measurement
 
 from gradsuite_experiments.common.horizon import horizon
 

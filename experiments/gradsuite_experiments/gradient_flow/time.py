@@ -1,10 +1,14 @@
 """How far back in time gradients reach: |dL/dh_t| against the lag T - t."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from gradsuite.claims import Claim
 from gradsuite.errors import UserError
-from gradsuite.experiment import (
+from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.parameters import Initialisation, initialise
+from gradsuite.rows import Measurement
+from gradsuite.settings import (
     BATCH_SIZE,
     DTYPE,
     GAIN,
@@ -13,16 +17,11 @@ from gradsuite.experiment import (
     NUM_LAYERS,
     SEED,
     TASK,
-    Experiment,
-    Figure,
-    Measurement,
+    Grid,
+    Presets,
     Setting,
     Settings,
-    Table,
-    Value,
 )
-from gradsuite.parameters import Initialisation, initialise
-from gradsuite.tasks.task import find_task
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.norms import backpropagate, measurements, norm
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from gradsuite.backend import Backend
 
 RECURRENT = ("rnn", "lstm", "gru")
-ONE: dict[str, Sequence[Value]] = {"dtype": ["float64"], "hidden_size": [64], "batch_size": [32], "seed": [0]}
+ONE: dict[str, Sequence[Any]] = {"dtype": ["float64"], "hidden_size": [64], "batch_size": [32], "seed": [0]}
 
 
 class GradientTime(Experiment):
@@ -54,7 +53,7 @@ class GradientTime(Experiment):
         DTYPE,
         SEED,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         "quick": {
             **ONE,
             "task": ["noise", "digits"],
@@ -83,21 +82,21 @@ class GradientTime(Experiment):
         },
     }
 
-    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the product of the grid; a task whose sequences have one length has that one.
 
         Raises UserError for a task with a loss at every step: its gradients do not come from one lag.
         """
-        tasks = {str(name): find_task(str(name)) for name in grid["task"]}
+        tasks = {str(name): self.task(name) for name in grid["task"]}
         for name, task in tasks.items():
             if task.readout == "all":
                 raise UserError(f"{self.name} needs a loss at the last step alone; task {name!r} has one at every step")
             lengths = grid["length"] if task.only_length is None else (task.only_length,)
-            yield from super().cells({**grid, "task": [name], "length": lengths})
+            yield from super().trials({**grid, "task": [name], "length": lengths})
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield, for each layer, norms by lag, and their rate, horizon and verdict."""
-        task, seed, layers = find_task(str(settings["task"])), int(settings["seed"]), int(settings["num_layers"])
+        task, seed, layers = self.task(settings["task"]), int(settings["seed"]), int(settings["num_layers"])
         model = task.model(str(settings["cell"]), int(settings["hidden_size"]), num_layers=layers)
         parameters = initialise(model, Initialisation("normal", gain=float(settings["gain"])), seed=seed)
         size, length = int(settings["batch_size"]), int(settings["length"])
@@ -106,21 +105,21 @@ class GradientTime(Experiment):
         norms = norm(states)[::-1]
         yield [row for layer in range(layers) for row in measurements(norms[:, layer], "step", layer=layer)]
 
-    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+    def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
         """Yield how far backends agree, and at which gains each cell's gradients vanish and explode."""
         from gradsuite_experiments.gradient_flow.findings import agreement, by_task
 
         yield from agreement(rows)
         yield from by_task(rows, "cell", "gain")
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield norms against the lag, and rates against the gain."""
         from gradsuite_experiments.gradient_flow.figures import curves, rates
 
         yield from curves(rows, "gradient-time", down="task", across="cell", series="gain", distance="lag T - t, steps")
         yield from rates(rows, "gradient-time-rate")
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield the verdict for each task, cell and gain."""
         from gradsuite_experiments.gradient_flow.findings import verdict_table
 

@@ -1,21 +1,23 @@
 """The spectrum of the Jacobian through time: singular values of dh_T/dh_t against the lag."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Table, Value
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, bound
+from gradsuite.rows import Measurement
+from gradsuite.settings import HIDDEN_SIZE, Grid, Presets, Setting, Settings
 from gradsuite.theory import gaussian_powers as powers
 from gradsuite.theory import singular_values as theory
 
-from gradsuite_experiments.common.frames import cells, places, value, values
+from gradsuite_experiments.common.frames import places, trials, value, values
 from gradsuite_experiments.common.networks import kept, silent
 from gradsuite_experiments.common.sweep import jacobians, sweep
 from gradsuite_experiments.jacobian_spectrum.figures import draw_density, draw_fans
@@ -46,7 +48,7 @@ class JacobianSpectrum(Experiment):
         Setting("seeds", int, "networks drawn", minimum=1),
         Setting("dtype", str, "precision", choices=PRECISE),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "network": list(NETWORKS),
             "weights": ["normal", "orthogonal", "zero"],
@@ -58,9 +60,9 @@ class JacobianSpectrum(Experiment):
         for preset, N, lags, seeds in (("quick", 32, 8, 4), ("standard", 64, 16, 4), ("full", 256, 32, 16))
     }
 
-    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Leave out an RNN without recurrent weights, which has no gradient, and orthogonal gates."""
-        for cell in super().cells(grid):
+        for cell in super().trials(grid):
             if cell["weights"] in ("normal", "zero" if cell["network"] in KEEP_GATE else "orthogonal"):
                 yield cell
 
@@ -98,7 +100,7 @@ class JacobianSpectrum(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield isometry, bounds and products where they are exact, and the laws of Gaussian matrices."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             N, lags, kind = at["hidden_size"], places(cell, "largest"), (at["network"], at["weights"])
             error = values(cell, "error")
             # Each step rounds sums of N products, and so does the decomposition.
@@ -144,13 +146,13 @@ class JacobianSpectrum(Experiment):
         # Singular values repel: the distribution function is off by ln N / N, not by 1 / sqrt(N).
         yield Claim(self.name, backend, sentence, QUARTER, 0.0, distance, math.log(N) / N)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield quantiles by lag, and the condition number by lag with the density at lag 1."""
-        claims = list(self.claims(rows))
+        claims = claims
         yield draw_fans(rows, claims)
         yield draw_density(rows, claims)
 
-    def tables(self, rows: pd.DataFrame) -> Iterator[Table]:
+    def tables(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield spread and condition number at the largest lag."""
         found = [
             {
@@ -162,7 +164,7 @@ class JacobianSpectrum(Experiment):
                 "E s^4 / (E s^2)^2": float(f"{values(cell, 'spread')[-1]:.3g}"),
                 "condition number": float(f"{values(cell, 'condition')[-1]:.3g}"),
             }
-            for backend, at, cell in cells(rows)
+            for backend, at, cell in trials(rows)
         ]
         caption = "Dynamical isometry is a spread and condition number of 1. Condition numbers end where rounding does."
         yield Table("Spread of the Jacobian's singular values", caption, pd.DataFrame(found))

@@ -13,7 +13,7 @@ from gradsuite.theory import gaussian_powers as powers
 from gradsuite.theory import singular_values as theory
 from matplotlib.ticker import MaxNLocator
 
-from gradsuite_experiments.common.frames import by_backend, cells, places, tally, values, where
+from gradsuite_experiments.common.frames import by_backend, places, tally, trials, values, where
 
 SHOWN = (  # network, weights, what the panel is called
     ("linear", "orthogonal", "linear rnn, orthogonal"),
@@ -52,7 +52,7 @@ def draw_fans(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
 
 def draw_fan(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     """Draw one network's quantiles, each backend beside the others."""
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         lags = places(cell, "median")
         if backend == backends[0]:
             style.band(ax, lags, values(cell, "low"), values(cell, "high"))
@@ -75,7 +75,7 @@ def draw_density(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     for ax, metric in zip(axes[0], ("condition", "spread"), strict=False):
         ends = []
         for (network, weights, name), colour in zip(SHOWN, colours, strict=True):
-            for backend, _, cell in cells(where(rows, network=network, weights=weights)):
+            for backend, _, cell in trials(where(rows, network=network, weights=weights)):
                 lags, line = places(cell, metric), values(cell, metric)
                 if backend == backends[0]:
                     ax.plot(lags, line, color=colour, linewidth=1.3)
@@ -103,7 +103,7 @@ def draw_density(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
 def draw_step(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     """Draw the density of one step's singular values, each backend's points beside the others."""
     edges = np.linspace(0.0, 2.2, 12)
-    for backend, _, cell in cells(rows):
+    for backend, _, cell in trials(rows):
         density, _ = np.histogram(values(cell, "singular_value"), edges, density=True)
         own = slice(backends.index(backend), None, len(backends))
         style.measured(ax, ((edges[1:] + edges[:-1]) / 2)[own], density[own], backend)

@@ -1,7 +1,7 @@
 """Deep random networks at initialisation against mean-field theory: where gradients vanish or explode with depth."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -9,23 +9,14 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import (
-    BATCH_SIZE,
-    DTYPE,
-    HIDDEN_SIZE,
-    NUM_LAYERS,
-    Experiment,
-    Figure,
-    Measurement,
-    Setting,
-    Settings,
-    Value,
-)
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import ACTIVATIONS, Model
 from gradsuite.parameters import Initialisation
+from gradsuite.rows import Measurement
+from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, NUM_LAYERS, Grid, Presets, Setting, Settings
 from gradsuite.theory.mean_field import MeanField
 
-from gradsuite_experiments.common.frames import cells, values
+from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, scaled, sweep
 from gradsuite_experiments.mean_field import figures as mean_field_figures
 
@@ -61,7 +52,7 @@ class MeanFieldDepth(Experiment):
         BATCH_SIZE,
         DTYPE,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "weights": ["normal", *SCHEMES],
             "activation": list(ACTIVATIONS["mlp"]),
@@ -80,9 +71,9 @@ class MeanFieldDepth(Experiment):
         )
     }
 
-    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the plane for tanh, one row of it for the others, and each initialisation once, where it lies."""
-        for settings in super().cells(grid):
+        for settings in super().trials(grid):
             weights, activation = str(settings["weights"]), settings["activation"]
             first = settings["sigma_w"] == grid["sigma_w"][0] and settings["sigma_b"] == grid["sigma_b"][0]
             if weights == "normal" and (activation == "tanh" or settings["sigma_b"] == grid["sigma_b"][-1]):
@@ -113,7 +104,7 @@ class MeanFieldDepth(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the slopes' claims, and what follows from them."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             slopes = values(cell, "slope")
             expected, allowed = theory(at), tolerance(at)
             if at["weights"] != "normal":
@@ -133,9 +124,9 @@ class MeanFieldDepth(Experiment):
                 total = slopes.mean() * steps
                 yield Claim(self.name, backend, sentence, SCHOENHOLZ, expected * steps, total, allowed * steps)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield slopes against theory, the phase plane, and gradients by layer."""
-        claims = list(self.claims(rows))
+        claims = claims
         yield mean_field_figures.slopes(rows, claims, theory, tolerance)
         yield mean_field_figures.plane(rows, claims)
         yield mean_field_figures.layers(rows, field)

@@ -13,7 +13,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import EXPLODING, INK, VANISHING, backend_colour, ordered_colours
 from gradsuite.theory.mean_field import MeanField, critical_point
 
-from gradsuite_experiments.common.frames import by_backend, cells, places, tally, values, where
+from gradsuite_experiments.common.frames import by_backend, places, tally, trials, values, where
 
 At = Any  # a cell's settings, a pandas Series
 DEPTH_SCALES = (3.0, 10.0)
@@ -26,9 +26,9 @@ def slopes(
     drawn, axes = style.figure(1, 2, height=4.4)
     whole, rest = axes[0]
     backends = [backend for backend, _ in by_backend(rows)]
-    ends = [theory(at) for _, at, _ in cells(rows)]
+    ends = [theory(at) for _, at, _ in trials(rows)]
     aside = 0.012 * (max(ends) - min(ends))
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         expected, found = theory(at), values(cell, "slope")
         error = 2.0 * found.std(ddof=1) / math.sqrt(len(found)) if len(found) > 1 else 0.0
         style.measured(whole, expected, found.mean(), backend)
@@ -68,7 +68,7 @@ def plane(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     draw_depth_scales(ax, right)
     tanh = where(rows, activation="tanh")
     backends = [backend for backend, _ in by_backend(rows)]
-    for backend, at, cell in cells(tanh):
+    for backend, at, cell in trials(tanh):
         x = at["sigma_w"] + 0.022 * (backends.index(backend) - (len(backends) - 1) / 2)
         grows = values(cell, "slope").mean() > 0.0
         style.measured(ax, x, at["sigma_b"], backend, markersize=9, **({} if grows else hollow(backend)))
@@ -80,7 +80,7 @@ def plane(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     keys = [style.line_key("chi_1 = 1"), style.line_key("depth scale", linestyle=":")]
     grown = [style.line_key(word, marker="o", linestyle="none", **fill) for word, fill in FILLS.items()]
     style.backend_legend(drawn, backends, extra=[*keys, *grown])
-    sides = [np.sign(values(cell, "slope").mean()) == np.sign(side(at)) for _, at, cell in cells(tanh) if side(at)]
+    sides = [np.sign(values(cell, "slope").mean()) == np.sign(side(at)) for _, at, cell in trials(tanh) if side(at)]
     style.title(
         drawn, f"tanh: {sum(sides)} of {len(sides)} points are on the side of the critical line that theory says"
     )
@@ -124,7 +124,7 @@ def layers(rows: pd.DataFrame, field: Callable[[At], MeanField]) -> Figure:
     backends = [backend for backend, _ in by_backend(rows)]
     ends: dict[float, list[tuple[float, str]]] = {sigma_b: [] for sigma_b in biases}
     for ax, sigma_b in zip(axes[0], biases, strict=True):
-        for backend, at, cell in cells(where(tanh, sigma_b=sigma_b)):
+        for backend, at, cell in trials(where(tanh, sigma_b=sigma_b)):
             depth = places(cell, "ln_ratio_mean", "layer")
             mean, sd = values(cell, "ln_ratio_mean", "layer"), values(cell, "ln_ratio_sd", "layer")
             own = slice(1 + backends.index(backend), None, len(backends) + 1)
@@ -140,8 +140,8 @@ def layers(rows: pd.DataFrame, field: Callable[[At], MeanField]) -> Figure:
         style.regions(ax, (0.1, 10.0))
         style.label_ends(ax, ends[sigma_b])
     style.backend_legend(drawn, backends, extra=[style.line_key("mean-field theory")])
-    grown = sum(values(cell, "slope").mean() > 0.0 for _, _, cell in cells(tanh))
-    total = len(list(cells(tanh)))
+    grown = sum(values(cell, "slope").mean() > 0.0 for _, _, cell in trials(tanh))
+    total = len(list(trials(tanh)))
     style.title(drawn, f"tanh: gradients explode at {grown} of {total} measured points and vanish at the others")
     caption = "Squared gradient norm by layer in deep tanh networks, mean over seeds, bars of 2 standard deviations."
     return Figure("mean-field-layers", caption, drawn)

@@ -10,26 +10,15 @@ from gradsuite.backend import Backend, Batch, DeviceBatch, Gradients, Network
 from gradsuite.claims import Claim
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
-from gradsuite.experiment import (
-    BATCH_SIZE,
-    DTYPE,
-    HIDDEN_SIZE,
-    LENGTH,
-    SEED,
-    Experiment,
-    Figure,
-    Measurement,
-    Setting,
-    Settings,
-    Table,
-    Value,
-)
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.machine import allocator
 from gradsuite.measuring import memory
 from gradsuite.model import GATES, Model
 from gradsuite.parameters import initialise
+from gradsuite.rows import Measurement
+from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEED, Presets, Setting, Settings
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, value, where
+from gradsuite_experiments.common.frames import by_backend, levels, trials, value, where
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.memory.bytes_per_step import needed_a_step, slope_of
 
@@ -59,7 +48,7 @@ class MemoryTime(Experiment):
         DTYPE,
         SEED,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         "quick": {
             "cell": ["rnn"], "length": [1000, 2000, 4000], "batch_size": [8], "hidden_size": [128], "checkpoint": [0],
             "dtype": ["float64"], "seed": [0],
@@ -90,7 +79,7 @@ class MemoryTime(Experiment):
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield what checkpoints save, and that gradients stay the same."""
-        for backend, cell, own in cells(rows[rows["checkpoint"] > 0]):
+        for backend, cell, own in trials(rows[rows["checkpoint"] > 0]):
             share = value(own, "memory_checkpoint") / value(own, "memory")
             yield Claim(
                 self.name, backend, "Checkpoints need at most a tenth of the memory.", PAPER, MOST, share, 0.0, "<="
@@ -105,13 +94,13 @@ class MemoryTime(Experiment):
                 SAME * (1 if cell["dtype"] == "float64" else 2.0**29),  # float32 rounds so many times more coarsely
             )
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield memory against T, with what must be kept."""
         from gradsuite_experiments.memory.figures import length_figure
 
         yield from length_figure(rows)
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield bytes a step by cell and backend, and what checkpoints save and cost."""
         import pandas as pd
 
@@ -123,7 +112,7 @@ class MemoryTime(Experiment):
                 "for lstm also i f g o and c, for gru also r z n and W_hn h.",
                 pd.DataFrame(steps),
             )
-        saved = [checkpoint_line(backend, cell, own) for backend, cell, own in cells(rows[rows["checkpoint"] > 0])]
+        saved = [checkpoint_line(backend, cell, own) for backend, cell, own in trials(rows[rows["checkpoint"] > 0])]
         if saved:
             yield Table(
                 "Checkpoints",

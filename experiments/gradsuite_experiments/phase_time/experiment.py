@@ -1,7 +1,7 @@
 """The phase diagram in time: a driven tanh RNN over gain and noise, many networks at once as stacks."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -9,24 +9,14 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import (
-    BATCH_SIZE,
-    DTYPE,
-    HIDDEN_SIZE,
-    LENGTH,
-    Experiment,
-    Figure,
-    Measurement,
-    Setting,
-    Settings,
-    Table,
-    Value,
-)
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
+from gradsuite.rows import Measurement
+from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, Presets, Setting, Settings
 from gradsuite.theory import driven_rnn as theory
 
-from gradsuite_experiments.common.frames import cells, members, value
+from gradsuite_experiments.common.frames import members, trials, value
 from gradsuite_experiments.common.networks import BURN_IN, CHEN, driven
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, sweep
 from gradsuite_experiments.phase_time.figures import draw
@@ -50,7 +40,7 @@ class PhaseTime(Experiment):
         BATCH_SIZE,
         DTYPE,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "noise": noise,
             "gains": [gains],
@@ -100,7 +90,7 @@ class PhaseTime(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield where the rate crosses zero, and that Pascanu's bound is a bound and not the boundary."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             networks, critical = members(cell), theory.critical_gain(at["noise"])
             above = (networks["rate"] - networks["bound"]).max()
             sentence = "No gradient through time grows faster a step than the largest singular value of W."
@@ -115,11 +105,11 @@ class PhaseTime(Experiment):
                 sentence = f"Noise of variance {at['noise']:g} moves the critical gain to where ln chi_1 = 0."
                 yield Claim(self.name, backend, sentence, CHEN, critical, crossing(networks), tolerance(at))
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the phase diagram."""
-        yield draw(rows, list(self.claims(rows)), crossing)
+        yield draw(rows, claims, crossing)
 
-    def tables(self, rows: pd.DataFrame) -> Iterator[Table]:
+    def tables(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield what stacks save, over all cells."""
         found = [
             {
@@ -128,7 +118,7 @@ class PhaseTime(Experiment):
                 "stacked, s": value(cell, "seconds_stacked"),
                 "one by one, s": value(cell, "seconds_alone"),
             }
-            for backend, _, cell in cells(rows)
+            for backend, _, cell in trials(rows)
         ]
         table = pd.DataFrame(found).groupby("backend", sort=False).sum().reset_index()
         table["times faster"] = table["one by one, s"] / table["stacked, s"]

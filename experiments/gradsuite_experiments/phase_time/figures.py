@@ -12,7 +12,7 @@ from gradsuite.report.palette import EXPLODING, INK, PAPER, VANISHING, ordered_c
 from gradsuite.theory import driven_rnn as theory
 from matplotlib.colors import LinearSegmentedColormap
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, members, tally
+from gradsuite_experiments.common.frames import by_backend, levels, members, tally, trials
 
 PHASES = LinearSegmentedColormap.from_list("phases", [VANISHING, PAPER, EXPLODING])
 
@@ -39,7 +39,7 @@ def draw_plane(
 ) -> None:
     """Draw one square for each gain and noise, noises one above the other."""
     noises = levels(rows, "noise")
-    points = pd.concat(members(cell).assign(noise=at["noise"]) for _, at, cell in cells(rows))
+    points = pd.concat(members(cell).assign(noise=at["noise"]) for _, at, cell in trials(rows))
     square = points.pivot_table(index="noise", columns="gain", values="rate")
     edge = max(abs(float(np.nanmax(square.to_numpy()))), 0.5)
     colours = ax.pcolormesh(square.columns, range(len(noises)), square, cmap=PHASES, vmin=-edge, vmax=edge)
@@ -48,7 +48,7 @@ def draw_plane(
     line = [theory.critical_gain(noise) for noise in np.interp(between, range(len(noises)), noises)]
     style.theory(ax, line, between)
     ax.axvline(theory.PASCANU_GAIN, color=INK, linewidth=1.3, linestyle="--")
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         height = noises.index(at["noise"]) + 0.16 * (backends.index(backend) - (len(backends) - 1) / 2)
         style.measured(ax, crossing(members(cell)), height, backend, markersize=7)
     ax.set_yticks(range(len(noises)), [f"{noise:g}" for noise in noises])
@@ -66,7 +66,7 @@ def draw_rates(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     noises = levels(rows, "noise")
     colours = dict(zip(noises, ordered_colours(len(noises)), strict=True))
     ends = []
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         found = members(cell).groupby("gain")["rate"].agg(["mean", "min", "max"])
         found = found.iloc[backends.index(backend) :: len(backends)]
         style.measured(ax, found.index, found["mean"], backend, low=found["min"], high=found["max"])

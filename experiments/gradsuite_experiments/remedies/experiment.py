@@ -14,15 +14,16 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, DeviceBatch, Network
 from gradsuite.claims import Claim
-from gradsuite.experiment import BATCH_SIZE, Experiment, Figure, Measurement, Setting, Settings, Table, Value
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring.timing import Timer
 from gradsuite.optimizers import Adam
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.precision import PRECISE
-from gradsuite.tasks.task import find_task
+from gradsuite.rows import Measurement
+from gradsuite.settings import BATCH_SIZE, Presets, Setting, Settings
 from gradsuite.theory import gates
 
-from gradsuite_experiments.common.frames import cells, value, values
+from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.sweep import fetch
 from gradsuite_experiments.remedies import figures
 from gradsuite_experiments.remedies.laws import BIASES, curve_law, reach, theory, tolerance
@@ -77,7 +78,7 @@ class Remedies(Experiment):
         Setting("samples", int, "timings of a training step", minimum=1),
         Setting("dtype", str, "precision", choices=PRECISE),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "remedy": list(REMEDIES),
             "hidden_size": [N],
@@ -112,7 +113,7 @@ class Remedies(Experiment):
         """Yield each remedy's horizon at initialisation: laws, exact ones where there are; nothing of training."""
         reached: dict[tuple[str, str], float] = {}
         curves: dict[tuple[str, str], np.ndarray] = {}
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             remedy, T = at["remedy"], at["length"]
             claim, curve = partial(Claim, self.name, backend), values(cell, "gradient")
             found = reached[backend, remedy] = float(values(cell, "horizon").mean())
@@ -164,13 +165,13 @@ class Remedies(Experiment):
             for nearer, farther in pairwise(measured):
                 yield claim("LSTM: a larger forget bias reaches farther.", BARE, nearer, farther, 0.0, ">=")
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield horizons beside costs, and gradients against the lag."""
-        claims = list(self.claims(rows))
+        claims = claims
         yield figures.horizons(rows, claims, TITLES, theory)
         yield figures.curves(rows, claims, TITLES, curve_law)
 
-    def tables(self, rows: pd.DataFrame) -> Iterator[Table]:
+    def tables(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield the loss before and after training."""
         found = [
             {
@@ -182,7 +183,7 @@ class Remedies(Experiment):
                 "loss trained": round(value(cell, "loss_trained"), 4),
                 "seconds a step": float(f"{np.median(values(cell, 'seconds')):.3g}"),
             }
-            for backend, at, cell in cells(rows)
+            for backend, at, cell in trials(rows)
             if at["steps"]
         ]
         if found:
@@ -205,7 +206,7 @@ SENTENCES = {
 def build(backend: Backend, device: str, settings: Settings, seed: int) -> tuple[Network, DeviceBatch]:
     """Return one network with one batch of its own."""
     name, T, size = str(settings["remedy"]), int(settings["length"]), int(settings["batch_size"])
-    remedy, task = REMEDIES[name], find_task("temporal-order")
+    remedy, task = REMEDIES[name], self.task("temporal-order")
     model = task.model(remedy.cell, int(settings["hidden_size"]), activation=remedy.activation)
     initialisation = Initialisation(chrono=float(T)) if name == "chrono" else remedy.initialisation
     parameters = initialise(model, initialisation, seed=seed)

@@ -10,7 +10,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, backend_colour, ordered_colours
 
-from gradsuite_experiments.common.frames import by_backend, cells, tally, value, values, where
+from gradsuite_experiments.common.frames import by_backend, tally, trials, value, values, where
 from gradsuite_experiments.common.horizon import HORIZON_FACTOR
 
 ABSENT = "Residual and normalised networks are not among them: the suite's models have none."
@@ -24,8 +24,8 @@ def horizons(
     timed = bool((rows["metric"] == "seconds").any())
     drawn, axes = style.figure(1, 1 + timed, height=1.6 + 0.5 * len(shown), sharey=True)
     backends = [backend for backend, _ in by_backend(rows)]
-    plain = {b: np.median(values(cell, "seconds")) for b, _, cell in cells(where(rows, remedy="tanh")) if timed}
-    for backend, at, cell in cells(rows):
+    plain = {b: np.median(values(cell, "seconds")) for b, _, cell in trials(where(rows, remedy="tanh")) if timed}
+    for backend, at, cell in trials(rows):
         place = shown.index(at["remedy"])
         own = place + 0.22 * (backends.index(backend) - (len(backends) - 1) / 2)
         hollow: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": backend_colour(backend)}
@@ -67,7 +67,7 @@ def finding(rows: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """Return which remedies reach the start of the sequence at initialisation, and how far plain tanh does."""
     start = rows["length"].max() - 1
     nearest = {
-        remedy: min(values(cell, "horizon").min() for _, _, cell in cells(where(rows, remedy=remedy)))
+        remedy: min(values(cell, "horizon").min() for _, _, cell in trials(where(rows, remedy=remedy)))
         for remedy in titles
         if remedy in set(rows["remedy"])
     }
@@ -91,7 +91,7 @@ def curves(
     shown = [remedy for remedy in titles if remedy in set(rows["remedy"]) and not (alike and remedy == "clipping")]
     ends, low = [], 1e-5
     for remedy, colour in zip(shown, ordered_colours(len(shown)), strict=True):
-        for backend, at, cell in cells(where(rows, remedy=remedy)):
+        for backend, at, cell in trials(where(rows, remedy=remedy)):
             curve = values(cell, "gradient")
             lags, rank = np.arange(len(curve)), backends.index(backend)
             if backend == backends[0]:

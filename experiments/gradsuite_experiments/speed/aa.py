@@ -1,15 +1,17 @@
 """The A/A test: a backend timed against itself must come out even, as often as its intervals say."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from gradsuite.alias import twin
 from gradsuite.claims import Claim
-from gradsuite.experiment import Figure, Measurement, Setting, Settings, Table, Value
+from gradsuite.experiment import Figure, Table
 from gradsuite.measuring.timing import Budget, Interval, Timer, ratio_interval
 from gradsuite.parameters import initialise
+from gradsuite.rows import Measurement
+from gradsuite.settings import Grid, Presets, Setting, Settings
 
 from gradsuite_experiments.common.frames import tally
 from gradsuite_experiments.common.seeds import batch_rng
@@ -26,7 +28,7 @@ DEMAND = "what this suite demands of its timings"
 COVERS = "A 95% interval of a backend's ratio to itself covers 1."
 NARROW = "Half of these intervals reach at most 2% to either side."
 HALF_WIDTH = 0.02
-SMALL: Mapping[str, Sequence[Value]] = {
+SMALL: Grid = {
     **ONE,
     "cell": ["lstm"],
     "length": [20],
@@ -47,7 +49,7 @@ class SpeedAa(Speed):
         *Speed.settings,
         Setting("trials", int, "comparisons of a backend with itself, each of so many rounds", minimum=1),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         "quick": {**SMALL, "trials": [10]},
         "standard": {**SMALL, "trials": [100]},
     }
@@ -70,7 +72,7 @@ class SpeedAa(Speed):
         for index in range(int(settings["trials"]) * int(settings["rounds"])):
             yield list(sample("gradient", timer, index, budget))
 
-    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+    def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
         """Yield how often the intervals of each backend cover 1, how wide they are, and what was disturbed."""
         for backend, workload, found in trials(rows):
             covered = sum(interval.covers(1.0) for interval in found)
@@ -97,7 +99,7 @@ class SpeedAa(Speed):
             yield Claim(self.name, backend, COVERS, DEMAND, 0.95, covered, allowed, ">=")
             yield Claim(self.name, backend, NARROW, DEMAND, HALF_WIDTH, half_width(found), 0.0, "<=")
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield every trial's interval, a panel a backend."""
         from gradsuite.report import style
 
@@ -109,9 +111,7 @@ class SpeedAa(Speed):
             draw(axes, backend, intervals)
             axes.set_title(f"{backend}, {workload}")
         panels[0, 0].set_ylabel("seconds over seconds of the same backend")
-        style.title(
-            drawn, tally(self.claims(rows), "What is equal comes out equal", "What is equal does not come out equal")
-        )
+        style.title(drawn, tally(claims, "What is equal comes out equal", "What is equal does not come out equal"))
         yield Figure(
             "speed-aa",
             "The paired ratio of a backend to itself and its 95% interval, a bar a trial, in the order of the ratios; "
@@ -119,7 +119,7 @@ class SpeedAa(Speed):
             drawn,
         )
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield none: the claims say it all."""
         return iter(())
 

@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import DeviceBatch, Network
-from gradsuite.experiment import (
-    BATCH_SIZE,
-    DTYPE,
-    HIDDEN_SIZE,
-    LENGTH,
-    NUM_LAYERS,
-    SEED,
-    Experiment,
-    Figure,
-    Measurement,
-    Setting,
-    Settings,
-    Table,
-    Value,
-)
+from gradsuite.claims import Claim
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring import memory
 from gradsuite.measuring.contention import Watch
 from gradsuite.measuring.timing import Budget, Timer
 from gradsuite.model import CELLS
 from gradsuite.optimizers import Adam
 from gradsuite.parameters import initialise
+from gradsuite.rows import Measurement
+from gradsuite.settings import (
+    BATCH_SIZE,
+    DTYPE,
+    HIDDEN_SIZE,
+    LENGTH,
+    NUM_LAYERS,
+    SEED,
+    Grid,
+    Presets,
+    Setting,
+    Settings,
+)
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.speed import limit, workloads
@@ -39,7 +39,7 @@ OPTIMIZER = Adam(lr=1e-4)
 FIRST: tuple[str, ...] = ("forward", "backward", "update", "step")
 TIMED = ("phases", "gradients")
 SIZES = ("length", "batch_size", "hidden_size")
-ONE: dict[str, Sequence[Value]] = {
+ONE: dict[str, Sequence[Any]] = {
     "workload": ["sizes"],
     "input_size": [64],
     "num_layers": [1],
@@ -68,7 +68,7 @@ class Speed(Experiment):
         Setting("timed", str, "every phase, or loss and gradients alone, beside their products", choices=TIMED),
         SEED,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         "quick": {
             **ONE,
             "cell": ["rnn", "lstm", "mlp"],
@@ -112,14 +112,14 @@ class Speed(Experiment):
         "peers": ("torch-nn", "torch-autograd", "torch-compile", "jax-scan", "flax", "autograd")
     }
 
-    def cells(self, grid: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the product of the grid, `mlp` once for all lengths; a named workload has sizes of its own.
 
         Of sizes one in `fraction`: those whose levels add up to a multiple of it, so that with two levels each and one
         in two every pair of values meets once: a fractional factorial design.
         """
         seen = []
-        for settings in super().cells(grid):
+        for settings in super().trials(grid):
             levels = sum(grid[size].index(settings[size]) for size in SIZES)
             if levels % int(settings.pop("fraction")):
                 continue
@@ -149,7 +149,7 @@ class Speed(Experiment):
             yield one_round(timers, index, budget)
         yield [Measurement("peak_memory", memory.peak(), "B")]
 
-    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+    def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
         """Yield who is fastest and by how much, what first calls cost, what was disturbed, which targets are met."""
         from gradsuite_experiments.speed.findings import disturbances, fastest, first_calls
         from gradsuite_experiments.speed.targets import target_findings
@@ -159,7 +159,7 @@ class Speed(Experiment):
         yield from disturbances(rows)
         yield from target_findings(rows)
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield seconds a step and its phases; ratios to the fastest backend, to peers and to the products alone."""
         from gradsuite_experiments.speed.figures import phase_figure, step_figure
         from gradsuite_experiments.speed.target_figures import limit_figure, target_figure
@@ -169,7 +169,7 @@ class Speed(Experiment):
         yield from target_figure(rows)
         yield from limit_figure(rows)
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield medians and intervals of a step, first call and memory; targets, and gradients against their limit."""
         from gradsuite_experiments.speed.findings import speed_table
         from gradsuite_experiments.speed.targets import limit_table, target_table

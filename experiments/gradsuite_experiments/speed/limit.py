@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend
-from gradsuite.experiment import Settings
 from gradsuite.measuring.cost import Product, products
 from gradsuite.measuring.timing import Timer
 from gradsuite.model import Model
+from gradsuite.settings import Settings
 
 from gradsuite_experiments.speed import workloads
 

@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, Setting, Settings, Table, Value
+from gradsuite.claims import Claim
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring.cost import flops
 from gradsuite.measuring.timing import Budget
 from gradsuite.model import GATES, Model
 from gradsuite.parameters import initialise
 from gradsuite.report import style
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, SEED, Presets, Setting, Settings
 
 from gradsuite_experiments.common.frames import by_backend, levels, where
 from gradsuite_experiments.common.seeds import batch_rng
@@ -39,7 +42,7 @@ class Scaling(Experiment):
         Setting("rounds", int, "samples", minimum=1),
         SEED,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         name: {
             "cell": ["lstm"], "along": list(BASE), "multiple": multiples, "dtype": ["float32"], "rounds": [rounds],
             "seed": [0],
@@ -63,7 +66,7 @@ class Scaling(Experiment):
         for index in range(int(settings["rounds"])):
             yield list(sample("gradient", timer, index, budget))
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield a panel for each size: seconds over its multiple, with the growth of the operations."""
         rows = timed(rows)
         if rows.empty or rows["multiple"].nunique() < 2:
@@ -95,7 +98,7 @@ class Scaling(Experiment):
             drawn,
         )
 
-    def tables(self, rows: "pd.DataFrame") -> Iterator[Table]:
+    def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield the exponents: those of the operations, and each backend's."""
         import pandas as pd
 
@@ -117,13 +120,13 @@ class Scaling(Experiment):
             )
 
 
-def sizes_of(settings: Mapping[str, Any]) -> dict[str, Value]:
+def sizes_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return all sizes of a cell as a workload."""
-    sizes: dict[str, Value] = {**BASE, "workload": "sizes", "cell": str(settings["cell"]), "input_size": 64}
+    sizes: dict[str, Any] = {**BASE, "workload": "sizes", "cell": str(settings["cell"]), "input_size": 64}
     return sizes | {str(settings["along"]): BASE[settings["along"]] * int(settings["multiple"])}
 
 
-def model_of(sizes: Mapping[str, Value]) -> Model:
+def model_of(sizes: Settings) -> Model:
     """Return the model of these sizes, read out at every step.
 
     From the last one alone gradients would halve every step, and some processors take a hundred times as long where

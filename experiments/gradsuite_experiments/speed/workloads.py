@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 from gradsuite.backend import Batch
-from gradsuite.experiment import Value
 from gradsuite.model import Model
+from gradsuite.settings import Settings
 
 # Sizes that stand for a use: the rnn_benchmarks paper's LSTM (Braun 2018), a long plain RNN, one sequence at a time, a
 # stack of GRUs, a deep multilayer perceptron, and a language model.
-NAMED: Mapping[str, Mapping[str, Value]] = {
+NAMED: Mapping[str, Settings] = {
     "W1": {"cell": "lstm", "length": 100, "batch_size": 64, "input_size": 125, "hidden_size": 320, "num_layers": 1},
     "W2": {"cell": "rnn", "length": 200, "batch_size": 32, "input_size": 2, "hidden_size": 128, "num_layers": 1},
     "W3": {"cell": "lstm", "length": 100, "batch_size": 1, "input_size": 32, "hidden_size": 32, "num_layers": 1},
@@ -21,7 +21,7 @@ EVERY_STEP = ("W6",)  # a language model is asked for every next symbol
 CLASSES = 10
 
 
-def model(settings: Mapping[str, Value]) -> Model:
+def model(settings: Settings) -> Model:
     """Return the model to be timed: ten classes, tanh (relu for `mlp`)."""
     cell = str(settings["cell"])
     return Model(
@@ -36,7 +36,7 @@ def model(settings: Mapping[str, Value]) -> Model:
     )
 
 
-def batch(model: Model, settings: Mapping[str, Value], rng: np.random.Generator) -> Batch:
+def batch(model: Model, settings: Settings, rng: np.random.Generator) -> Batch:
     """Return a batch of Gaussian inputs and random classes."""
     size = int(settings["batch_size"])
     steps = (int(settings["length"]),) if model.recurrent else ()
@@ -44,7 +44,7 @@ def batch(model: Model, settings: Mapping[str, Value], rng: np.random.Generator)
     return Batch(inputs, rng.integers(CLASSES, size=model.targets_shape(inputs.shape)))
 
 
-def label(settings: Mapping[str, Value]) -> str:
+def label(settings: Settings) -> str:
     """Return a workload in a few characters: its name, or cell and sizes (`lstm T20 B32 H64`)."""
     if settings["workload"] in NAMED:
         return str(settings["workload"])

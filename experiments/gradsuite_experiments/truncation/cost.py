@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from gradsuite.backend import Backend, Batch, DeviceBatch, Network
-from gradsuite.experiment import Measurement
 from gradsuite.machine import allocator
 from gradsuite.measuring import memory
 from gradsuite.measuring.timing import Timer
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
+from gradsuite.rows import Measurement
 
 
 def rounds(

@@ -1,7 +1,7 @@
 """Truncated backpropagation through time: what gradients lose beyond the horizon, and what that saves."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,20 +10,13 @@ from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
-from gradsuite.experiment import (
-    BATCH_SIZE,
-    HIDDEN_SIZE,
-    Experiment,
-    Figure,
-    Measurement,
-    Setting,
-    Settings,
-    Value,
-)
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.precision import bound
+from gradsuite.rows import Measurement
+from gradsuite.settings import BATCH_SIZE, HIDDEN_SIZE, Presets, Setting, Settings
 from gradsuite.theory import driven_rnn
 
-from gradsuite_experiments.common.frames import cells, value, values
+from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.sweep import Flow, sweep
 from gradsuite_experiments.truncation import cost as truncation_cost
 from gradsuite_experiments.truncation.networks import GAINS, LAWS, NOISE, model, networks
@@ -52,7 +45,7 @@ class Truncation(Experiment):
         Setting("rounds", int, "samples of the time", minimum=1),
         Setting("dtype", str, "precision", choices=("float64", "float32")),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "cell": cell,
             "horizon": horizons,
@@ -88,15 +81,15 @@ class Truncation(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the exact laws, what truncation means, and the bias of random networks."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             for sentence, source, expected, measured, allowed in (*exact_claims(at, cell), *random_claims(at, cell)):
                 yield Claim(self.name, backend, sentence, source, expected, measured, allowed)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the bias against the factor a unit keeps and against the horizon, and what truncation saves."""
         from gradsuite_experiments.truncation.figures import bias_figure, cost_figure
 
-        yield bias_figure(rows, list(self.claims(rows)))
+        yield bias_figure(rows, claims)
         yield from cost_figure(rows)
 
 

@@ -12,7 +12,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import ordered_colours
 from gradsuite.theory import driven_rnn
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, tally, value, values, where
+from gradsuite_experiments.common.frames import by_backend, levels, tally, trials, value, values, where
 from gradsuite_experiments.truncation.networks import GAINS, LAWS, NOISE
 
 FLOOR = 1e-13  # below it is rounding
@@ -56,7 +56,7 @@ def draw_units(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     lines = {k: np.array([law.bias(a, T, k) for a in factors]) for k in horizons}
     for k, line in lines.items():
         style.theory(ax, factors, np.where(line > FLOOR, line, np.nan), color=colours[k])
-    for backend, _, cell in cells(rows):
+    for backend, _, cell in trials(rows):
         own = slice(2 + 4 * backends.index(backend), None, 4 * len(backends))
         found = values(cell, "unit_bias")
         style.measured(ax, factors[own], np.where(found > FLOOR, found, np.nan)[own], backend)
@@ -77,7 +77,7 @@ def draw_driven(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
         line = np.array([driven_rnn.truncation_bias(gain, NOISE, T, int(k)) for k in horizons])
         style.theory(ax, horizons, np.maximum(line, FLOOR), color=colour)
         ax.annotate(f"g = {gain:.3g}, {name}", spot, color=colour)
-    for backend, at, cell in cells(rows[rows["horizon"] < rows["length"]]):
+    for backend, at, cell in trials(rows[rows["horizon"] < rows["length"]]):
         shift = 1.12 ** (backends.index(backend) - (len(backends) - 1) / 2)
         for biases in values(cell, "bias").reshape(len(GAINS), -1):
             mean = np.sqrt(np.square(biases).mean())
@@ -105,7 +105,7 @@ def cost_figure(rows: pd.DataFrame) -> Iterator[Figure]:
     axes[0, 1].set(ylabel="over full BPTT's", title="memory of a pass")
     style.backend_legend(drawn, backends, extra=[style.line_key("matrix products; states kept")])
     shortest = rows[rows["horizon"] == rows["horizon"].min()]
-    told = [f"{backend} {seconds(cell)[0]:.2f}" for backend, _, cell in cells(shortest)]
+    told = [f"{backend} {seconds(cell)[0]:.2f}" for backend, _, cell in trials(shortest)]
     k = rows["horizon"].min()
     style.title(
         drawn, f"Back through {k} of {T} steps, an LSTM's gradient takes this share of its time: {', '.join(told)}"
@@ -125,7 +125,7 @@ def draw_cost(
 ) -> None:
     """Draw a ratio against the horizon."""
     step = 0.012 * float(rows["length"].max())
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         middle, low, high = ratio(cell)
         place = at["horizon"] + step * (backends.index(backend) - (len(backends) - 1) / 2)
         style.measured(ax, place, middle, backend, low=low, high=high)

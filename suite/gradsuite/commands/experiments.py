@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from gradsuite.experiment import Experiment, Setting
+    from gradsuite.experiment import Experiment
+    from gradsuite.settings import Setting
 
 
 @click.command()
@@ -14,26 +15,25 @@ if TYPE_CHECKING:
 def experiments(as_json: bool) -> None:
     """List the experiments and their settings."""
     from gradsuite.commands._columns import columns
-    from gradsuite.experiment import Experiment
     from gradsuite.plugins import load
 
     plugins = load()
-    found: list[Experiment] = [one() for one in plugins.get_all("experiment")]
+    experiments = plugins.all_experiments()
     if as_json:
-        click.echo(json.dumps([description(one) for one in found], indent=2))
+        click.echo(json.dumps([description(experiment) for experiment in experiments], indent=2))
         return
-    for one in found:
-        sizes = (f"{preset} ({count} cells)" for preset, count in cells(one).items())
-        click.echo(f"{one.name}: {one.question}\n  presets: {', '.join(sizes)}")
-        rows = [(f"  --set {setting.name}=", setting.help + allowed(setting)) for setting in one.settings]
+    for experiment in experiments:
+        sizes = (f"{preset} ({count} trials)" for preset, count in trials(experiment).items())
+        click.echo(f"{experiment.name}: {experiment.question}\n  presets: {', '.join(sizes)}")
+        rows = [(f"  --set {setting.name}=", setting.help + allowed(setting)) for setting in experiment.settings]
         click.echo(columns(rows) + "\n")
     for lost in plugins.broken:
         click.echo(f"not available: {lost}")
 
 
-def cells(experiment: "Experiment") -> dict[str, int]:
-    """Return how many cells a backend has in each preset."""
-    return {preset: sum(1 for _ in experiment.cells(experiment.grid(preset, {}))) for preset in experiment.presets}
+def trials(experiment: "Experiment") -> dict[str, int]:
+    """Return how many trials a backend has in each preset."""
+    return {preset: sum(1 for _ in experiment.trials(experiment.grid(preset, {}))) for preset in experiment.presets}
 
 
 def allowed(setting: "Setting") -> str:
@@ -52,5 +52,5 @@ def description(experiment: "Experiment") -> dict[str, Any]:
         "question": experiment.question,
         "settings": settings,
         "presets": {preset: experiment.grid(preset, {}) for preset in experiment.presets},
-        "cells": cells(experiment),
+        "trials": trials(experiment),
     }

@@ -1,20 +1,50 @@
-"""`gradsuite report`: draw a run's report again."""
+"""`gradsuite report`: judge a run's claims and draw its report again."""
+
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from gradsuite.plugins import Plugins
+    from gradsuite.runs.store import Run
 
 
 @click.command()
 @click.argument("run", type=click.Path())
-def report(run: str) -> None:
-    """Write the report of a run anew.
+@click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to block (default: those blocked in the run).")
+def report(run: str, no_plugin: tuple[str, ...]) -> int:
+    """Judge the claims of a run anew, and write its report and measurements.csv.
 
-    Its measurements.csv too. The last line printed is where the report is.
+    The last line printed is where the report is. Exit status 1 if the claims of an experiment cannot be judged.
     """
+    from gradsuite.plugins import installed, load
     from gradsuite.runs.export import write_measurements
     from gradsuite.runs.store import Run
 
     opened = Run.open(run)
+    opened.require_current("reported on anew")
+    blocked = opened.meta.get("configuration", {}).get("no-plugin", ())
+    plugins = load(no_plugin or [name for name in blocked if name in installed()])
+    judged = judge_all(opened, plugins)
     write_measurements(opened)
     from gradsuite.report.page import write_report  # slow to import, and a run misspelled needs none of it
 
-    click.echo(write_report(opened))
+    click.echo(write_report(opened, plugins))
+    return 0 if judged else 1
+
+
+def judge_all(run: "Run", plugins: "Plugins") -> bool:
+    """Judge the claims of every experiment that is installed here; return whether all of them could be judged."""
+    from gradsuite.errors import one_line
+    from gradsuite.running.judge import judge
+
+    judged = True
+    for name in dict.fromkeys(run.trials()["experiment"]):
+        if name not in plugins.experiments:
+            continue  # the report says that it is missing, and its claims stay as they were judged
+        try:
+            judge(run, plugins.experiment(name))
+        except Exception as error:  # noqa: BLE001  an experiment is anyone's code, and costs its own claims alone
+            click.echo(f"the claims of {name} could not be judged: {one_line(error)}", err=True)
+            judged = False
+    return judged

@@ -19,14 +19,19 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
     help="How much: quick, standard (default) or full.",
 )
 @click.option("--set", multiple=True, metavar="KEY=V1,V2", help="Sweep a setting over these values.")
-@click.option("--device", metavar="cpu|cuda", shell_complete=words("cpu", "cuda"), help="Where to compute.")
+@click.option(
+    "--device",
+    metavar="NAME",
+    shell_complete=words("cpu", "cuda", "mps"),
+    help="Device to compute on: cpu (default), cuda, or any other that a backend has.",
+)
 @click.option("--out", metavar="DIR", type=click.Path(), help="Make the run's folder in this one (default: results).")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Measure what this run lacks or what failed in it.")
 @click.option("--threads", type=int, metavar="N", help="Threads of every worker (default: the cores there are).")
 @click.option("--tuned", is_flag=True, default=None, help="Use what is faster here than the default, such as kernels.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Time for one round of a cell (default: 600).")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Time for one round of a trial (default: 600).")
 @click.option("--no-plugin", multiple=True, metavar="NAME", help="Block a plugin.")
-@click.option("--executor", metavar="local|dask", shell_complete=words("local", "dask"), help="Where cells are run.")
+@click.option("--executor", metavar="local|dask", shell_complete=words("local", "dask"), help="Where trials are run.")
 @click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, such as tcp://host:8786.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a claim fails.")
 def run(strict: bool, **flags: Any) -> int:
@@ -45,6 +50,8 @@ def run(strict: bool, **flags: Any) -> int:
 
     options = read_options(flags)
     unfinished = Run.open(options.pop("resume")) if "resume" in options else None
+    if unfinished:
+        unfinished.require_current("resumed")
     configuration = Configuration.resumed(unfinished.meta, options) if unfinished else Configuration.make(options)
     job = Job(configuration, load(configuration.no_plugin), lambda line: click.echo(line, err=True))
     done, complete = job.run(unfinished)

@@ -1,4 +1,4 @@
-"""Peak memory of this process, which Linux lets us measure anew for each cell."""
+"""Peak memory of this process, which Linux lets us measure anew for each trial."""
 
 import ctypes
 import gc
@@ -26,7 +26,7 @@ def reset_peak() -> None:
 
 
 def peak() -> int:
-    """Return the largest resident set size, in bytes, since `reset_peak`. A worker resets it before each cell."""
+    """Return the largest resident set size, in bytes, since `reset_peak`. A worker resets it before each trial."""
     if STATUS.exists():
         for line in STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):

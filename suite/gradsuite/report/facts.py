@@ -7,15 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from gradsuite.experiment import STATUSES, settings_label
+from gradsuite.experiment import STATUSES
 from gradsuite.report.palette import backend_order
+from gradsuite.settings import settings_label
 
 EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Cells that failed alike: how many, of which experiment and backend, why, and settings of the first few."""
+    """Trials that failed alike: how many, of which experiment and backend, why, and settings of the first few."""
 
     status: str
     experiment: str
@@ -26,9 +27,9 @@ class Problem:
     stderr: str
 
 
-def problems(cells: pd.DataFrame) -> list[Problem]:
-    """Return all cells that are not `ok`, grouped, errors first."""
-    failed = cells[cells["status"] != "ok"]
+def problems(trials: pd.DataFrame) -> list[Problem]:
+    """Return all trials that are not `ok`, grouped, errors first."""
+    failed = trials[trials["status"] != "ok"]
     grouped = failed.groupby(["status", "experiment", "backend", "reason"], sort=False)
     found = [
         Problem(*map(str, key), len(own), examples(own["settings"]), next(filter(None, own["stderr"]), ""))  # type: ignore[call-arg, arg-type]
@@ -39,7 +40,7 @@ def problems(cells: pd.DataFrame) -> list[Problem]:
 
 
 def examples(settings: pd.Series) -> list[str]:
-    """Return the settings of the first few cells, each in one line."""
+    """Return the settings of the first few trials, each in one line."""
     import json
 
     return [settings_label(json.loads(text)) for text in settings.iloc[:EXAMPLES]]

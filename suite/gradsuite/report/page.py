@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from gradsuite.errors import UserError
+from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.palette import THEME, backend_colour, backend_order
 from gradsuite.report.section import Section, count
@@ -19,15 +20,15 @@ FOLDER = "figures"
 WORDS = ("vanishing", "stable", "exploding", "holds", "fails")  # what a table says in a colour
 
 
-def write_report(run: Run) -> Path:
+def write_report(run: Run, plugins: Plugins) -> Path:
     """Write report.html and figures/ into the run's folder, and return the page's path.
 
-    Raises UserError if they cannot be written.
+    Experiments are those of `plugins`. Raises UserError if they cannot be written.
     """
     try:
         folder = run.path / FOLDER
         folder.mkdir(exist_ok=True)
-        text = render(run, sections(run, folder))
+        text = render(run, sections(run, folder, plugins))
         (run.path / FILE).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write the report into {str(run.path)!r}: {cause(error)}") from error
@@ -43,16 +44,16 @@ def render(run: Run, made: list[Section]) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"table": table_cells, "backend": backend_mark, "safe_svg": Markup}
-    meta, cells = run.meta, run.cells()
+    environment.filters |= {"table": table_entries, "backend": backend_mark, "safe_svg": Markup}
+    meta, trials = run.meta, run.trials()
     backends = meta.get("backends", {})
     return environment.get_template("page.html").render(
         run=run,
         meta=meta,
         sections=made,
-        backends=backend_order([*backends, *cells["backend"]]),
-        statuses=count(cells),
-        problems=facts.problems(cells),
+        backends=backend_order([*backends, *trials["backend"]]),
+        statuses=count(trials),
+        problems=facts.problems(trials),
         versions=facts.versions(backends),
         machine=facts.machine(meta.get("machine", {})),
         duration=facts.duration(meta),
@@ -63,13 +64,13 @@ def render(run: Run, made: list[Section]) -> str:
     )
 
 
-def table_cells(rows: pd.DataFrame) -> list[list[tuple[str, str]]]:
-    """Return a table's cells as (class, text): numbers to the right, verdicts in their colour."""
-    return [[table_cell(value) for value in row] for row in rows.itertuples(index=False)]
+def table_entries(rows: pd.DataFrame) -> list[list[tuple[str, str]]]:
+    """Return a table's entries as (class, text): numbers to the right, verdicts in their colour."""
+    return [[table_entry(value) for value in row] for row in rows.itertuples(index=False)]
 
 
-def table_cell(value: Any) -> tuple[str, str]:
-    """Return one cell as (class, text)."""
+def table_entry(value: Any) -> tuple[str, str]:
+    """Return one entry as (class, text)."""
     if isinstance(value, str):
         first = value.split(",")[0]
         return (first if first in WORDS else "", value)

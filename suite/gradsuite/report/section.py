@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradsuite.claims import Claim, decisive
+from gradsuite.claims import Claim
 from gradsuite.experiment import STATUSES, Experiment, Figure, Table
 from gradsuite.report import style
 from gradsuite.report.palette import backend_order
@@ -32,10 +32,10 @@ class Section:
     @property
     def judged(self) -> list[tuple[Claim, dict[str, Claim]]]:
         """Each claim once, with what each backend measured; those that fail somewhere first."""
-        by_sentence: dict[str, dict[str, Claim]] = {}
+        by_name: dict[str, dict[str, Claim]] = {}
         for claim in self.claims:
-            by_sentence.setdefault(claim.sentence, {})[claim.backend] = claim
-        rows = [(next(iter(found.values())), found) for found in by_sentence.values()]
+            by_name.setdefault(claim.name, {})[claim.backend] = claim
+        rows = [(next(iter(by_backend.values())), by_backend) for by_backend in by_name.values()]
         return sorted(rows, key=lambda row: all(claim.verdict == "holds" for claim in row[1].values()))
 
     @property
@@ -44,31 +44,32 @@ class Section:
         return backend_order([claim.backend for claim in self.claims])
 
 
-def section(experiment: Experiment, rows: "pd.DataFrame", cells: "pd.DataFrame", folder: Path) -> Section:
-    """Return an experiment's section; its figures are written into the folder.
+def section(
+    experiment: Experiment, rows: "pd.DataFrame", claims: list[Claim], trials: "pd.DataFrame", folder: Path
+) -> Section:
+    """Return an experiment's section, its claims as they were judged; its figures are written into the folder.
 
     An experiment's own code may fail on the rows that it is given: that costs that part of its section alone.
     """
-    made = Section(experiment.name, experiment.question, count(cells))
+    made = Section(experiment.name, experiment.question, count(trials), claims=claims)
     with style.context():
-        made.findings = made_of(lambda: experiment.findings(rows), "findings", made.troubles)
-        figures: list[Figure] = made_of(lambda: experiment.figures(rows), "figures", made.troubles)
+        made.findings = made_of(lambda: experiment.findings(rows, claims), "findings", made.troubles)
+        figures: list[Figure] = made_of(lambda: experiment.figures(rows, claims), "figures", made.troubles)
         for figure in figures:
             name = figure.name if figure.name.startswith(experiment.name) else f"{experiment.name}-{figure.name}"
             made.pictures += made_of(lambda: iter([save(figure, folder, name)]), f"figure {name}", made.troubles)  # noqa: B023
-    made.tables = made_of(lambda: experiment.tables(rows), "tables", made.troubles)
-    made.claims = decisive(made_of(lambda: experiment.claims(rows), "claims", made.troubles))
+    made.tables = made_of(lambda: experiment.tables(rows, claims), "tables", made.troubles)
     return made
 
 
-def missing(name: str, reason: str, cells: "pd.DataFrame") -> Section:
+def missing(name: str, reason: str, trials: "pd.DataFrame") -> Section:
     """Return the section of an experiment that is not installed where the report is made."""
-    return Section(name, "", count(cells), troubles=[f"This experiment cannot be loaded here: {reason}"])
+    return Section(name, "", count(trials), troubles=[f"This experiment cannot be loaded here: {reason}"])
 
 
-def count(cells: "pd.DataFrame") -> dict[str, int]:
-    """Return how many cells have each status, those that there are."""
-    counted = Counter(cells["status"])
+def count(trials: "pd.DataFrame") -> dict[str, int]:
+    """Return how many trials have each status, those that there are."""
+    counted = Counter(trials["status"])
     return {status: counted[status] for status in STATUSES if counted[status]}
 
 

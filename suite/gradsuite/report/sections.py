@@ -1,42 +1,47 @@
 """All sections of a report, several at a time: drawing takes most of the time that a report does."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from gradsuite import plugins
 from gradsuite.errors import UserError
 from gradsuite.machine.facts import available_cores
+from gradsuite.plugins import Plugins, load
 from gradsuite.report.section import Section, missing, section
 from gradsuite.runs.store import Run
 
 MANY = 4  # from so many experiments on, drawing side by side saves more than starting processes costs
 
 
-def sections(run: Run, folder: Path) -> list[Section]:
+def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
     """Return the section of each experiment of the run; those first that measured something."""
-    names = dict.fromkeys([*run.meta.get("experiments", []), *run.cells()["experiment"]])
+    names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
     processes = available_cores() if len(names) >= MANY else 1
-    return sorted(made(run, names, folder, processes), key=lambda one: "ok" not in one.statuses)
+    return sorted(made(run, names, folder, plugins, processes), key=lambda section: "ok" not in section.statuses)
 
 
-def made(run: Run, names: Iterable[str], folder: Path, processes: int) -> list[Section]:
-    """Return the sections of these experiments in order, made here or in so many processes."""
-    make = partial(section_of, run.path, folder)
+def made(run: Run, names: Iterable[str], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
+    """Return the sections of these experiments in order, made in this process or side by side in several."""
     if processes == 1:
-        return list(map(make, names))
+        return [section_of(run.path, folder, plugins, name) for name in names]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(make, names))
+        return list(pool.map(partial(draw, run.path, folder, plugins.blocked), names))
 
 
-def section_of(path: Path, folder: Path, name: str) -> Section:
+def draw(path: Path, folder: Path, blocked: Collection[str], name: str) -> Section:
+    """Return the section of one experiment in a process of its own, which blocks what the host blocks."""
+    return section_of(path, folder, load(blocked), name)
+
+
+def section_of(path: Path, folder: Path, plugins: Plugins, name: str) -> Section:
     """Return the section of one experiment of the run in `path`."""
     run = Run.open(path)
-    cells = run.cells()
-    own = cells[cells["experiment"] == name]
+    trials = run.trials()
+    trials = trials[trials["experiment"] == name]
     try:
-        return section(plugins.load().get("experiment", name)(), run.frame(name), own, folder)
+        experiment = plugins.experiment(name)
     except UserError as error:
-        return missing(name, str(error), own)
+        return missing(name, str(error), trials)
+    return section(experiment, run.frame(name), run.claims_of(name), trials, folder)

@@ -1,5 +1,6 @@
 """How figures are drawn: theory a line, measurement points with their spread, regions shaded, titles that tell.
 
+Points are drawn by seaborn from long-form rows: one per point, in the colour and shape of the row's `backend`.
 `experiment.figures` is called, and its figures are saved, inside `style.context()`.
 """
 
@@ -12,6 +13,8 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -74,8 +77,8 @@ RC: dict[Any, Any] = {
 
 
 def context() -> AbstractContextManager[None]:
-    """Return the context in which figures look like one report."""
-    return mpl.rc_context(RC)
+    """Return the context in which figures look like one report: seaborn's white grid, in the report's own inks."""
+    return mpl.rc_context(sns.plotting_context("notebook") | sns.axes_style("whitegrid") | RC)
 
 
 def figure(
@@ -121,6 +124,71 @@ def measured(
     axes.plot(x, y, **look | edge | points)
     if low is not None and high is not None:
         axes.vlines(x, low, high, color=look["color"], linewidth=1.4, zorder=3, alpha=0.8)
+
+
+def points(
+    axes: Axes,
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    low: str | None = None,
+    high: str | None = None,
+    hollow: bool = False,
+    size: float = 6.0,
+) -> None:
+    """Draw what came out, one point per row, in the colour and shape of its `backend`.
+
+    `x`, `y` and the ends `low` and `high` of a bar are columns; `size` is in points. Draw `dodged` or `thinned` rows
+    where backends that agree would hide each other. The axes keep their labels.
+    """
+    names = backend_order(list(rows["backend"]))
+    labels = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
+    colours = rows["backend"].map(backend_colour).tolist()
+    sns.scatterplot(
+        rows,
+        x=x,
+        y=y,
+        hue="backend",
+        palette={name: backend_colour(name) for name in names},
+        style="backend",
+        markers={name: backend_marker(name) for name in names},
+        s=size**2,
+        edgecolor=PAPER,
+        linewidth=0.6,
+        zorder=3,
+        legend=False,
+        ax=axes,
+    )
+    axes.set(**labels)
+    if hollow:
+        axes.collections[-1].set(facecolor="none", edgecolor=colours, linewidth=1.4)
+    if low is not None and high is not None:
+        axes.vlines(rows[x], rows[low], rows[high], colors=colours, linewidth=1.4, zorder=3, alpha=0.8)
+
+
+def dodged(rows: pd.DataFrame, x: str, *, step: float = 0.0, factor: float = 1.0) -> pd.DataFrame:
+    """Return the rows with each backend's points moved aside along `x`, all centred on where they were.
+
+    Neighbouring backends, in the report's order, lie `step` apart, or by a `factor` on a logarithmic axis.
+    """
+    names = backend_order(list(rows["backend"]))
+    places = rows["backend"].map({name: place - (len(names) - 1) / 2 for place, name in enumerate(names)})
+    return rows.assign(**{x: rows[x] * factor**places + step * places})
+
+
+def thinned(rows: pd.DataFrame, x: str, *, curve: Sequence[str] = (), shown: int = 7) -> pd.DataFrame:
+    """Return about `shown` rows of each curve and backend, at places along `x` that no other backend has.
+
+    `curve` names the columns that tell curves apart.
+    """
+    names = backend_order(list(rows["backend"]))
+    parts = []
+    for keys, part in rows.groupby(["backend", *curve], sort=False):
+        apart = max(len(part) // shown, len(names))
+        start = names.index(str(keys[0])) * apart // len(names)
+        parts.append(part.sort_values(x).iloc[start::apart])
+    return pd.concat(parts) if parts else rows
 
 
 def band(axes: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str = MUTED) -> None:

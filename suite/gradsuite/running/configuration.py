@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from gradsuite.errors import UserError, unknown
-from gradsuite.experiment import Value
+from gradsuite.settings import Grid
 
-DEVICES = ("cpu", "cuda")
 EXECUTORS = ("local", "dask")
 LISTS = ("experiment", "backend", "no-plugin")
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; all others are texts
@@ -28,7 +27,7 @@ class Configuration:
     experiment: Sequence[str] = ()
     backend: Sequence[str] = ()
     preset: str = "standard"
-    set: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    set: Grid = field(default_factory=dict)
     device: str = "cpu"
     out: str = "results"
     threads: int | None = None
@@ -39,9 +38,8 @@ class Configuration:
     timeout: float = 600.0
 
     def __post_init__(self) -> None:
-        for name, allowed in (("device", DEVICES), ("executor", EXECUTORS)):
-            if getattr(self, name) not in allowed:
-                raise unknown(name, getattr(self, name), allowed)
+        if self.executor not in EXECUTORS:
+            raise unknown("executor", self.executor, EXECUTORS)
         if self.threads is not None and self.threads < 1:
             raise UserError(f"threads must be at least 1, not {self.threads}")
         if not self.timeout > 0:
@@ -55,13 +53,13 @@ class Configuration:
         return cls(**{name.replace("-", "_"): value for name, value in options.items()})
 
     def stored(self) -> dict[str, Any]:
-        """Return what a run keeps of it, to be resumed: not where the run lies, nor how its cells are run."""
+        """Return what a run keeps of it, to be resumed: not where the run lies, nor how its trials are run."""
         kept = {name: value for name, value in asdict(self).items() if name not in ("out", *RESUMABLE)}
         return {name.replace("_", "-"): value for name, value in kept.items()}
 
     @classmethod
     def resumed(cls, meta: Mapping[str, Any], options: Mapping[str, Any]) -> Self:
-        """Return what the run with this meta data was asked for, with options that do not change its cells."""
+        """Return what the run with this meta data was asked for, with options that do not change its trials."""
         for name in options:
             if name not in RESUMABLE:
                 raise UserError(f"--resume goes on with what the run was asked for: {name} cannot be changed")
@@ -100,9 +98,9 @@ def read_toml(path: str) -> dict[str, Any]:
     return options
 
 
-def parse_changes(texts: Sequence[str]) -> dict[str, list[Value]]:
+def parse_changes(texts: Sequence[str]) -> dict[str, list[Any]]:
     """Return `KEY=V1,V2` texts as values by key. Raises UserError for a text of another form."""
-    changes: dict[str, list[Value]] = {}
+    changes: dict[str, list[Any]] = {}
     for text in texts:
         name, equals, values = text.partition("=")
         if not (name.strip() and equals):

@@ -10,7 +10,7 @@ import numpy as np
 from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import unknown
-from gradsuite.experiment import Cell, Value, settings_label
+from gradsuite.experiment import Trial
 from gradsuite.machine import subnormals
 from gradsuite.machine.facts import machine
 from gradsuite.measuring.contention import Conditions, Watch
@@ -19,16 +19,17 @@ from gradsuite.measuring.timing import Interval, Timer, median_interval, ratio_i
 from gradsuite.plugins import Broken, Plugins
 from gradsuite.running.availability import default_backends, survey
 from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.settings import Settings, settings_label
 from gradsuite.worker.environment import WorkerEnvironment
 
 EXPERIMENT = "gemm"
-SETTINGS: Mapping[str, Value] = {"size": 1024, "dtype": "float32", "numbers": "normal", "rounds": 15, "seed": 0}
-SUBNORMAL: Mapping[str, Value] = {**SETTINGS, "size": 256, "numbers": "subnormal"}  # smaller: they may take long
+SETTINGS: Settings = {"size": 1024, "dtype": "float32", "numbers": "normal", "rounds": 15, "seed": 0}
+SUBNORMAL: Settings = {**SETTINGS, "size": 256, "numbers": "subnormal"}  # smaller: they may take long
 ROUND_TIMEOUT = 60.0  # seconds
 FIXED_SAMPLES = 60
 STEADY = 0.02  # a spread that a difference of a few percent can still be told from
 IDLE_SHARE = 0.7  # of its threads that a backend keeps busy in large products, at least
-SELDOM = 0.05  # of the samples: a slow core that costs no cell its figure
+SELDOM = 0.05  # of the samples: a slow core that costs no trial its figure
 PAYS = 1.05  # times the rate from which on advice is worth following
 
 
@@ -168,17 +169,17 @@ def gained(rates: Mapping[str, Sequence[float]], name: str) -> Interval | None:
 
 
 def measure(
-    executor: LocalExecutor, names: Sequence[str], settings: Mapping[str, Value]
+    executor: LocalExecutor, names: Sequence[str], settings: Settings
 ) -> tuple[dict[str, list[float]], dict[str, list[float]], dict[str, str]]:
     """Return each backend's rates and busy cores, a number a round, and why those failed that did."""
     rates: dict[str, list[float]] = defaultdict(list)
     cores: dict[str, list[float]] = defaultdict(list)
     failures: dict[str, str] = {}
-    for cell, result in executor.run([[Cell(EXPERIMENT, name, "cpu", settings) for name in names]]):
+    for trial, result in executor.run([[Trial(EXPERIMENT, name, "cpu", settings) for name in names]]):
         if result.status != "ok":
-            failures[cell.backend] = f"{result.status}: {result.reason}"
+            failures[trial.backend] = f"{result.status}: {result.reason}"
         for row in result.measurements:
-            {"rate": rates, "cores": cores}[row.metric][cell.backend].append(row.value)
+            {"rate": rates, "cores": cores}[row.metric][trial.backend].append(row.value)
     return rates, cores, failures
 
 

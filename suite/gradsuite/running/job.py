@@ -1,4 +1,4 @@
-"""The main job: plan the cells, have them measured, store each as it comes, and write the report."""
+"""The main job: plan the trials, have them measured, store each as it comes, and write the report."""
 
 import sqlite3
 from collections import Counter
@@ -13,18 +13,17 @@ from typing import Any
 from gradsuite import __version__
 from gradsuite.alias import tuned
 from gradsuite.backend import BackendInfo
-from gradsuite.claims import decisive
 from gradsuite.errors import UserError, one_line
-from gradsuite.experiment import STATUSES, Cell, Experiment, Table
+from gradsuite.experiment import STATUSES, Result, Table, Trial
 from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
-from gradsuite.result import Result
 from gradsuite.running import plan
 from gradsuite.running.availability import Availability, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.judge import judge
 from gradsuite.running.progress import Progress
 from gradsuite.runs.export import write_measurements
 from gradsuite.runs.store import Run, cause
@@ -53,7 +52,7 @@ class Job:
         self.asked = [tuned(name) if self.tuning.get(name) else name for name in asked]
 
     def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
-        """Measure all cells in a run of its own, or those that an unfinished one lacks or that failed in it.
+        """Measure all trials in a run of its own, or those that an unfinished one lacks or that failed in it.
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
@@ -82,23 +81,29 @@ class Job:
         """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
         again = f"nothing measured is lost: gradsuite report {run.path}"
         done = [
-            self._attempt(f"the claims of {one.name} could not be judged", partial(judge, run, one))
-            for one in self.study.experiments
+            self._attempt(f"the claims of {experiment.name} could not be judged", partial(judge, run, experiment))
+            for experiment in self.study.experiments
         ]
         done += [
             self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
-            self._attempt("the report could not be written", lambda: self.say(f"report: {write_report(run)}"), again),
+            self._attempt(
+                "the report could not be written", lambda: self.say(f"report: {write_report(run, self.plugins)}"), again
+            ),
             self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
         ]
         return all(done)
 
     def tables(self, run: Run) -> list[Table]:
         """Return the tables of a run of one experiment; of several, the report has them."""
-        found: list[Table] = []
+        tables: list[Table] = []
         if len(self.study.experiments) == 1:
-            (one,) = self.study.experiments
-            self._attempt("the tables could not be made", lambda: found.extend(one.tables(run.frame(one.name))))
-        return found
+            (experiment,) = self.study.experiments
+
+            def make() -> None:
+                tables.extend(experiment.tables(run.frame(experiment.name), run.claims_of(experiment.name)))
+
+            self._attempt("the tables could not be made", make)
+        return tables
 
     def _survey(self, executor: Executor) -> Availability:
         """Ask the backends what they are. Raises UserError if one that was named, or every one, is not available."""
@@ -134,22 +139,22 @@ class Job:
         }
 
     def _measure(self, run: Run, executor: Executor, backends: Mapping[str, BackendInfo]) -> None:
-        """Have every cell measured that has no final result yet."""
+        """Have every trial measured that has no final result yet."""
         keys = plan.Keys(backends)
         final = {key for key, status in run.statuses().items() if status in FINAL}
         planned = self.study.groups(self.asked, self.configuration.device)
-        planned = [[cell for cell in group if cell.backend in backends] for group in planned]
-        groups = [[cell for cell in group if keys(cell) not in final] for group in planned]
+        planned = [[trial for trial in group if trial.backend in backends] for group in planned]
+        groups = [[trial for trial in group if keys(trial) not in final] for group in planned]
         total = sum(map(len, groups))
-        self.say(f"{run.path}: {total} of {sum(map(len, planned))} cells to measure, on {', '.join(backends)}")
+        self.say(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         statuses: Counter[str] = Counter()
         with Progress(total, self.study.varied()) as progress:
-            for cell, result in outcomes(groups, backends, executor):
-                run.add(cell, keys(cell), result)
+            for trial, result in outcomes(groups, backends, executor):
+                run.add(trial, keys(trial), result)
                 statuses[result.status] += 1
-                progress.advance(cell, result)
-                hook = self.plugins.manager.hook.cell_finished
-                self._attempt("a cell_finished hook failed", lambda: hook(cell=cell, result=result))  # noqa: B023
+                progress.advance(trial, result)
+                hook = self.plugins.manager.hook.trial_finished
+                self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
         if statuses:
             self.say(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
@@ -160,7 +165,7 @@ class Job:
         except Exception as error:  # noqa: BLE001
             reason = str(error) if isinstance(error, UserError) else one_line(error)
             told = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
-            if told not in self.told:  # a hook that fails for every cell says so once
+            if told not in self.told:  # a hook that fails for every trial says so once
                 self.told.add(told)
                 self.say(told)
             return False
@@ -169,22 +174,17 @@ class Job:
 
 def outcomes(
     groups: Sequence[Group], backends: Mapping[str, BackendInfo], executor: Executor
-) -> Iterator[tuple[Cell, Result]]:
-    """Yield every cell with its result: those first that a backend does not claim, for nobody has to measure them."""
-    claimed: list[list[Cell]] = []
+) -> Iterator[tuple[Trial, Result]]:
+    """Yield every trial with its result: those first that a backend does not claim, for nobody has to measure them."""
+    claimed: list[list[Trial]] = []
     for group in groups:
         claimed.append([])
-        for cell in group:
-            if reason := plan.refusal(backends[cell.backend], cell.device, cell.settings):
-                yield cell, Result("unsupported", reason=reason)
+        for trial in group:
+            if reason := plan.refusal(backends[trial.backend], trial.device, trial.settings):
+                yield trial, Result("unsupported", reason=reason)
             else:
-                claimed[-1].append(cell)
+                claimed[-1].append(trial)
     yield from executor.run(claimed)
-
-
-def judge(run: Run, experiment: Experiment) -> None:
-    """Store what an experiment's measurements prove and disprove."""
-    run.keep_claims(experiment.name, decisive(experiment.claims(run.frame(experiment.name))))
 
 
 def new_run(folder: str, preset: str) -> Run:
@@ -204,11 +204,11 @@ def new_run(folder: str, preset: str) -> Run:
     return Run.create(path, {})
 
 
-def write_report(run: Run) -> Path:
+def write_report(run: Run, plugins: Plugins) -> Path:
     """Write the report and return where it is."""
     from gradsuite.report.page import write_report  # drawing is slow to import, and a fault in it must cost no run
 
-    return write_report(run)
+    return write_report(run, plugins)
 
 
 def resuming(run: Run) -> str:

@@ -1,15 +1,17 @@
-"""The plan of a run: experiments, their settings and backends become cells, grouped by setting."""
+"""The plan of a run: experiments, their settings and backends become trials, grouped by setting."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gradsuite import __version__
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError, unknown
-from gradsuite.experiment import Cell, Experiment, Settings, Value
+from gradsuite.experiment import Experiment, Trial
 from gradsuite.plugins import Plugins
+from gradsuite.settings import Grid, Settings
 
-Changes = Mapping[str, Sequence[Value]]
+Changes = Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,22 @@ class Study:
                 raise unknown("setting", name, known)
             if not values:
                 raise UserError(f"setting {name!r} was given no value: --set {name}=V1,V2")
+            self._require_one_meaning(name)
         if not self.groups(["any"], "any"):
-            raise UserError("no cell is left: these experiments leave out every combination of these settings")
+            raise UserError("no trial is left: these experiments leave out every combination of these settings")
 
-    def grid(self, experiment: Experiment) -> dict[str, list[Value]]:
+    def _require_one_meaning(self, name: str) -> None:
+        """Raise UserError if two experiments understand different things by a setting that is changed for both."""
+        meanings: dict[str, str] = {}
+        for experiment in self.experiments:
+            for setting in experiment.settings:
+                if setting.name == name:
+                    meanings.setdefault(setting.help, experiment.name)
+        if len(meanings) > 1:
+            said = "; ".join(f"{meaning!r} in {experiment}" for meaning, experiment in meanings.items())
+            raise UserError(f"setting {name!r} means several things: {said}: set it for one experiment at a time")
+
+    def grid(self, experiment: Experiment) -> dict[str, list[Any]]:
         """Return the values of every setting of one experiment, each once."""
         own = {setting.name for setting in experiment.settings}
         changes = {name: values for name, values in self.changes.items() if name in own}
@@ -48,12 +62,12 @@ class Study:
         """Return the backends to measure if these are asked for, and those that an experiment wants twice."""
         return list(dict.fromkeys([*names, *(name for one in self.experiments for name in one.backends(names))]))
 
-    def groups(self, backends: Sequence[str], device: str) -> list[list[Cell]]:
-        """Return the cells, those of one setting together."""
+    def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
+        """Return the trials, those of one setting together."""
         return [
-            [Cell(experiment.name, backend, device, settings) for backend in experiment.backends(backends)]
+            [Trial(experiment.name, backend, device, settings) for backend in experiment.backends(backends)]
             for experiment in self.experiments
-            for settings in experiment.cells(self.grid(experiment))
+            for settings in experiment.trials(self.grid(experiment))
         ]
 
 
@@ -62,9 +76,8 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
 
     Raises UserError for an unknown experiment, preset, setting or task, or a value that is not allowed.
     """
-    classes = [plugins.get("experiment", name) for name in dict.fromkeys(names)] or plugins.get_all("experiment")
-    experiments: list[Experiment] = [one() for one in classes]
-    experiments = [one for one in experiments if names or not one.named]
+    experiments = [plugins.experiment(name) for name in dict.fromkeys(names)] or plugins.all_experiments()
+    experiments = [experiment for experiment in experiments if names or not experiment.named]
     if not experiments:
         lost = [*map(str, plugins.broken), *(f"the plugin {name!r} is blocked" for name in plugins.blocked)]
         raise UserError(f"there is no experiment to run: {'; '.join(lost) or 'no plugin has any'}")
@@ -79,7 +92,7 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
 
 
 def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
-    """Return why a backend does not claim a cell, as far as the settings alone tell, or None."""
+    """Return why a backend does not claim a trial, as far as the settings alone tell, or None."""
     for kind, claimed in (("device", info.devices), ("dtype", info.dtypes), ("cell", info.cells)):
         value = device if kind == "device" else settings.get(kind)
         if value is not None and value not in claimed:
@@ -88,12 +101,12 @@ def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
 
 
 class Keys:
-    """The key of each cell: it depends on the versions of its backend and of gradsuite."""
+    """The key of each trial: it depends on the versions of its backend and of gradsuite."""
 
     def __init__(self, backends: Mapping[str, BackendInfo]) -> None:
         """Take the versions from what the backends say of themselves."""
         self.versions = {name: {**info.versions, "gradsuite": __version__} for name, info in backends.items()}
 
-    def __call__(self, cell: Cell) -> str:
-        """Return the key of a cell of one of these backends."""
-        return cell.key(self.versions[cell.backend])
+    def __call__(self, trial: Trial) -> str:
+        """Return the key of a trial of one of these backends."""
+        return trial.key(self.versions[trial.backend])

@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from gradsuite.experiment import Cell, settings_label
-from gradsuite.result import Result
+from gradsuite.experiment import Result, Trial
+from gradsuite.settings import settings_label
 
 FAILED = ("timeout", "error")
-QUIET = 2.0  # seconds between plain lines, unless a cell failed
-SETTLED = 10  # cells after which the time left is worth saying: the first ones compile and warm up
+QUIET = 2.0  # seconds between plain lines, unless a trial failed
+SETTLED = 10  # trials after which the time left is worth saying: the first ones compile and warm up
 MEMORY = 3600.0  # seconds that the estimate of the time left looks back
 
 
 class Progress:
-    """Counts finished cells, on standard error."""
+    """Counts finished trials, on standard error."""
 
     def __init__(self, total: int, varied: Collection[str]) -> None:
-        """Expect this many cells, and tell them apart by their backend and these settings."""
+        """Expect this many trials, and tell them apart by their backend and these settings."""
         self.total = total
         self.varied = varied
         self.done = 0
@@ -52,23 +52,23 @@ class Progress:
     ) -> None:
         self.bar.stop()
 
-    def advance(self, cell: Cell, result: Result) -> None:
-        """Count one finished cell, and say so if it failed."""
+    def advance(self, trial: Trial, result: Result) -> None:
+        """Count one finished trial, and say so if it failed."""
         self.done += 1
-        self.bar.update(self.task, advance=1, description=f"{cell.experiment} {cell.backend}")
+        self.bar.update(self.task, advance=1, description=f"{trial.experiment} {trial.backend}")
         self.bar.refresh()
         now = time.monotonic()
         if result.status in FAILED:
-            self._print(f"{result.status}: {self._label(cell)}: {result.reason}")
+            self._print(f"{result.status}: {self._label(trial)}: {result.reason}")
         elif self.bar.disable and (now - self.last >= QUIET or self.done == self.total):
             self.last = now
             left = (now - self.began) / self.done * (self.total - self.done)
             known = f", {left:.0f} s left" if self.done >= SETTLED else ""
-            self._print(f"[{self.done}/{self.total}{known}] {self._label(cell)}")
+            self._print(f"[{self.done}/{self.total}{known}] {self._label(trial)}")
 
-    def _label(self, cell: Cell) -> str:
-        varied = {name: value for name, value in cell.settings.items() if name in self.varied}
-        return f"{cell.experiment} on {cell.backend} {settings_label(varied)}".rstrip()
+    def _label(self, trial: Trial) -> str:
+        varied = {name: value for name, value in trial.settings.items() if name in self.varied}
+        return f"{trial.experiment} on {trial.backend} {settings_label(varied)}".rstrip()
 
     def _print(self, line: str) -> None:
         self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)

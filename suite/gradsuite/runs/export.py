@@ -13,7 +13,7 @@ from gradsuite.runs.store import Run, cause
 
 
 def write_csv(rows: pd.DataFrame, output: TextIO) -> None:
-    """Write one line a measurement; values not finite are `nan`, `inf` or `-inf`, and a cell without any has none."""
+    """Write one line a measurement; values not finite are `nan`, `inf` or `-inf`, and a trial without any has none."""
     value = rows["value"].astype(object).where(rows["value"].notna() | rows["metric"].isna(), "nan")
     rows.assign(value=value).to_csv(output, index=False)
 

@@ -1,15 +1,10 @@
 """Tasks: where batches come from, a synthetic problem or real data that ships in a package."""
 
-from typing import TYPE_CHECKING
-
-from gradsuite.hookspecs import hookimpl
-
-if TYPE_CHECKING:
-    from gradsuite.plugins import Register
+from gradsuite.hookspecs import Register, hookimpl
 
 
 @hookimpl
-def register_tasks(register: "Register") -> None:
+def register_tasks(register: Register) -> None:
     """Register the built-in tasks."""
     register("adding", "gradsuite.tasks.adding:Adding")
     register("copy", "gradsuite.tasks.copy:Copy")

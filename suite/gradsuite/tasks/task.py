@@ -1,12 +1,10 @@
 """What a task is: batches of a fixed input width, with the loss and readout that suit them."""
 
 from abc import ABC, abstractmethod
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
-from gradsuite import plugins
 from gradsuite.backend import Batch
 from gradsuite.model import Model
 
@@ -49,13 +47,6 @@ class Task(ABC):
             readout=self.readout,
             loss=self.loss,
         )
-
-
-@cache
-def find_task(name: str) -> Task:
-    """Return the task of this name, of any plugin. Raises UserError, with the nearest name, if there is none."""
-    task: Task = plugins.load().get("task", name)()
-    return task
 
 
 def flatten(batch: Batch) -> Batch:

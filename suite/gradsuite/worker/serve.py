@@ -1,4 +1,4 @@
-"""The worker: a process of its own for one backend, measuring one cell at a time for the host.
+"""The worker: a process of its own for one backend, measuring one trial at a time for the host.
 
 Started by `gradsuite.worker.start`, it reads a backend's name, then requests, and writes replies, all JSON, one per
 line. The host ends it by closing its standard input; so does the death of the host.
@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -20,9 +20,10 @@ from typing import Any, TextIO
 from gradsuite import plugins
 from gradsuite.backend import Backend
 from gradsuite.errors import Unsupported, UserError, one_line
-from gradsuite.experiment import Experiment, Measurement
+from gradsuite.experiment import Experiment
 from gradsuite.machine.libraries import libraries
 from gradsuite.measuring import memory
+from gradsuite.rows import Measurement
 
 PAUSE = 0.001  # seconds in which a thread that spins is seen to
 SETTLE = 0.5  # seconds after which a framework is left to spin
@@ -39,7 +40,7 @@ class Worker:
         self.experiments: dict[str, Experiment] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
-        """Answer `describe`, `start` (a cell's first round) or `resume` (its next); a failure is an answer too."""
+        """Answer `describe`, `start` (a trial's first round) or `resume` (its next); a failure is an answer too."""
         try:
             if request["do"] == "describe":
                 return {"status": "ok", "info": self.describe()}
@@ -50,7 +51,7 @@ class Worker:
             return self.failure("unsupported", str(error))
         except UserError as error:
             return self.failure("invalid", str(error))
-        except Exception as error:  # noqa: BLE001  whatever a backend raises costs its cell alone
+        except Exception as error:  # noqa: BLE001  whatever a backend raises costs its trial alone
             traceback.print_exc()
             return self.failure("error", one_line(error))
 
@@ -60,7 +61,7 @@ class Worker:
         return asdict(replace(info, libraries=(*info.libraries, *libraries())))
 
     def start(self, request: Mapping[str, Any]) -> None:
-        """Begin a cell, with the memory and the peak of the one before cleared."""
+        """Begin a trial, with the memory and the peak of the one before cleared."""
         self.rounds = iter(())
         memory.release()
         memory.reset_peak()
@@ -71,11 +72,11 @@ class Worker:
         """Measure one round, and leave the cores to the next worker."""
         measured = next(self.rounds, None)
         settle()
-        rows = [[m.metric, float(m.value), m.unit, whole(m.index), whole(m.layer)] for m in measured or ()]
+        rows = [list(astuple(plain(measurement))) for measurement in measured or ()]
         return {"status": "ok", "done": measured is None, "measurements": rows}
 
     def failure(self, status: str, reason: str) -> Reply:
-        """End the cell."""
+        """End the trial."""
         self.rounds = iter(())
         return {"status": status, "reason": reason, "done": True, "measurements": []}
 
@@ -96,13 +97,16 @@ class Worker:
     def experiment(self, name: str) -> Experiment:
         """Return the experiment of this name, imported once."""
         if name not in self.experiments:
-            self.experiments[name] = self.plugins.get("experiment", name)()
+            self.experiments[name] = self.plugins.experiment(name)
         return self.experiments[name]
 
 
-def whole(number: Any) -> int | None:
-    """Return an index as JSON has it."""
-    return None if number is None else int(number)
+def plain(measurement: Measurement) -> Measurement:
+    """Return a measurement whose numbers are Python's own, as JSON has them."""
+    index, layer, member = (
+        None if place is None else int(place) for place in (measurement.index, measurement.layer, measurement.member)
+    )
+    return replace(measurement, value=float(measurement.value), index=index, layer=layer, member=member)
 
 
 def settle() -> None:

@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.experiment import Cell
+from gradsuite.experiment import Result, Trial
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.report import style
-from gradsuite.result import Result
 from gradsuite.tasks.task import find_task
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.findings import agreement, by_task, crossing, spans, thresholds
@@ -140,7 +139,7 @@ def test_one_gain_on_one_backend_and_numbers_that_are_not_finite(tmp_path):
 
 
 def test_nothing_measured_gives_nothing(tmp_path):
-    cell = Cell(TIME.name, "numpy", "cpu", settings_of())
+    cell = Trial(TIME.name, "numpy", "cpu", settings_of())
     rows = rows_of(tmp_path, TIME, [(cell, Result("error", reason="it fell over"))])
     assert isinstance(rows, pd.DataFrame)
     assert list(TIME.figures(rows)) == list(TIME.tables(rows)) == list(TIME.findings(rows)) == []

@@ -19,7 +19,7 @@ def frame():
     return pd.DataFrame(
         {**cell, "backend": "numpy", "status": "ok", "metric": "gradient", "index": index,
          "value": (1 + 0.01 * index) * cell["multiple"] ** POWERS[cell["along"]]}
-        for cell in experiment.cells(experiment.grid("standard", {})) for index in range(3)
+        for cell in experiment.trials(experiment.grid("standard", {})) for index in range(3)
     )  # fmt: skip
 
 

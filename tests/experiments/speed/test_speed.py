@@ -5,10 +5,10 @@ from itertools import combinations, product
 import numpy as np
 import pandas as pd
 import pytest
-from gradsuite.experiment import Measurement
 from gradsuite.measuring import timing
 from gradsuite.measuring.contention import Watch
 from gradsuite.report import style
+from gradsuite.rows import Measurement
 from gradsuite_experiments.speed import experiment as speed
 from gradsuite_experiments.speed import workloads
 from gradsuite_experiments.speed.experiment import Speed
@@ -22,7 +22,7 @@ SMALL = {"length": [3], "batch_size": [2], "hidden_size": [4], "input_size": [3]
 
 def cells(**changes):
     experiment = Speed()
-    return list(experiment.cells(experiment.grid("quick", SMALL | changes)))
+    return list(experiment.trials(experiment.grid("quick", SMALL | changes)))
 
 
 def measured(settings, backend=None):

@@ -20,7 +20,7 @@ ROUNDS = 7
 
 def settings(workload):
     experiment = Speed()
-    (found,) = experiment.cells(experiment.grid("peers", {"workload": [workload]}))
+    (found,) = experiment.trials(experiment.grid("peers", {"workload": [workload]}))
     return found
 
 

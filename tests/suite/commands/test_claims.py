@@ -63,7 +63,7 @@ def test_a_run_stores_and_prints_its_claims(tmp_path, flags, status):
 
 def test_strict_exits_with_one_if_a_claim_fails(tmp_path, monkeypatch):
     from gradsuite.commands.run import run as command
-    from gradsuite_experiments.exact_depth import ExactDepth
+    from gradsuite_experiments.exact_depth.experiment import ExactDepth
 
     monkeypatch.setattr(ExactDepth, "claims", lambda self, rows: iter([replace(CLAIM, measured=9.0)]))
     arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]

@@ -21,7 +21,7 @@ ECHO = ("--backend", "echo", "--preset", "quick")
 
 def test_the_last_line_printed_is_the_runs_path(run):
     assert Path(run).parent == Path("results")
-    assert len(Run.open(run).cells()) == 2
+    assert len(Run.open(run).trials()) == 2
 
 
 def test_flags_reach_the_run(type_in):
@@ -45,11 +45,11 @@ def test_a_file_is_run_like_flags(type_in):
 
 
 def test_a_run_is_resumed(type_in, run):
-    before = Run.open(run).cells()
+    before = Run.open(run).trials()
     status, output, errors = type_in("run", "--resume", run)
     assert (status, output.splitlines()[-1]) == (0, run)
     assert "0 of 2 cells to measure" in errors
-    assert Run.open(run).cells().equals(before)
+    assert Run.open(run).trials().equals(before)
 
 
 def test_export_gives_tidy_rows(type_in, run):

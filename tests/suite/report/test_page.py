@@ -9,10 +9,11 @@ import pytest
 from gradsuite import plugins
 from gradsuite.claims import Claim
 from gradsuite.errors import UserError
-from gradsuite.experiment import Cell, Experiment, Figure, Measurement, Setting, Table
+from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
 from gradsuite.report.page import table_cell, write_report
-from gradsuite.result import Result
+from gradsuite.rows import Measurement
+from gradsuite.settings import Setting
 
 from tests.stored import run_of
 
@@ -28,18 +29,18 @@ class Fake(Experiment):
     def measure(self, backend, device, settings):
         yield [Measurement("norm", 1.0)]
 
-    def findings(self, rows):
+    def findings(self, rows, claims):
         if len(rows[rows["status"] == "ok"]):
             yield f"The largest is {rows['value'].max():g} <b>."
 
-    def figures(self, rows):
+    def figures(self, rows, claims):
         drawn, panels = style.figure(1, 1)
         for backend, own in rows[rows["status"] == "ok"].groupby("backend"):
             style.measured(panels[0, 0], own["index"], own["value"], str(backend))
         style.title(drawn, "It is 1 & no more")
         yield Figure("fake-sizes", "Sizes <of> things.", drawn)
 
-    def tables(self, rows):
+    def tables(self, rows, claims):
         table = {"backend": ["numpy"], "verdict": ["vanishing, 7"], "rate": [np.nan], "count": [3], "x": [0.123456]}
         yield Table("Sizes", "All of them.", pd.DataFrame(table))
 
@@ -52,7 +53,7 @@ class Fake(Experiment):
 class Broken(Fake):
     name = "broken"
 
-    def figures(self, rows):
+    def figures(self, rows, claims):
         yield from super().figures(rows)
         raise KeyError("no such <column>")
 
@@ -101,7 +102,7 @@ def _only_fakes(monkeypatch):
 
 
 def cell(backend="numpy", experiment="fake", size=1):
-    return Cell(experiment, backend, "cpu", {"size": size})
+    return Trial(experiment, backend, "cpu", {"size": size})
 
 
 def ok(*values):

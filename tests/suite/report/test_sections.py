@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-from gradsuite.experiment import Cell, Measurement
+from gradsuite.experiment import Result, Trial
 from gradsuite.report.sections import made
-from gradsuite.result import Result
+from gradsuite.rows import Measurement
 
 from tests.stored import run_of
 
@@ -19,8 +19,8 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
     gains = np.linspace(0.5, 2.0, 3)
     rows = tuple(Measurement("ln_ratio", float(g), index=k) for k, g in enumerate(gains))
     results = [
-        (Cell("exact-depth", "numpy", "cpu", {"law": "linear", "gain": 1.0, "hidden_size": 8}), Result("ok", rows)),
-        (Cell("not-installed", "numpy", "cpu", {}), Result("error", reason="gone")),
+        (Trial("exact-depth", "numpy", "cpu", {"law": "linear", "gain": 1.0, "hidden_size": 8}), Result("ok", rows)),
+        (Trial("not-installed", "numpy", "cpu", {}), Result("error", reason="gone")),
     ]
     run = run_of(tmp_path, results)
     names = ["exact-depth", "not-installed"]

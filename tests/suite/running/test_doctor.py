@@ -24,7 +24,9 @@ PLUGIN = """
 import os
 from gradsuite import hookimpl
 from gradsuite.backend import Backend, BackendInfo
-from gradsuite.experiment import Experiment, Measurement, Setting, DTYPE, SEED
+from gradsuite.experiment import Experiment
+from gradsuite.rows import Measurement
+from gradsuite.settings import Setting, DTYPE, SEED
 
 class Mine(Backend):
     name = "mine"

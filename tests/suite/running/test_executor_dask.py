@@ -2,9 +2,10 @@
 
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.experiment import Cell, Measurement
+from gradsuite.experiment import Trial
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
+from gradsuite.rows import Measurement
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 
@@ -27,7 +28,7 @@ def executor(scheduler):
 
 
 def cell(behaviour, backend="echo"):
-    return Cell("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": 1, "gain": 0.5})
+    return Trial("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": 1, "gain": 0.5})
 
 
 def test_backends_are_described_where_cells_are_run(executor):
@@ -53,7 +54,7 @@ def test_what_fails_outside_a_worker_is_an_error_of_its_cell(executor, monkeypat
     def break_down(configuration, cell):
         raise RuntimeError("the machine is gone")
 
-    monkeypatch.setattr("gradsuite.running.executors.dask.run_cell", break_down)
+    monkeypatch.setattr("gradsuite.running.executors.dask.run_trial", break_down)
     ((_, result),) = executor.run([[cell("one")]])
     assert (result.status, result.reason) == ("error", "RuntimeError: the machine is gone")
 

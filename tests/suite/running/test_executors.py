@@ -8,11 +8,12 @@ from collections import defaultdict
 
 import psutil
 import pytest
-from gradsuite.experiment import Cell, Measurement
+from gradsuite.experiment import Trial
 from gradsuite.hookspecs import hookimpl
 from gradsuite.machine import allocator
 from gradsuite.machine.facts import THREAD_VARIABLES, machine
 from gradsuite.plugins import Plugins, load
+from gradsuite.rows import Measurement
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.local import LocalExecutor
@@ -21,7 +22,7 @@ from gradsuite.worker.environment import WorkerEnvironment
 
 
 def cell(behaviour, backend="echo", size=1):
-    return Cell("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5})
+    return Trial("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5})
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def start(probe):
 
 
 def statuses(run):
-    cells = run.cells()
+    cells = run.trials()
     behaviours = [json.loads(text)["behaviour"] for text in cells["settings"]]
     return {(behaviour, backend): status for behaviour, backend, status in zip(
         behaviours, cells["backend"], cells["status"], strict=True
@@ -83,17 +83,17 @@ class Tuning:
 def test_tuned_workers_are_labelled_and_stay_tuned_when_resumed(start):
     start.plugins.add("tuning", Tuning())
     run, _ = start(configuration(tuned=True))
-    assert set(run.cells()["backend"]) == {"echo@tuned", "delta"}
+    assert set(run.trials()["backend"]) == {"echo@tuned", "delta"}
     assert run.meta["tuned"] == {"echo@tuned": {"FASTER": "yes"}}
     assert "tuned: echo@tuned with FASTER=yes" in start.said
     again, _ = start(Configuration.resumed(run.meta, {}), run)
-    assert len(again.cells()) == len(run.cells()) == 4
+    assert len(again.trials()) == len(run.trials()) == 4
     assert again.meta["tuned"] == run.meta["tuned"]
 
 
 def test_where_nothing_is_to_be_gained_tuned_changes_nothing_and_says_so(start):
     run, _ = start(configuration(tuned=True))
-    assert set(run.cells()["backend"]) == {"echo", "delta"}
+    assert set(run.trials()["backend"]) == {"echo", "delta"}
     assert "tuned: nothing: no plugin knows of anything faster than the default here" in start.said
 
 
@@ -108,8 +108,8 @@ def test_what_a_backend_does_not_claim_is_unsupported_without_asking_it(start):
     asked = configuration("kill", device="cpu")
     asked.set["dtype"] = ["float16"]
     run, _ = start(asked)
-    assert set(run.cells()["status"]) == {"unsupported"}
-    assert set(run.cells()["reason"]) == {
+    assert set(run.trials()["status"]) == {"unsupported"}
+    assert set(run.trials()["reason"]) == {
         "echo has no dtype 'float16' (it has: float64, float32)",
         "delta has no dtype 'float16' (it has: float64, float32)",
     }
@@ -119,13 +119,13 @@ def test_resuming_measures_what_failed_and_what_is_missing_and_nothing_else(star
     monkeypatch.setenv("PROBE_LOG", str(probe / "no" / "folder" / "log"))  # the experiment fails to write there
     run, _ = start(configuration("one", "log"))
     assert statuses(run)["log", "echo"] == "error"
-    before = run.cells().set_index("key")
+    before = run.trials().set_index("key")
     monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
     stored = Configuration.resumed(run.meta, {})
     again, _ = start(stored, Run.open(run.path))
     assert again.path == run.path
     assert set(statuses(again).values()) == {"ok"}
-    after = again.cells().set_index("key")
+    after = again.trials().set_index("key")
     assert set(before.index) == set(after.index)
     kept = before.index[before["status"] == "ok"]
     assert after.loc[kept, "seconds"].tolist() == before.loc[kept, "seconds"].tolist()
@@ -142,7 +142,7 @@ def test_a_new_version_of_a_backend_is_measured_again(start, probe):
     plugin.write_text(plugin.read_text().replace('{self.name: "1.0"}', '{self.name: "1.10"}'))
     again, _ = start(Configuration.resumed(run.meta, {}), run)
     assert len(again.statuses()) == 8
-    assert len(again.cells()) == 4
+    assert len(again.trials()) == 4
 
 
 class Listener:
@@ -150,7 +150,7 @@ class Listener:
         self.cells, self.runs = [], []
 
     @hookimpl
-    def cell_finished(self, cell, result):
+    def trial_finished(self, cell, result):
         stored = self.run.statuses() if self.cells else {}
         self.cells.append((cell.backend, result.status, len(stored)))
 
@@ -178,7 +178,7 @@ def test_plugins_are_told_of_cells_once_stored_and_of_the_run_once_reported(star
 def test_a_hook_that_fails_costs_nothing_else(start):
     class Faulty:
         @hookimpl
-        def cell_finished(self, cell, result):
+        def trial_finished(self, cell, result):
             raise ZeroDivisionError("in a hook")
 
         @hookimpl
@@ -190,7 +190,7 @@ def test_a_hook_that_fails_costs_nothing_else(start):
     run, complete = job.run()
     assert complete
     assert set(statuses(run).values()) == {"ok"}
-    assert start.said.count("a cell_finished hook failed: ZeroDivisionError: in a hook") == 1
+    assert start.said.count("a trial_finished hook failed: ZeroDivisionError: in a hook") == 1
     assert not job.publish(run)
     assert "a run_finished hook failed: ZeroDivisionError: at the end" in start.said
 
@@ -214,7 +214,7 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
         seen = 0
 
         @hookimpl
-        def cell_finished(self, cell, result):
+        def trial_finished(self, cell, result):
             self.seen += 1
             if self.seen == 3:
                 raise KeyboardInterrupt

@@ -4,10 +4,12 @@ from typing import ClassVar
 import pytest
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError
-from gradsuite.experiment import DTYPE, Experiment, Measurement, Setting
+from gradsuite.experiment import Experiment
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import Plugins
+from gradsuite.rows import Measurement
 from gradsuite.running.plan import Keys, refusal, study
+from gradsuite.settings import DTYPE, Setting
 
 
 class Question(Experiment):
@@ -28,8 +30,8 @@ class Sizes(Question):
     settings = (Setting("size", int, "size", minimum=1), Setting("gain", float, "gain"))
     presets: ClassVar = {"quick": {"size": [1, 2], "gain": [1.0]}}
 
-    def cells(self, grid):
-        return (cell for cell in super().cells(grid) if cell["size"] <= cell["gain"] * 2)
+    def trials(self, grid):
+        return (cell for cell in super().trials(grid) if cell["size"] <= cell["gain"] * 2)
 
 
 class Twice(Question):

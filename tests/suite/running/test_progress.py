@@ -1,9 +1,8 @@
 import pytest
-from gradsuite.experiment import Cell
-from gradsuite.result import Result
+from gradsuite.experiment import Result, Trial
 from gradsuite.running.progress import SETTLED, Progress
 
-CELL = Cell("speed", "numpy", "cpu", {"cell": "lstm", "length": 5})
+CELL = Trial("speed", "numpy", "cpu", {"cell": "lstm", "length": 5})
 
 
 @pytest.fixture

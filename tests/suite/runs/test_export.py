@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 import pytest
-from gradsuite.experiment import Cell, Measurement
-from gradsuite.result import Result
+from gradsuite.experiment import Result, Trial
+from gradsuite.rows import Measurement
 from gradsuite.runs.export import write_csv, write_json, write_measurements
 from gradsuite.runs.store import COLUMNS, Run
 
@@ -15,9 +15,9 @@ VALUES = (0.1, 1 / 3, 1e-300, math.nan, math.inf, -math.inf)
 @pytest.fixture
 def run(tmp_path):
     run = Run.create(tmp_path / "run", {})
-    cell = Cell("e", "numpy", "cpu", {"cell": "lstm", "gain": 1.5})
+    cell = Trial("e", "numpy", "cpu", {"cell": "lstm", "gain": 1.5})
     run.add(cell, "k1", Result("ok", tuple(Measurement("x", value, "s", index=i) for i, value in enumerate(VALUES))))
-    run.add(Cell("e", "torch", "cpu", {"gain": 2.0}), "k2", Result("timeout"))
+    run.add(Trial("e", "torch", "cpu", {"gain": 2.0}), "k2", Result("timeout"))
     return run
 
 

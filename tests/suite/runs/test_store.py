@@ -7,15 +7,15 @@ from contextlib import closing
 import pandas as pd
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.experiment import Cell, Measurement
-from gradsuite.result import Result
+from gradsuite.experiment import Result, Trial
+from gradsuite.rows import Measurement
 from gradsuite.runs.store import COLUMNS, Run
 from hypothesis import given
 from hypothesis import strategies as st
 
-LSTM = Cell("e", "numpy", "cpu", {"cell": "lstm", "dtype": "float32", "gain": 1.5, "length": 5})
-GRU = Cell("e", "torch", "cpu", {"cell": "gru", "dtype": "float64", "gain": 2.0, "length": 5})
-OTHER = Cell("f", "torch", "cpu", {"width": 3})
+LSTM = Trial("e", "numpy", "cpu", {"cell": "lstm", "dtype": "float32", "gain": 1.5, "length": 5})
+GRU = Trial("e", "torch", "cpu", {"cell": "gru", "dtype": "float64", "gain": 2.0, "length": 5})
+OTHER = Trial("f", "torch", "cpu", {"width": 3})
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_run_that_is_opened_again_has_what_was_stored(run):
     again = Run.open(run.path)
     assert again.meta == {"preset": "quick"}
     assert again.statuses() == {"k1": "ok", "k2": "error"}
-    cells = again.cells().set_index("key")
+    cells = again.trials().set_index("key")
     assert cells.loc["k2", ["backend", "status", "reason", "stderr", "seconds"]].tolist() == [
         "torch", "error", "it broke", "tail", 1.5,
     ]  # fmt: skip
@@ -81,7 +81,7 @@ def test_measuring_a_cell_again_replaces_it(run):
     run.add(LSTM, "k1", ok(Measurement("norm", 0.1), Measurement("norm", 0.2)))
     run.add(LSTM, "k1", ok(Measurement("norm", 0.3)))
     assert run.measurements()["value"].tolist() == [0.3]
-    assert len(run.cells()) == 1
+    assert len(run.trials()) == 1
 
 
 def test_of_a_cell_measured_with_two_versions_the_last_counts(run):
@@ -89,7 +89,7 @@ def test_of_a_cell_measured_with_two_versions_the_last_counts(run):
     run.add(GRU, "other", ok(Measurement("norm", 0.5)))
     run.add(LSTM, "new", ok(Measurement("norm", 0.2)))
     assert run.statuses().keys() == {"old", "other", "new"}
-    assert run.cells()["key"].tolist() == ["other", "new"]
+    assert run.trials()["key"].tolist() == ["other", "new"]
     assert run.measurements()["value"].tolist() == [0.5, 0.2]
 
 

@@ -1,4 +1,4 @@
-"""Executors: where cells are run."""
+"""Executors: where trials are run."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""The Dask executor: cells go to the machines of a Dask cluster, each run to its end by a local fresh worker there.
+"""The Dask executor: trials go to the machines of a Dask cluster, each run to its end by a local fresh worker there.
 
-One cell computes at a time on a machine, however many Dask workers it has.
+One trial computes at a time on a machine, however many Dask workers it has.
 """
 
 import platform
@@ -9,10 +9,9 @@ from typing import Any
 
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError, one_line
-from gradsuite.experiment import Cell
+from gradsuite.experiment import Result, Trial
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
-from gradsuite.result import Result
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors.executor import Executor, Group
 from gradsuite.running.executors.local import LocalExecutor
@@ -27,7 +26,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 
 
 class DaskExecutor(Executor):
-    """Hands cells to a Dask scheduler, which has gradsuite and the same plugins on its workers."""
+    """Hands trials to a Dask scheduler, which has gradsuite and the same plugins on its workers."""
 
     def __init__(self, configuration: Configuration) -> None:
         """Connect. Raises UserError if there is no scheduler at that address, or no worker."""
@@ -50,12 +49,12 @@ class DaskExecutor(Executor):
         ).result()
         return described
 
-    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Cell, Result]]:
-        """Yield each cell as it is finished, whatever becomes of its Dask worker."""
+    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
+        """Yield each trial as it is finished, whatever becomes of its Dask worker."""
         futures = {
-            self.client.submit(run_cell, self.configuration, cell, pure=False): cell
+            self.client.submit(run_trial, self.configuration, trial, pure=False): trial
             for group in groups
-            for cell in group
+            for trial in group
         }
         for future in distributed.as_completed(futures, loop=self.client.loop):
             failure = future.exception()
@@ -77,10 +76,10 @@ def describe(configuration: Configuration, backends: Sequence[str]) -> dict[str,
         return executor.describe(backends)
 
 
-def run_cell(configuration: Configuration, cell: Cell) -> Result:
-    """Run one cell on the machine that this is called on, alone there."""
+def run_trial(configuration: Configuration, trial: Trial) -> Result:
+    """Run one trial on the machine that this is called on, alone there."""
     with distributed.Lock(f"gradsuite {platform.node()}"), local_executor(configuration) as executor:
-        ((_, result),) = executor.run([[cell]])
+        ((_, result),) = executor.run([[trial]])
         return result
 
 

@@ -1,4 +1,4 @@
-"""What an executor is: it describes backends and runs cells, somewhere."""
+"""What an executor is: it describes backends and runs trials, somewhere."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,26 +6,25 @@ from types import TracebackType
 from typing import Any, Self
 
 from gradsuite.backend import BackendInfo
-from gradsuite.experiment import Cell
-from gradsuite.result import Result
+from gradsuite.experiment import Result, Trial
 
-Group = Sequence[Cell]  # one setting of one experiment, on each backend
+Group = Sequence[Trial]  # one setting of one experiment, on each backend
 
 
 class Executor(ABC):
-    """Runs cells in worker processes. A context manager: leaving it ends them all."""
+    """Runs trials in worker processes. A context manager: leaving it ends them all."""
 
     @abstractmethod
     def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
         """Return what each backend says of itself, or why it cannot be had."""
 
     @abstractmethod
-    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Cell, Result]]:
-        """Yield each cell as it is finished. A cell may fail in any way and costs only itself."""
+    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
+        """Yield each trial as it is finished. A trial may fail in any way and costs only itself."""
 
     @abstractmethod
     def machine(self) -> Mapping[str, Any]:
-        """Return the facts about the computer that cells are run on."""
+        """Return the facts about the computer that trials are run on."""
 
     @abstractmethod
     def close(self) -> None:

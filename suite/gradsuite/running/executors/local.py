@@ -9,9 +9,9 @@ from typing import Any
 
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import one_line
-from gradsuite.experiment import Cell, Measurement
+from gradsuite.experiment import Result, Trial
 from gradsuite.machine.facts import without_paths
-from gradsuite.result import Result
+from gradsuite.rows import Measurement
 from gradsuite.running.executors.executor import Executor, Group
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost, Process
@@ -21,9 +21,9 @@ START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too
 
 @dataclass(slots=True)
 class Unfinished:
-    """A cell between its first round and its last."""
+    """A trial between its first round and its last."""
 
-    cell: Cell
+    trial: Trial
     measurements: list[Measurement] = field(default_factory=list)
     seconds: float = 0.0
     started: bool = False
@@ -32,11 +32,11 @@ class Unfinished:
         """Return what to ask the worker for next."""
         if self.started:
             return {"do": "resume"}
-        cell, self.started = self.cell, True
-        return {"do": "start", "experiment": cell.experiment, "device": cell.device, "settings": dict(cell.settings)}
+        trial, self.started = self.trial, True
+        return {"do": "start", "experiment": trial.experiment, "device": trial.device, "settings": dict(trial.settings)}
 
     def result(self, status: str = "ok", reason: str = "", stderr: str = "") -> Result:
-        """Return the cell's result."""
+        """Return the trial's result."""
         measurements = tuple(self.measurements) if status == "ok" else ()
         return Result(status, measurements, without_paths(reason), stderr, self.seconds)
 
@@ -56,16 +56,16 @@ class LocalExecutor(Executor):
         with ThreadPoolExecutor(max(1, len(backends))) as pool:
             return dict(zip(backends, pool.map(self._describe, backends), strict=True))
 
-    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Cell, Result]]:
-        """Yield each cell as it is finished."""
+    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
+        """Yield each trial as it is finished."""
         for group in groups:
-            unfinished = [Unfinished(cell) for cell in group]
+            unfinished = [Unfinished(trial) for trial in group]
             while unfinished:
                 self.random.shuffle(unfinished)
                 for one in list(unfinished):
                     if result := self._round(one):
                         unfinished.remove(one)
-                        yield one.cell, result
+                        yield one.trial, result
 
     def machine(self) -> Mapping[str, Any]:
         """Return the facts about this computer."""
@@ -102,8 +102,8 @@ class LocalExecutor(Executor):
         self.processes.pop(backend).close()
 
     def _round(self, one: Unfinished) -> Result | None:
-        """Run one round of a cell; return its result if that was the last one."""
-        backend = one.cell.backend
+        """Run one round of a trial; return its result if that was the last one."""
+        backend = one.trial.backend
         if backend not in self.processes:
             try:
                 self._start(backend)
@@ -124,9 +124,9 @@ class LocalExecutor(Executor):
         return one.result(reply["status"], reply.get("reason", "")) if reply["done"] else None
 
     def _failed(self, one: Unfinished, status: str, reason: str) -> Result:
-        """Return the result of a failure; the next cell gets a fresh worker, for this one may have been damaged."""
-        result = one.result(status, reason, self.processes[one.cell.backend].stderr_tail())
-        self._end(one.cell.backend)
+        """Return the result of a failure; the next trial gets a fresh worker, for this one may have been damaged."""
+        result = one.result(status, reason, self.processes[one.trial.backend].stderr_tail())
+        self._end(one.trial.backend)
         return result
 
 

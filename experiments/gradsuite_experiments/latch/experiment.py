@@ -1,6 +1,6 @@
 """One tanh unit that is to store one bit, h_t = tanh(w h_(t-1)): where it keeps the bit, and what its gradient does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import DTYPE, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, STABLE
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, Presets, Setting, Settings
 from gradsuite.theory import latch as theory
 
-from gradsuite_experiments.common.frames import by_backend, cells, tally, value
+from gradsuite_experiments.common.frames import by_backend, tally, trials, value
 from gradsuite_experiments.common.sweep import sweep
 
 BENGIO = "Bengio, Simard & Frasconi 1994, sec. III (from the literature by memory); h = tanh(w h) is exact"
@@ -34,7 +36,7 @@ class Latch(Experiment):
         Setting("steps", int, "silent steps after the bit was read", minimum=2 * RATE),
         DTYPE,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {"weight": weights, "steps": [steps], "dtype": ["float64"]}
         for preset, weights, steps in (
             ("quick", [-1.25, 0.5, 0.9, 1.25, 2.0], 200),
@@ -61,7 +63,7 @@ class Latch(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield what is kept, what is forgotten, and what the gradient is scaled by in either case."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             claim = partial(Claim, self.name, backend)
             weight, steps, eps = abs(at["weight"]), at["steps"], 2.0 * UNIT_ROUNDOFF[at["dtype"]]
             kept, factor = value(cell, "kept"), value(cell, "factor")
@@ -81,7 +83,7 @@ class Latch(Experiment):
             sentence = "One tanh unit loses its gradient whatever its weight: the factor per step is below 1."
             yield claim(sentence, BENGIO, 1.0, factor, 0.0, "<=")
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the bit that is kept and the factor per step, against the weight."""
         drawn, axes = style.figure(1, 2, height=4.2, sharex=True)
         most = 1.1 * abs(rows["weight"]).max()
@@ -100,9 +102,7 @@ class Latch(Experiment):
         axes[0, 0].set_xlim(-most, most)
         keys = [style.line_key("fixed point of h = tanh(|w| h)"), style.line_key("at h = 0: |w|", **AT_ZERO)]
         style.backend_legend(drawn, [backend for backend, _ in by_backend(rows)], extra=keys)
-        style.title(
-            drawn, tally(self.claims(rows), "One unit keeps a bit but not its gradient", "The latch's laws are broken")
-        )
+        style.title(drawn, tally(claims, "One unit keeps a bit but not its gradient", "The latch's laws are broken"))
         caption = "One tanh unit that has read a bit, after many silent steps. Left: what is left of it, zero where "
         caption += "it is forgotten. Right: the factor of the gradient per step there."
         yield Figure("latch", caption, drawn)
@@ -112,6 +112,6 @@ def draw_points(ax: Any, rows: pd.DataFrame, metric: str) -> None:
     """Draw a metric against the weight, each backend a little aside."""
     backends = [backend for backend, _ in by_backend(rows)]
     aside = 0.015 * abs(rows["weight"]).max()
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         x = at["weight"] + aside * (backends.index(backend) - (len(backends) - 1) / 2)
         style.measured(ax, x, value(cell, metric), backend)

@@ -1,6 +1,6 @@
 """Where a vanishing gradient becomes zero and an exploding one infinite, by precision; and what loss scaling moves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,13 +8,15 @@ import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
 from gradsuite.errors import UserError
-from gradsuite.experiment import DTYPE, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.report import style
 from gradsuite.report.palette import EXPLODING, MUTED, VANISHING, backend_colour
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, Presets, Setting, Settings
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, value, values, where
+from gradsuite_experiments.common.frames import by_backend, levels, places, tally, trials, value, values, where
 from gradsuite_experiments.common.sweep import sweep
 
 # Exponents: of the smallest normal number, of the smallest subnormal one, and of the first power that overflows.
@@ -38,7 +40,7 @@ class Precision(Experiment):
         DTYPE,
         Setting("loss_scale", int, "exponent of the power of two that the loss is multiplied by", minimum=0),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {"dtype": dtypes, "loss_scale": [0, 10]}
         for preset, dtypes in (
             ("quick", ["float32", "float16"]),
@@ -74,7 +76,7 @@ class Precision(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the last lag of each precision, exact to the step, and that scaling the loss moves it."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             dtype, scale = at["dtype"], at["loss_scale"]
             scaled = f" with the loss scaled by 2^{scale}" if scale else ""
             last = value(cell, "last_lag_halved")
@@ -89,11 +91,11 @@ class Precision(Experiment):
             sentence = f"{dtype}: a gradient doubled in every step is exact{scaled} for {expected} steps."
             yield Claim(self.name, backend, sentence, IEEE, expected, value(cell, "last_lag_doubled"), 0.0)
 
-    def findings(self, rows: pd.DataFrame) -> Iterator[str]:
+    def findings(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[str]:
         """Yield which backends flush subnormal numbers to zero, and what that costs."""
         for backend, own in by_backend(where(rows, loss_scale=0)):
             lost = []
-            for _, at, cell in cells(own):
+            for _, at, cell in trials(own):
                 flushed, kept = ends("halved", at["dtype"], 0)
                 if value(cell, "last_lag_halved") == flushed:
                     lost.append(f"{kept - flushed} steps in {at['dtype']}")
@@ -101,7 +103,7 @@ class Precision(Experiment):
                 finding = f"{backend} flushes subnormal numbers to zero, and loses a gradient that is halved in every"
                 yield f"{finding} step earlier: by {', '.join(lost)}."
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the gradient against the lag to the limits of every precision."""
         dtypes = [dtype for dtype in LIMITS if dtype in set(rows["dtype"])]
         drawn, axes = style.figure((len(dtypes) + 1) // 2, 2, height=3.3)
@@ -117,7 +119,7 @@ class Precision(Experiment):
         keys = [style.line_key(f"loss times $2^{{{s}}}$", linestyle=line_of(s)) for s in levels(rows, "loss_scale")]
         style.backend_legend(drawn, backends, extra=keys)
         finding = "Gradients end where their precision does; loss scaling moves that"
-        style.title(drawn, tally(self.claims(rows), finding, "A precision ends elsewhere"))
+        style.title(drawn, tally(claims, finding, "A precision ends elsewhere"))
         caption = "A gradient that each step halves or doubles, by precision: lines are powers of two to the "
         caption += "precision's limits, large points the last lag at which the gradient is exactly that, for the loss "
         caption += "as it is and (hollow) scaled. Where subnormal numbers are flushed to zero the gradient ends above "
@@ -144,7 +146,7 @@ def draw_precision(ax: Any, dtype: str, rows: pd.DataFrame) -> None:
         for flow, sign in SIGNS.items():
             lags = np.array([0, ends(flow, dtype, scale)[-1]])
             style.theory(ax, lags, scale + sign * lags, linestyle=line_of(scale))
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         rank, count = backends.index(backend), len(backends)
         hollow = {"markerfacecolor": "none", "markeredgecolor": backend_colour(backend)} if at["loss_scale"] else {}
         ring: dict[str, Any] = {"markersize": 6 + 3.5 * (count - 1 - rank), **hollow}

@@ -1,21 +1,23 @@
 """Laws of depth that hold exactly at any width: deep linear, ReLU and orthogonal networks at initialisation."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import DTYPE, HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.report import style
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, HIDDEN_SIZE, Presets, Setting, Settings
 from gradsuite.theory import linear
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values, where
+from gradsuite_experiments.common.frames import by_backend, levels, places, tally, trials, values, where
 from gradsuite_experiments.common.sweep import draws, log_mean_square, scaled, sweep
 
 # Each law's activation, initialiser, and the sigma_w at which the mean squared gradient neither grows nor shrinks.
@@ -42,7 +44,7 @@ class ExactDepth(Experiment):
         Setting("samples", int, "networks drawn", minimum=2),
         DTYPE,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "law": list(LAWS),
             "gain": gains,
@@ -79,7 +81,7 @@ class ExactDepth(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the laws' claims on every cell."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             N, depth, sigma = at["hidden_size"], at["depth"], at["gain"] * LAWS[at["law"]][2]
             ratios = values(cell, "ln_ratio")
             n = len(ratios)
@@ -111,7 +113,7 @@ class ExactDepth(Experiment):
                 allowed = depth * math.sqrt(N) * 2.0 * UNIT_ROUNDOFF[at["dtype"]]
                 yield Claim(self.name, backend, sentence, SAXE, 0.0, error[abs(error).argmax()], allowed)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield |dL/dh|^2 against the layers passed, one panel a law."""
         laws = [law for law in LAWS if law in set(rows["law"])]
         drawn, axes = style.figure(1, len(laws), height=4.2)
@@ -119,9 +121,7 @@ class ExactDepth(Experiment):
             draw_law(ax, law, where(rows, law=law))
         axes[0, 0].set_ylabel("|dL/dh|² over that at the top")
         style.backend_legend(drawn, [b for b, _ in by_backend(rows)], extra=[style.line_key("exact law, band of 2 sd")])
-        style.title(
-            drawn, tally(self.claims(rows), "Gradients of deep networks obey the exact laws", "A law is broken")
-        )
+        style.title(drawn, tally(claims, "Gradients of deep networks obey the exact laws", "A law is broken"))
         yield Figure(
             "exact-depth",
             "Squared norm of the gradient by the layers it has passed, below, at and above the critical gain: typical "
@@ -138,7 +138,7 @@ def draw_law(ax: Any, law: str, rows: pd.DataFrame) -> None:
         mean, sd = expected(law, N, gain * LAWS[law][2], layers)
         style.theory(ax, layers, np.exp(mean))
         style.band(ax, layers, np.exp(mean - 2 * sd), np.exp(mean + 2 * sd))
-    for backend, _, cell in cells(rows):
+    for backend, _, cell in trials(rows):
         own = slice(1 + backends.index(backend), None, len(backends) + 1)
         mean, sd = (values(cell, name, "layer")[own] for name in ("ln_ratio_mean", "ln_ratio_sd"))
         layers = places(cell, "ln_ratio_mean", "layer")[own]

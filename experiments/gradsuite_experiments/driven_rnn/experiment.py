@@ -1,21 +1,23 @@
 """A wide tanh RNN driven by noise: rate per step and Lyapunov exponents against mean-field theory."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import DTYPE, GAIN, HIDDEN_SIZE, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, GAIN, HIDDEN_SIZE, Presets, Setting, Settings
 from gradsuite.theory import driven_rnn as theory
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values
+from gradsuite_experiments.common.frames import by_backend, levels, places, tally, trials, values
 from gradsuite_experiments.common.networks import BURN_IN, CHEN, driven
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, sweep
 
@@ -36,7 +38,7 @@ class DrivenRnn(Experiment):
         Setting("seeds", int, "networks drawn", minimum=1),
         DTYPE,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "gain": gains,
             "noise": [0.25],
@@ -78,7 +80,7 @@ class DrivenRnn(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the rate and the largest exponent at every gain."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             expected = theory.rate(at["gain"], at["noise"])
             allowed = tolerance(at)
             sentence = f"Driven tanh RNN, gain {at['gain']:g}: ln |dL/dh_t|^2 changes by ln chi_1 a step back."
@@ -87,7 +89,7 @@ class DrivenRnn(Experiment):
             largest = values(cell, "lyapunov").mean()
             yield Claim(self.name, backend, sentence, CHEN, expected / 2.0, largest, allowed / 2.0)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield gradients against the lag, and rates and exponents against the gain."""
         drawn, axes = style.figure(1, 2, height=4.4)
         backends = [backend for backend, _ in by_backend(rows)]
@@ -95,7 +97,7 @@ class DrivenRnn(Experiment):
         draw_gains(axes[0, 1], rows, backends)
         lines = [style.line_key("ln chi_1"), style.line_key("ln(chi_1) / 2", linestyle="--")]
         style.backend_legend(drawn, backends, extra=lines)
-        finding = tally(self.claims(rows), "Gradients through time grow by ln chi_1 a step", "Theory is missed")
+        finding = tally(claims, "Gradients through time grow by ln chi_1 a step", "Theory is missed")
         style.title(drawn, finding)
         caption = "Driven tanh RNN: squared state gradient by lag for each gain; rate per step and largest Lyapunov "
         caption += "exponent by gain, mean over seeds with bars of 2 standard deviations; lines are mean-field theory."
@@ -128,7 +130,7 @@ def draw_lags(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     gains = levels(rows, "gain")
     colours = dict(zip(gains, ordered_colours(len(gains)), strict=True))
     ends = {}
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         lag = places(cell, "ln_ratio_mean")
         line = np.exp(theory.rate(at["gain"], at["noise"]) * lag)
         if at["gain"] not in ends:
@@ -153,7 +155,7 @@ def draw_gains(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
     line = np.array([theory.rate(gain, noise) for gain in gains])
     style.theory(ax, gains, line)
     style.theory(ax, gains, line / 2.0, linestyle="--")
-    for backend, at, cell in cells(rows):
+    for backend, at, cell in trials(rows):
         x = at["gain"] + 0.03 * (backends.index(backend) - (len(backends) - 1) / 2)
         for metric in ("rate", "lyapunov"):
             found = values(cell, metric)

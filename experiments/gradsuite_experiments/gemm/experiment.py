@@ -1,15 +1,18 @@
 """How fast each backend multiplies matrices: one large linear layer, its loss and its gradients."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from gradsuite.backend import Batch
-from gradsuite.experiment import DTYPE, SEED, Experiment, Figure, Measurement, Setting, Settings, Value
+from gradsuite.claims import Claim
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.measuring import cost
 from gradsuite.measuring.timing import Budget, Timer, median_interval
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
+from gradsuite.rows import Measurement
+from gradsuite.settings import DTYPE, SEED, Grid, Presets, Setting, Settings
 
 from gradsuite_experiments.common.seeds import batch_rng
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 NUMBERS = NORMAL, SUBNORMAL = ("normal", "subnormal")
 DEEP = 2.0**-8  # of the smallest normal number: no Gaussian one is large enough to make up for it
-ONE: Mapping[str, Sequence[Value]] = {"dtype": ["float32"], "numbers": [NORMAL], "seed": [0]}
+ONE: Grid = {"dtype": ["float32"], "numbers": [NORMAL], "seed": [0]}
 
 
 class Gemm(Experiment):
@@ -35,7 +38,7 @@ class Gemm(Experiment):
         Setting("rounds", int, "samples", minimum=1),
         SEED,
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         "quick": {**ONE, "size": [256, 1024], "rounds": [6]},
         "standard": {**ONE, "size": [64, 128, 256, 512, 1024, 2048], "rounds": [9]},
     }
@@ -68,7 +71,7 @@ class Gemm(Experiment):
                 Measurement("cores", taken.conditions.cpu / taken.conditions.wall, "", index=index),
             ]
 
-    def findings(self, rows: "pd.DataFrame") -> Iterator[str]:
+    def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
         """Yield each backend's best rate and its share of the best of all, and what subnormal numbers cost."""
         both = rates(rows)
         found = both[both["numbers"] == NORMAL]
@@ -82,7 +85,7 @@ class Gemm(Experiment):
                 cost = f"{of[NORMAL] / of[SUBNORMAL]:.3g} times as long"
                 yield f"{backend}'s products take {cost} at size {size} where one factor is subnormal."
 
-    def figures(self, rows: "pd.DataFrame") -> Iterator[Figure]:
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield rates against the size."""
         from gradsuite.report import style
         from gradsuite.report.palette import backend_colour, backend_order
@@ -100,7 +103,7 @@ class Gemm(Experiment):
         style.log_axis(axes, "x", "size of the matrices")
         style.values_axis(axes, "x", sorted(found["size"].unique()))
         style.unit_axis(axes, "y", "rate", "FLOP/s")
-        style.title(drawn, next(self.findings(rows)).rstrip("."))
+        style.title(drawn, next(self.findings(rows, claims)).rstrip("."))
         caption = "Median rate of matrix products by their size, with 95% intervals"
         caption += "; hollow, with one factor subnormal." if SUBNORMAL in set(found["numbers"]) else "."
         style.backend_legend(drawn, list(found["backend"]))

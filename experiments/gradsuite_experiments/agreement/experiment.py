@@ -1,7 +1,7 @@
 """How far a backend drifts from exact arithmetic: rounding stays rounding, or grows at the Lyapunov rate."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,24 +9,17 @@ import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
 from gradsuite.comparator import compare
-from gradsuite.experiment import (
-    BATCH_SIZE,
-    HIDDEN_SIZE,
-    Experiment,
-    Figure,
-    Measurement,
-    Setting,
-    Settings,
-    Value,
-)
+from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters
 from gradsuite.precision import UNIT_ROUNDOFF, bound, rounded
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, ordered_colours
+from gradsuite.rows import Measurement
+from gradsuite.settings import BATCH_SIZE, HIDDEN_SIZE, Presets, Setting, Settings
 from gradsuite.theory import driven_rnn as theory
 
-from gradsuite_experiments.common.frames import by_backend, cells, levels, places, tally, values, where
+from gradsuite_experiments.common.frames import by_backend, levels, places, tally, trials, values, where
 from gradsuite_experiments.common.networks import CHEN, driven
 from gradsuite_experiments.common.sweep import draws, sweep
 
@@ -48,7 +41,7 @@ class Agreement(Experiment):
         BATCH_SIZE,
         Setting("dtype", str, "precision", choices=("float64", "float32")),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {"hidden_size": [N], "length": [T], "batch_size": [B], "dtype": ["float64", "float32"]}
         for preset, N, T, B in (("quick", 64, 80, 4), ("standard", 128, 120, 4), ("full", 256, 200, 8))
     }
@@ -81,7 +74,7 @@ class Agreement(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield that rounding stays rounding below criticality, and grows at the Lyapunov rate above it."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             for gain in GAINS:
                 states, gradients = values(cell, f"states_{gain:g}"), values(cell, f"gradients_{gain:g}")
                 rate = theory.lyapunov_exponent(gain, NOISE)
@@ -100,7 +93,7 @@ class Agreement(Experiment):
                     found = growth(states, at["dtype"])
                     yield Claim(self.name, backend, sentence, CHEN, rate, found, tolerance(at, gain))
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield distances of states against time and of state gradients against the lag, a row for each precision."""
         dtypes = [dtype for dtype in ("float64", "float32") if dtype in levels(rows, "dtype")]
         drawn, axes = style.figure(len(dtypes), 2, height=3.6)
@@ -110,7 +103,7 @@ class Agreement(Experiment):
         keys = [style.line_key("Lyapunov rate"), style.line_key("unit roundoff", color=MUTED, linestyle=":")]
         style.backend_legend(drawn, [b for b, _ in by_backend(rows)], extra=keys)
         finding = "Backends agree to rounding below criticality, and drift apart at the Lyapunov rate above it"
-        style.title(drawn, tally(self.claims(rows), finding, "Distances are not those of rounding"))
+        style.title(drawn, tally(claims, finding, "Distances are not those of rounding"))
         caption = "Relative distance of each backend from a twin in extended precision, driven tanh RNN: states "
         caption += "against time, state gradients against the lag. Lines: e^(rate t) from the unit roundoff to 1."
         yield Figure("agreement", caption, drawn)
@@ -165,7 +158,7 @@ def draw(ax: Any, rows: pd.DataFrame, metric: str, dtype: str) -> None:
         rate = theory.lyapunov_exponent(gain, NOISE)
         if rate > 0.0 and metric == "states":
             style.theory(ax, range(T), np.minimum(unit * np.exp(rate * np.arange(T)), 1.0), color=colour)
-        for backend, _, cell in cells(rows):
+        for backend, _, cell in trials(rows):
             found, steps = (of(cell, f"{metric}_{gain:g}") for of in (values, places))
             own = slice(3 * backends.index(backend), None, 3 * len(backends))
             style.measured(ax, steps[own], np.where(found > 0, found, np.nan)[own], backend)

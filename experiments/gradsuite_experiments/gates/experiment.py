@@ -1,22 +1,24 @@
 """Gated cells without recurrent weights: the gradient is the product of the gates that keep the state."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
-from gradsuite.experiment import HIDDEN_SIZE, LENGTH, Experiment, Figure, Measurement, Setting, Settings, Table, Value
+from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, initialise
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, bound
 from gradsuite.report import style
 from gradsuite.report.palette import ordered_colours
+from gradsuite.rows import Measurement
+from gradsuite.settings import HIDDEN_SIZE, LENGTH, Presets, Setting, Settings
 from gradsuite.theory import gates as theory
 
-from gradsuite_experiments.common.frames import by_backend, cells, places, tally, value, values, where
+from gradsuite_experiments.common.frames import by_backend, places, tally, trials, value, values, where
 from gradsuite_experiments.common.networks import kept, silent
 from gradsuite_experiments.common.sweep import Flow, sweep
 
@@ -40,7 +42,7 @@ class Gates(Experiment):
         HIDDEN_SIZE,
         Setting("dtype", str, "precision", choices=PRECISE),
     )
-    presets: ClassVar[Mapping[str, Mapping[str, Sequence[Value]]]] = {
+    presets: ClassVar[Presets] = {
         preset: {
             "cell": list(KEEP_GATE),
             "biases": [4],
@@ -77,7 +79,7 @@ class Gates(Experiment):
 
     def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
         """Yield the factor per step and half-life of each bias, the product of driven gates, and chrono's integral."""
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             name, steps, H = at["cell"], at["length"] - 1, at["hidden_size"]
             for bias in range(at["biases"]):
                 ratios, half = values(cell, f"ratio_{bias}"), theory.half_life(bias)
@@ -103,7 +105,7 @@ class Gates(Experiment):
                 sentence = f"{name}, chrono initialisation for {LONGEST:g} steps: {left:.4f} is left after {lag} steps."
                 yield Claim(self.name, backend, sentence, TALLEC, left, value(cell, "chrono_ratio", lag), allowed)
 
-    def figures(self, rows: pd.DataFrame) -> Iterator[Figure]:
+    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the gradient against the lag by forget bias, one panel a cell."""
         kinds = [cell for cell in KEEP_GATE if cell in set(rows["cell"])]
         drawn, axes = style.figure(1, len(kinds), height=4.4, sharey=True)
@@ -116,15 +118,15 @@ class Gates(Experiment):
         style.backend_legend(drawn, backends, extra=lines)
         most = int(rows["biases"].max()) - 1
         finding = f"Half-life is 1 step behind a forget gate of bias 0, {theory.half_life(most):.3g} of bias {most}"
-        style.title(drawn, tally(self.claims(rows), finding, "A gate does not keep what it should"))
+        style.title(drawn, tally(claims, finding, "A gate does not keep what it should"))
         caption = "Gradient through the state (c of the LSTM, h of the GRU) against the lag, for several forget biases "
         caption += f"b and for chrono initialisation over {LONGEST:g} steps; lines are exact."
         yield Figure("gates", caption, drawn)
 
-    def tables(self, rows: pd.DataFrame) -> Iterator[Table]:
+    def tables(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield the half-lives."""
         found: dict[tuple[str, int], dict[str, Any]] = {}
-        for backend, at, cell in cells(rows):
+        for backend, at, cell in trials(rows):
             for bias in range(at["biases"]):
                 law = {"cell": at["cell"], "forget bias": bias, "factor a step": round(theory.keep(bias), 6)}
                 row = found.setdefault((at["cell"], bias), law | {"half-life": round(theory.half_life(bias), 4)})
@@ -160,7 +162,7 @@ def draw_cell(ax: Any, rows: pd.DataFrame, backends: Sequence[str]) -> None:
         style.theory(ax, lags, theory.keep(bias) ** lags, color=colour)
     chrono = [theory.chrono_keep(int(lag), LONGEST) for lag in lags]
     style.theory(ax, lags, chrono, linestyle="--")
-    for backend, _, cell in cells(rows):
+    for backend, _, cell in trials(rows):
         own = slice(4 * (1 + backends.index(backend)), len(lags), 4 * (len(backends) + 1))
         for metric in ("chrono_ratio", *(f"ratio_{bias}" for bias in biases)):
             style.measured(ax, places(cell, metric)[own], values(cell, metric)[own], backend)

@@ -1,0 +1,1 @@
+"""How far backends drift from exact arithmetic."""

@@ -1,0 +1,1 @@
+"""Driven tanh RNNs against mean-field theory."""

@@ -1,0 +1,1 @@
+"""Laws of deep networks, exact at any width."""

@@ -1,0 +1,1 @@
+"""What a gate keeps of a gradient."""

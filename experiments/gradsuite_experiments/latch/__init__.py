@@ -1,0 +1,1 @@
+"""A scalar latch: one unit that stores a bit."""

@@ -1,0 +1,1 @@
+"""Where gradients underflow and overflow, by precision."""

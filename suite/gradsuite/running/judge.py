@@ -1,0 +1,13 @@
+"""Judging: what an experiment's rows prove and disprove, decided once and stored with the run."""
+
+from gradsuite.claims import decisive
+from gradsuite.experiment import Experiment
+from gradsuite.runs.store import Run
+
+
+def judge(run: Run, experiment: Experiment) -> None:
+    """Store the verdicts on an experiment's claims, in place of those it had.
+
+    Figures, findings, the report and `gradsuite claims` all read them there, so that no two of them can disagree.
+    """
+    run.keep_claims(experiment.name, decisive(experiment.claims(run.frame(experiment.name))))

@@ -1,0 +1,88 @@
+"""Settings: what can be set of an experiment, and those that many experiments share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from gradsuite.errors import UserError, unknown
+from gradsuite.rows import RESERVED
+
+Settings = Mapping[str, Any]  # one trial's values by name, each of its setting's kind
+Grid = Mapping[str, Sequence[Any]]  # values of every setting: their product is an experiment's trials
+Presets = Mapping[str, Grid]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set: `--set NAME=V1,V2` sweeps it.
+
+    `minimum` bounds a number (exclusively if `above`); `choices` lists the words allowed. One name has one meaning, and
+    so one `help`, in all experiments of a run that sets it. Raises ValueError for a name that a run's rows already use.
+    """
+
+    name: str
+    kind: type[str] | type[int] | type[float]
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    above: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name in RESERVED:
+            raise ValueError(f"a setting cannot be called {self.name!r}: rows have a column of that name")
+
+    def parse(self, text: Any) -> Any:
+        """Return the value of this kind. Raises UserError if it is not one, or not allowed."""
+        if self.kind is str:
+            if self.choices and text not in self.choices:
+                raise unknown(self.name, text, self.choices)
+            return str(text)
+        try:
+            value = self.kind(text)
+            exact = isfinite(float(value)) and (isinstance(text, str) or value == text) and not isinstance(text, bool)
+        except (ValueError, TypeError, OverflowError):
+            exact = False
+        if not exact:
+            raise UserError(f"{self.name} must be {'a whole number' if self.kind is int else 'a number'}, not {text!r}")
+        number = float(value)
+        if self.minimum is not None and (number <= self.minimum if self.above else number < self.minimum):
+            bound = "more than" if self.above else "at least"
+            raise UserError(f"{self.name} must be {bound} {self.minimum:g}, not {text}")
+        return value
+
+
+DTYPES = ("float64", "float32", "bfloat16", "float16")
+
+BATCH_SIZE = Setting("batch_size", int, "sequences or examples per batch", minimum=1)
+DTYPE = Setting("dtype", str, "precision", choices=DTYPES)
+GAIN = Setting("gain", float, "gain of the recurrent (rnn, lstm, gru) or layer (mlp) weights", minimum=0, above=True)
+HIDDEN_SIZE = Setting("hidden_size", int, "units per layer", minimum=1)
+LAGS = Setting("lags", int, "steps back in time", minimum=1)
+LENGTH = Setting("length", int, "time steps T", minimum=1)
+NOISE = Setting("noise", float, "variance s^2 of the noise in every unit", minimum=0)
+NUM_LAYERS = Setting("num_layers", int, "layers", minimum=1)
+ROUNDS = Setting("rounds", int, "timing samples", minimum=1)
+SEED = Setting("seed", int, "seed of parameters and batches", minimum=0)
+SEEDS = Setting("seeds", int, "random networks drawn per combination of settings", minimum=1)
+TASK = Setting("task", str, "where batches come from: gradsuite tasks")
+
+
+def activation(*choices: str) -> Setting:
+    """Return the setting of the hidden layers' activation."""
+    return Setting("activation", str, "activation of the hidden layers", choices)
+
+
+def cell(*choices: str) -> Setting:
+    """Return the setting of the network's cell."""
+    return Setting("cell", str, "network cell", choices)
+
+
+def initialiser(*choices: str) -> Setting:
+    """Return the setting of how weights are drawn."""
+    return Setting("initialiser", str, "how the weights are drawn", choices)
+
+
+def settings_label(settings: Settings) -> str:
+    """Return settings in one line: `gain=1.5 hidden_size=64`."""
+    return " ".join(f"{name}={value}" for name, value in settings.items())
