@@ -34,7 +34,7 @@ def length_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         style.unit_axis(axes, "y", "peak memory" if axes is panels[0, 0] else "", "B")
         axes.set_title(cell)
     times = listed([f"{np.mean(numbers):.1f} ({backend})" for backend, numbers in ratios.items()])
-    style.title(figure, f"Per time step, memory grows by {times} times what backward has to read")
+    style.title(figure, f"Each time step takes {times} times the memory that backward has to read")
     style.backend_legend(figure, set(rows["backend"]), extra=[style.line_key("what backward has to read")])
     yield Figure(
         "memory",
