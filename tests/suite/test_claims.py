@@ -65,7 +65,7 @@ def test_names_and_backends_are_judged_apart():
 
 def test_one_name_has_one_sentence():
     first = claim(1.0, 2.0, 0.1)
-    with pytest.raises(ValueError, match="two claims are called 'experiment/claim': 'It is so.' and 'No.'"):
+    with pytest.raises(ValueError, match=r"two claims are called .experiment/claim.: .It is so\.. and .No\.."):
         decisive([first, replace(first, sentence="No.")])
 
 

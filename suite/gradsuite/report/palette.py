@@ -1,4 +1,4 @@
-"""Colours and markers: one for each backend, the same in every figure of every run.
+"""Colours and markers: one of each per backend, the same in every figure of every run.
 
 Chosen to be told apart by colour-blind readers (Okabe & Ito 2008, and kin), on white and on dark paper; the marker
 says the same as the colour, for print without colours.

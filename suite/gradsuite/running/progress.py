@@ -1,4 +1,4 @@
-"""What a run shows while it is going on: a bar with the time left, or plain lines where nobody watches."""
+"""What a run shows while it is going on: a bar with the time left, or plain lines where there is no terminal."""
 
 import sys
 import time

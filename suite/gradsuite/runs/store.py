@@ -21,7 +21,7 @@ from gradsuite.experiment import Result, Trial
 from gradsuite.rows import COLUMNS
 
 FILE = "run.sqlite"
-SHOWN = 10  # runs named to who misspelled one
+SHOWN = 10  # runs named to a user who misspelled one
 FORMAT = 2  # PRAGMA user_version
 # SQLite stores NaN as NULL: a measurement with a metric and no value was NaN. Infinities are stored as they are.
 SCHEMA = f"""
@@ -121,7 +121,7 @@ class Run:
         """Open a run that exists. Raises UserError if there is none, with the nearest one beside it."""
         run = cls(Path(path))
         if not run.path.exists():
-            beside = [str(found.parent) for found in run.path.parent.glob(f"*/{FILE}")]
+            beside = [str(path.parent) for path in run.path.parent.glob(f"*/{FILE}")]
             raise unknown("run", path, get_close_matches(str(path), beside, n=SHOWN, cutoff=0.0))
         try:
             with run._database() as database:

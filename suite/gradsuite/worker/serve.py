@@ -61,7 +61,7 @@ class Worker:
         return asdict(replace(info, libraries=(*info.libraries, *libraries())))
 
     def start(self, request: Mapping[str, Any]) -> None:
-        """Begin a trial, with the memory and the peak of the one before cleared."""
+        """Begin a trial, once the memory and the peak of the trial before are cleared."""
         self.rounds = iter(())
         memory.release()
         memory.reset_peak()
