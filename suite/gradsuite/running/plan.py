@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from gradsuite import __version__
@@ -52,21 +53,18 @@ class Study:
 
     def peers(self) -> list[str]:
         """Return the peers that this preset compares with."""
-        return list(
-            dict.fromkeys(name for experiment in self.experiments for name in experiment.peers.get(self.preset, ()))
-        )
+        peers = (experiment.peers.get(self.preset, ()) for experiment in self.experiments)
+        return list(dict.fromkeys(chain.from_iterable(peers)))
 
     def varied(self) -> set[str]:
         """Return the settings that have more than one value in some experiment."""
-        return {
-            name for experiment in self.experiments for name, values in self.grid(experiment).items() if len(values) > 1
-        }
+        grids = map(self.grid, self.experiments)
+        return {name for grid in grids for name, values in grid.items() if len(values) > 1}
 
     def backends(self, names: Sequence[str]) -> list[str]:
         """Return the backends to measure if these are asked for, and those that an experiment wants twice."""
-        return list(
-            dict.fromkeys([*names, *(name for experiment in self.experiments for name in experiment.backends(names))])
-        )
+        wanted = (experiment.backends(names) for experiment in self.experiments)
+        return list(dict.fromkeys(chain(names, *wanted)))
 
     def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
         """Return the trials, those of one setting together."""
