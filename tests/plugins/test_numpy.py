@@ -66,7 +66,7 @@ def problems(draw, cells=CELLS):
     return model, initialise(model, seed=seed), random_batch(model, draw(st.integers(1, 6)), draw(sizes), seed)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(problems())
 def test_every_gradient_is_the_oracles(problem):
     assert_same(run(*problem), oracle(*problem))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.plugins.test_numpy import assert_same, oracle, problems, random_batch, run
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(problems(cells=("rnn", "lstm", "gru")), st.integers(1, 4), st.integers(0, 4))
 def test_truncated_gradients_are_the_oracles(problem, k1, more):
     truncation = (k1, k1 + more)
@@ -30,7 +30,7 @@ def test_truncated_state_gradients_end_at_the_horizon():
     assert (states[7:] != 0).any(axis=(1, 2, 3)).all()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(problems(cells=("rnn", "lstm", "gru")), st.integers(1, 7))
 def test_checkpointed_gradients_are_the_plain_ones(problem, every):
     assert_same(run(*problem, checkpoint=every), run(*problem))

@@ -18,7 +18,7 @@ from tests.plugins.test_torch import assert_same, random_batch, run  # noqa: E40
 ROUNDING = 6e-8  # float32's
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.integers(1, 40), st.integers(0, 99))
 def test_a_recurrence_is_that_of_a_loop(T, seed):
     generator = torch.Generator().manual_seed(seed)

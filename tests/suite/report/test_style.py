@@ -20,7 +20,7 @@ def words(axes):
     return {text.get_text(): text.get_position() for text in axes.texts}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=9))
 def test_names_at_the_ends_do_not_overlap_and_keep_their_order(ends):
     figure, axes = drawn(height=3.6)
