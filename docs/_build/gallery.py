@@ -202,7 +202,8 @@ def claimed(stated: Iterable[Mapping[str, Any]]) -> str:
     """Return the table of claims: a sentence a line, with its source and the backends for which it holds or fails."""
     by_sentence: dict[tuple[str, str], dict[str, list[str]]] = {}
     for claim in stated:
-        verdicts = by_sentence.setdefault((claim["sentence"], claim["source"]), {})
+        source = claim["source"] if claim["checked"] else f"{claim['source']} (not yet looked up)"
+        verdicts = by_sentence.setdefault((claim["sentence"], source), {})
         verdicts.setdefault(claim["verdict"], []).append(claim["backend"])
     lines = ["What the reference run proved or disproved.", "", "| claim | source | verdict |", "|---|---|---|"]
     for (sentence, source), verdicts in by_sentence.items():
