@@ -10,10 +10,14 @@ from mkdocs.exceptions import PluginError
 FORMULA = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL
 )  # as pymdownx.arithmatex leaves them
-FUNCTION = r"<m[io]>(?:exp|ln|log|max|min|tanh|[A-Z][a-z]+)</m[io]>"
+OPERATOR = re.compile(r"<mo>([A-Za-z]+)</mo>")  # a name, which has the spaces below and not those of a sign
+FUNCTION = r"<mi>(?:[A-Za-z]{2,})</mi>"
 THIN = '<mspace width="0.167em" />'
 SIMILAR = ("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")  # a relation, not a letter
-BAR = ('<mo stretchy="false">&#x0007C;</mo>', '<mo stretchy="false" lspace="0" rspace="0">&#x0007C;</mo>')
+# Bars and a leading minus sign, which browsers take for signs between two terms wherever they stand.
+BAR = re.compile(r'<mo(?: stretchy="false")?>&#x0007C;</mo>')
+CLOSE_BAR = '<mo stretchy="false" lspace="0" rspace="0">&#x0007C;</mo>'
+MINUS = re.compile(r"(<mo[^>]*>(?:&#x00028;|&#x0005B;|\[|&#x0002C;|&#x0003D;)</mo>)<mo>&#x02212;</mo>")
 # A function's name stands apart from what is before it and, unless that is a parenthesis, from what is after it.
 BEFORE = re.compile(rf"(</(?:mi|mn|msub|msup|msubsup|mfrac)>)(?={FUNCTION})")
 AFTER = re.compile(rf"({FUNCTION})(?=<m(?:i|n|sub|sup|subsup|frac)>|<mo stretchy=\"false\" lspace)")
@@ -31,7 +35,9 @@ def typeset(formula: re.Match[str]) -> str:
     drawn = convert(tex, display=display)
     if "\\" in drawn or "<mi>&</mi>" in drawn:
         raise PluginError(f"TeX that cannot be typeset: {tex}")
-    drawn = drawn.replace(*SIMILAR).replace(*BAR)
+    drawn = BAR.sub(CLOSE_BAR, drawn.replace(*SIMILAR))
+    drawn = MINUS.sub(r'\1<mo form="prefix">&#x02212;</mo>', drawn)
+    drawn = OPERATOR.sub(r"<mi>\1</mi>", drawn)
     drawn = AFTER.sub(rf"\1{THIN}", BEFORE.sub(rf"\1{THIN}", drawn))
     drawn = drawn.replace("<math ", f'<math alttext="{html.escape(" ".join(tex.split()))}" ', 1)
     return f'<div class="formula">{drawn}</div>' if display == "block" else drawn

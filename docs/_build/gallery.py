@@ -25,9 +25,7 @@ RUNS = {
 }
 OWN = "gradsuite_experiments"  # the built-in experiments: what else is installed here is not the project's to show
 # How a report holds a figure: a title, the drawing, a caption and the name of its file.
-FIGURE = re.compile(
-    r'<h3 id="(?P<name>[\w-]+)">(?P<title>[^<]*)</h3>.*?<figcaption>(?P<caption>[^<]*)<', re.DOTALL
-)
+FIGURE = re.compile(r'<h3 id="(?P<name>[\w-]+)">(?P<title>[^<]*)</h3>.*?<figcaption>(?P<caption>[^<]*)<', re.DOTALL)
 LAWS = re.compile(r"^Experiments?: (?P<names>.*)\.$", re.MULTILINE)
 
 

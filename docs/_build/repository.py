@@ -45,6 +45,8 @@ def on_files(files: Files, config: Any) -> Files:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Turn links of the repository into links of the site; show the source of an example below its page."""
     here = page.file.src_uri
+    if page.parent is None:  # the only page below its tab: what would stand beside it is its own name
+        page.meta.setdefault("hide", []).append("navigation")
     source = next((source for source, copy in PAGES.items() if copy == here), f"docs/{here}")
     markdown = LINK.sub(lambda link: relink(link, source, here), markdown)
     return markdown + listing(ROOT / "docs" / here) if EXAMPLE.fullmatch(here) else markdown
