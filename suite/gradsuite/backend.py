@@ -3,9 +3,11 @@
 Host arrays (NumPy) go in and come out; what is between is the backend's own and opaque to the host.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -197,3 +199,19 @@ class Backend(ABC):
         """Raise Unsupported unless `describe` claims this model on this device in this dtype."""
         if reason := self.describe().refusal(model, device, dtype):
             raise Unsupported(reason)
+
+
+class FrontDoor(ModuleType):
+    """This module, called: `gradsuite.backend("numpy")`, though `gradsuite.backend` is where plugins import from.
+
+    An import of a submodule sets the name on its package, so a function of the same name cannot stand there.
+    """
+
+    def __call__(self, name: str) -> Backend:
+        """Return the backend of this name, ready to build networks in this process. Raises UserError."""
+        from gradsuite.worker.loading import load_backend
+
+        return load_backend(name)
+
+
+sys.modules[__name__].__class__ = FrontDoor  # as the Python data model has it: "Customizing module attribute access"

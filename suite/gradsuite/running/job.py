@@ -36,11 +36,14 @@ Say = Callable[[str], None]
 class Job:
     """One invocation of `gradsuite run`; what it tells the user goes to `say`, one line at a time."""
 
-    def __init__(self, configuration: Configuration, plugins: Plugins, say: Say) -> None:
+    def __init__(
+        self, configuration: Configuration, plugins: Plugins, say: Say, progress: type[Progress] = Progress
+    ) -> None:
         """Check all that can be checked without a worker. Raises UserError."""
         self.configuration = configuration
         self.plugins = plugins
         self.say = say
+        self.progress = progress
         self.messages: set[str] = set()
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
@@ -148,7 +151,7 @@ class Job:
         total = sum(map(len, groups))
         self.say(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         statuses: Counter[str] = Counter()
-        with Progress(total, self.study.varied()) as progress:
+        with self.progress(total, self.study.varied()) as progress:
             for trial, result in outcomes(groups, backends, executor):
                 run.add(trial, keys(trial), result)
                 statuses[result.status] += 1

@@ -18,6 +18,7 @@ import pandas as pd
 from gradsuite.claims import Claim, Source
 from gradsuite.errors import UserError, unknown
 from gradsuite.experiment import Result, Trial
+from gradsuite.plugins import installed
 from gradsuite.rows import COLUMNS
 
 FILE = "run.sqlite"
@@ -158,6 +159,10 @@ class Run:
         """What was asked for, of which backends, on which machine."""
         with self._database() as database:
             return {name: json.loads(value) for name, value in database.execute("SELECT name, value FROM meta")}
+
+    def blocked(self) -> list[str]:
+        """Return the plugins that were blocked when this run was measured, as far as they are installed here."""
+        return [name for name in self.meta.get("configuration", {}).get("no-plugin", ()) if name in installed()]
 
     def note(self, meta: Mapping[str, Any]) -> None:
         """Add to the meta data, or replace what has the same name."""
