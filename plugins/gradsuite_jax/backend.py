@@ -7,12 +7,11 @@ from importlib.metadata import version
 import jax
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo, Network
-from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_jax.network import JaxNetwork
 from gradsuite_jax.product import repeated
-from gradsuite_jax.schedule import Schedule
 
 # Without these float64 would silently be float32, and float32 on a GPU would be TF32.
 for option, value in (("jax_enable_x64", True), ("jax_default_matmul_precision", "highest")):
@@ -43,18 +42,10 @@ class JaxBackend(Backend):
         *,
         device: str = "cpu",
         dtype: str = "float32",
-        truncation: tuple[int, int] | None = None,
-        checkpoint: int | None = None,
+        schedule: Schedule = Schedule(),
     ) -> Network:
-        """Bind host parameters to the first device of this kind; a leading axis on each makes a stack of settings.
-
-        `truncation` (k1, k2) and `checkpoint` n split backward over time as `Schedule` says. Raises UserError for
-        numbers that are not allowed, Unsupported for what `describe` does not claim.
-        """
-        self.require(model, device, dtype)
-        if (truncation, checkpoint) != (None, None) and not model.recurrent:
-            raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
-        schedule = Schedule(truncation, checkpoint)
+        """Copy host parameters to the first device of this kind; a leading axis on each makes a stack of networks."""
+        self.require(model, parameters, device, dtype, schedule)
         return JaxNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
 
     def multiplications(

@@ -8,9 +8,9 @@ import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer, Slots
+from gradsuite.schedule import Schedule
 
 from gradsuite_jax import programs
-from gradsuite_jax.schedule import Schedule
 
 Array = jax.Array
 
@@ -29,12 +29,12 @@ class JaxNetwork(Network):
         self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
     ) -> None:
         """Copy host parameters to the first device of this kind."""
-        self._plan = programs.Plan(model, schedule)
         self._device = jax.devices(device)[0]
         self._dtype = jax.numpy.dtype(dtype)
         self._in_flight: list[Any] = []
         on_device = {name: self._put(value, self._dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
+        self._plan = programs.Plan(model, schedule, self.stacked)
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device; classes become int32."""

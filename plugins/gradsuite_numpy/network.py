@@ -8,13 +8,13 @@ import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.errors import UserError
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.arrays import Array
 from gradsuite_numpy.loss import LOSSES
 from gradsuite_numpy.members import Members, parts_of
 from gradsuite_numpy.mlp import Mlp
 from gradsuite_numpy.recurrent import Recurrent
-from gradsuite_numpy.windows import Schedule
 from gradsuite_numpy.workspace import Workspace
 
 Layers = Mlp | Recurrent | Members
@@ -29,7 +29,6 @@ class NumpyNetwork(Network):
         """Copy the parameters; `schedule` says how backward is split over time."""
         super().__init__(model, {n: np.array(p, dtype) for n, p in parameters.items()}, device=device, dtype=dtype)
         self.schedule = schedule
-        self.stacked = next(iter(parameters.values())).ndim - 2
         self.spare: list[Workspace] = []
         self.prepared: tuple[tuple[Array, ...], Layers] | None = None
 
@@ -60,7 +59,7 @@ class NumpyNetwork(Network):
         workspace = self.spare.pop() if self.spare else Workspace(self.dtype)
         with np.errstate(all="ignore"):
             running = self.prepare().start(batch.inputs, workspace, states=states)
-            loss, dy = LOSSES[self.model.loss](running.outputs, batch.targets, self.stacked)
+            loss, dy = LOSSES[self.model.loss](running.outputs, batch.targets, int(self.stacked))
         finalize(running, self.spare.append, workspace).atexit = False
         return Tape(loss, running.outputs, (running, dy))
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from gradsuite.backend import Gradients
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.arrays import Array, rows, steps
 from gradsuite_numpy.gru import Gru
@@ -13,7 +14,7 @@ from gradsuite_numpy.layer import Layer, State
 from gradsuite_numpy.lstm import Lstm
 from gradsuite_numpy.readout import readout_of
 from gradsuite_numpy.rnn import Rnn
-from gradsuite_numpy.windows import Schedule, Window, stretches
+from gradsuite_numpy.windows import Window, stretches, windows
 from gradsuite_numpy.workspace import Workspace
 
 LAYERS: dict[str, type[Layer]] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru}
@@ -32,6 +33,7 @@ class Recurrent:
         self.readout = readout_of(parameters)
         self.every_step = model.readout == "all"
         self.schedule = schedule
+        self.carries = schedule.truncation is None  # the gradient flows on from a window into the one before
         self.lead = self.layers[0].w_hh.shape[:-2]
         self.hidden_size = model.hidden_size
 
@@ -47,7 +49,7 @@ class RecurrentPass:
         self.net, self.inputs, self.workspace, self.states = net, inputs, workspace, states
         T, B = inputs.shape[-3:-1]
         self.state_shape = (*net.lead, B, net.hidden_size)
-        self.windows = net.schedule.windows(T, every_step_has_a_loss=net.every_step)
+        self.windows = windows(net.schedule, T, every_step_has_a_loss=net.every_step)
         self.starts: dict[int, list[State]] = {}
         zeros = np.zeros(self.state_shape, workspace.dtype)
         state: list[State] = [(zeros,) * layer.state_size for layer in net.layers]
@@ -106,7 +108,7 @@ class RecurrentPass:
                     np.matmul(rows(dz_ih), layer.w_ih, out=rows(dh_below[..., 1:, :, :]))
             for name, gradient in found.items():
                 total[name] = total[name] + gradient if name in total else gradient
-            if net.schedule.carries:
+            if net.carries:
                 carry = [tuple(d[..., 0, :, :].copy() for d in layer) for layer in dstates]
             elif kept is not None:
                 for array, layers in zip(kept, zip(*dstates, strict=True), strict=True):
@@ -120,7 +122,7 @@ class RecurrentPass:
         """Return room (layers, ..., T + 1, B, H) for the state gradients by h, and by c if there is one."""
         *lead, B, H = self.state_shape
         shape = (len(self.net.layers), *lead, T + 1, B, H)
-        new = np.empty if self.net.schedule.carries else np.zeros  # truncated windows add up
+        new = np.empty if self.net.carries else np.zeros  # truncated windows add up
         return [new(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]
 
     def room_for(self, window: Window, kept: list[Array] | None) -> list[State]:
@@ -129,7 +131,7 @@ class RecurrentPass:
         shape = (*lead, window.end - window.start + 1, B, H)
         dstates: list[State] = []
         for index, layer in enumerate(self.net.layers):
-            if kept is not None and self.net.schedule.carries:
+            if kept is not None and self.net.carries:
                 arrays = tuple(a[index][..., window.start : window.end + 1, :, :] for a in kept)
             else:
                 arrays = tuple(self.workspace.array(f"d{k}.{index}", shape) for k in range(layer.state_size))

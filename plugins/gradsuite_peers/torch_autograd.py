@@ -8,6 +8,7 @@ import torch
 from gradsuite.backend import Backend, BackendInfo, Gradients, Tape
 from gradsuite.model import ACTIVATIONS as MODEL_ACTIVATIONS
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 from torch import Tensor, nn
 
 from gradsuite_peers.torch_modules import ACTIVATIONS, DeviceBatch, ModuleNetwork, readout_parameters
@@ -31,10 +32,16 @@ class TorchAutograd(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> ModuleNetwork:
         """Load host parameters into cells."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return CellNetwork(model, parameters, device=device, dtype=dtype)
 
 

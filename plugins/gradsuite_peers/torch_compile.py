@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from gradsuite.backend import BackendInfo, Tape
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 from torch import Tensor
 
 from gradsuite_peers.refusal import refuse_states
@@ -30,10 +31,16 @@ class TorchCompile(TorchAutograd):
         return info if shutil.which("c++") or shutil.which("g++") else replace(info, cells=())
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> CellNetwork:
         """Load host parameters into cells, which the first call compiles."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return CompiledNetwork(model, parameters, device=device, dtype=dtype)
 
 

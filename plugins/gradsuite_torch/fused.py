@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 from gradsuite.backend import Gradients, Tape
-from gradsuite.model import Model
+from gradsuite.model import Model, is_stacked
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,9 +36,11 @@ class Fused(Recurrent):
 
     @staticmethod
     def fits(model: Model, parameters: Mapping[str, Tensor]) -> bool:
-        """Return whether the kernel can run this model: no stacks, float32 on the CPU."""
-        weight = parameters["weight_hh_l0"] if model.cell == "lstm" else None
-        return ONEDNN and weight is not None and weight.dim() == 2 and weight.is_cpu and weight.dtype == torch.float32
+        """Return whether the kernel can run this model: an LSTM in float32 on the CPU, and no stack."""
+        if not ONEDNN or model.cell != "lstm" or is_stacked(model, parameters):
+            return False
+        weight = parameters["weight_hh_l0"]
+        return weight.is_cpu and weight.dtype == torch.float32
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers, the readout and the loss under autograd."""

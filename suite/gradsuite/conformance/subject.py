@@ -9,6 +9,7 @@ from gradsuite.backend import STATE_GRADIENTS, Backend, Batch, DeviceBatch, Grad
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.finding import Finding, all_close
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 Arrays = dict[str, np.ndarray]
 
@@ -24,23 +25,23 @@ class Subject:
         self.dtype = dtype
         self.finest = finest
 
-    def claims(self, model: Model, *state_gradients: str) -> bool:
-        """Whether the backend claims this model on this device in this dtype, with these state gradients."""
-        has_states = set(state_gradients) <= set(self.info.state_gradients)
-        return has_states and self.info.refusal(model, self.device, self.dtype) is None
+    def claims(self, model: Model, *state_gradients: str, features: tuple[str, ...] = ()) -> bool:
+        """Whether the backend claims this model on this device in this dtype, with what is named here."""
+        optional = set(state_gradients) <= set(self.info.state_gradients) and set(features) <= set(self.info.features)
+        return optional and self.info.refusal(model, self.device, self.dtype) is None
 
     def claimed(self, arrays: Arrays) -> Arrays:
         """Return the arrays of an answer without the state gradients that the backend does not claim."""
         lost = tuple(f"{name}[" for name in STATE_GRADIENTS if name not in self.info.state_gradients)
         return {name: array for name, array in arrays.items() if not name.startswith(lost)}
 
-    def build(self, model: Model, parameters: Mapping[str, np.ndarray], **options: Any) -> Network:
+    def build(self, model: Model, parameters: Mapping[str, np.ndarray], schedule: Schedule = Schedule()) -> Network:
         """Build a network on this device in this dtype."""
-        return self.backend.build(model, parameters, device=self.device, dtype=self.dtype, **options)
+        return self.backend.build(model, parameters, device=self.device, dtype=self.dtype, schedule=schedule)
 
-    def network(self, case: Case, **options: Any) -> Network:
+    def network(self, case: Case, schedule: Schedule = Schedule()) -> Network:
         """Build a case's network."""
-        return self.build(case.model, case.parameters(self.dtype), **options)
+        return self.build(case.model, case.parameters(self.dtype), schedule)
 
     def forward(self, network: Network, batch: DeviceBatch) -> Tape:
         """Run a forward pass that is asked for state gradients, where any are claimed."""
@@ -56,9 +57,9 @@ class Subject:
         tape = self.forward(network, on_device) if states else network.forward(on_device)
         return fetched(network, tape.loss, tape.outputs, network.backward(tape), states=states)
 
-    def find(self, case: Case, **options: Any) -> Arrays:
+    def find(self, case: Case, schedule: Schedule = Schedule()) -> Arrays:
         """Return everything that a new network gives for a case."""
-        return self.solve(self.network(case, **options), case.batch(self.dtype))
+        return self.solve(self.network(case, schedule), case.batch(self.dtype))
 
     def against_oracle(self, case: Case, *, plain: bool = False) -> Iterator[Finding]:
         """Yield a finding for every array of a case, with state gradients and, if `plain`, also without."""

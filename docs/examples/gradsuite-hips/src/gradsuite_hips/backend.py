@@ -9,6 +9,7 @@ from autograd import make_vjp
 from autograd.tracer import getval
 from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_hips.head import loss, outputs
 from gradsuite_hips.layers import top_states
@@ -38,10 +39,16 @@ class HipsBackend(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> "HipsNetwork":
         """Copy host parameters. Raises Unsupported for what is not claimed."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         own = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
         return HipsNetwork(model, own, device=device, dtype=dtype)
 
