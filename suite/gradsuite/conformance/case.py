@@ -1,6 +1,5 @@
 """One case: a model, its sizes and a seed, with the parameters and batch that follow, and the oracle's answer."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,10 +62,6 @@ class Case:
         cells = m.num_layers + (self.steps - 1 if m.recurrent else 0)
         width = max(m.input_size, m.hidden_size) + m.hidden_size
         return 2 * cells * (width + 10) + 2 * (m.hidden_size + m.output_width) + self.steps * self.size
-
-    def with_model(self, **changes: object) -> "Case":
-        """Return the same case for a changed model."""
-        return dataclasses.replace(self, model=dataclasses.replace(self.model, **changes))  # type: ignore[arg-type]
 
 
 def label(model: Model) -> str:
