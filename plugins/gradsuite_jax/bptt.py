@@ -11,7 +11,7 @@ from gradsuite_jax import head, unroll
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
-Found = tuple[dict[str, Array], tuple[Array, ...] | None]  # gradients of parameters, and of states if asked for
+Derivatives = tuple[dict[str, Array], tuple[Array, ...] | None]  # gradients of parameters, and of states if asked for
 
 
 def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
@@ -23,7 +23,7 @@ def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple
 
 def backward(
     model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> Found:
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
     top = seen(model, saved[-1].h)
     gradients, d_top = head.readout_backward(model, parameters, top, head.loss_backward(model, y, targets))

@@ -54,10 +54,10 @@ class JaxNetwork(Network):
         """Compute the gradients of `tape.loss`."""
         parameters, batch, saved, states = tape.saved
         tape.saved = None  # frees the states as soon as the device is done with them
-        found, totals = programs.backward(self._plan, parameters, *batch, tape.outputs, saved, states=states)
-        self._note(next(iter(found.values())))
+        gradients, totals = programs.backward(self._plan, parameters, *batch, tape.outputs, saved, states=states)
+        self._note(next(iter(gradients.values())))
         by_h, by_c = (*(totals or ()), None, None)[:2]
-        return Gradients(found, by_h, by_c)
+        return Gradients(gradients, by_h, by_c)
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones, in one program."""

@@ -14,7 +14,7 @@ from gradsuite.optimizers import Optimizer, Slots
 from gradsuite.schedule import Schedule
 
 from gradsuite_jax import bptt, checkpoint, mlp, truncation
-from gradsuite_jax.bptt import Found
+from gradsuite_jax.bptt import Derivatives
 from gradsuite_jax.compiling import program
 
 Array = jax.Array
@@ -59,7 +59,9 @@ def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[A
 
 
 @program(static_argnums=0, static_argnames="states")
-def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool) -> Found:
+def backward(
+    plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
+) -> Derivatives:
     """Return the parameter gradients, and the state gradients by h and c if `states`."""
     run = partial(plan.passes()[1], states=states)
     if plan.stacked:

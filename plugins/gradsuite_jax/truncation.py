@@ -9,7 +9,7 @@ from gradsuite.model import Model
 from jax import lax
 
 from gradsuite_jax import head, unroll
-from gradsuite_jax.bptt import Found, from_top, seen, stack_layers
+from gradsuite_jax.bptt import Derivatives, from_top, seen, stack_layers
 from gradsuite_jax.segments import pieces
 
 Array = jax.Array
@@ -31,7 +31,7 @@ def forward(horizon: Horizon, model: Model, parameters: Arrays, x: Array, target
 
 def backward(
     horizon: Horizon, model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> Found:
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
     start, kept = saved
     top = seen(model, kept[-1].h)
@@ -49,7 +49,7 @@ def backward(
 
 def _windows(
     horizon: Horizon, model: Model, parameters: Arrays, x: Array, saved: Any, dh: Array, *, states: bool
-) -> Found:
+) -> Derivatives:
     """Return the gradients of all windows together, one window after another."""
     k1, length = horizon[0], min(horizon[1], len(x))
     zero = unroll.zero_state(model, x.shape[1], x.dtype)
@@ -69,10 +69,10 @@ def _windows(
         back = unroll.backward(model, parameters, cut(x), before, kept, direct, zero, totals=states)
         gradients = {name: g + back.gradients[name] for name, g in gradients.items()}
         if states:
-            found = stack_layers(back.totals)
+            of_window = stack_layers(back.totals)
             totals = tuple(
                 lax.dynamic_update_slice_in_dim(total, cut(total) + part, begin, 0)
-                for total, part in zip(totals, found, strict=True)
+                for total, part in zip(totals, of_window, strict=True)
             )
         return (gradients, totals), None
 

@@ -113,7 +113,7 @@ class Gru(Layer):
 
     def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
         """Return the gradients of this layer's parameters, weight_hh's and bias_hh's rolled back to r z n."""
-        found = super().gradients(x, h, dz_ih, dz_hh)
-        found["weight_hh"] = np.roll(found["weight_hh"], -self.hidden_size, axis=-2)
-        found["bias_hh"] = np.roll(found["bias_hh"], -self.hidden_size, axis=-1)
-        return found
+        gradients = super().gradients(x, h, dz_ih, dz_hh)
+        gradients["weight_hh"] = np.roll(gradients["weight_hh"], -self.hidden_size, axis=-2)
+        gradients["bias_hh"] = np.roll(gradients["bias_hh"], -self.hidden_size, axis=-1)
+        return gradients

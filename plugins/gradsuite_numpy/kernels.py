@@ -26,7 +26,9 @@ def better_kernels(features: Collection[str]) -> str | None:
 
 def openblas_kernels() -> str | None:
     """Return the kernel family that NumPy's OpenBLAS has chosen in this process, or None if its BLAS is another."""
-    libraries: list[dict[str, Any]] = [found for found in threadpool_info() if found["internal_api"] == "openblas"]
+    libraries: list[dict[str, Any]] = [
+        library for library in threadpool_info() if library["internal_api"] == "openblas"
+    ]
     bundled = Path(np.__file__).parent.with_name("numpy.libs")
-    own = [found for found in libraries if Path(found["filepath"]).is_relative_to(bundled)]
-    return next((str(found["architecture"]) for found in [*own, *libraries]), None)
+    preferred = [library for library in libraries if Path(library["filepath"]).is_relative_to(bundled)]
+    return next((str(library["architecture"]) for library in [*preferred, *libraries]), None)

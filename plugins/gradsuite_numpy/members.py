@@ -49,9 +49,13 @@ class MembersPass:
     def backward(self, dy: Array) -> Gradients:
         """Go back through each part, and put the gradients together."""
         shares = np.array_split(dy, len(self.passes))
-        found = side_by_side(lambda one, share: one.backward(share), self.passes, shares)
-        joined = {name: np.concatenate([part.parameters[name] for part in found]) for name in found[0].parameters}
-        of_states = zip(*([a for a in (part.states, part.cell_states) if a is not None] for part in found), strict=True)
+        gradients = side_by_side(lambda one, share: one.backward(share), self.passes, shares)
+        joined = {
+            name: np.concatenate([part.parameters[name] for part in gradients]) for name in gradients[0].parameters
+        }
+        of_states = zip(
+            *([a for a in (part.states, part.cell_states) if a is not None] for part in gradients), strict=True
+        )
         return Gradients(joined, *map(np.concatenate, of_states))
 
 
@@ -64,9 +68,9 @@ def parts_of(parameters: Mapping[str, Array]) -> int:
 def side_by_side(run: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
     """Return what `run` gives for each of the arguments, each in a thread of its own and BLAS in that one alone."""
 
-    def quietly(*own: Any) -> Any:
+    def quietly(*share: Any) -> Any:
         with np.errstate(all="ignore"):  # a thread has its own
-            return run(*own)
+            return run(*share)
 
     with blas().limit(limits=1, user_api="blas"):
         return list(threads().map(quietly, *arguments))

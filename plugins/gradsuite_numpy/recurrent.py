@@ -93,7 +93,7 @@ class RecurrentPass:
         for window in reversed(self.windows):
             saved = self.saved if window.end == T else self.run(window.start, window.end, self.starts[window.start])
             dstates = self.room_for(window, kept)
-            found = self.seed(window, saved, dy, dstates[-1][0])
+            gradients = self.seed(window, saved, dy, dstates[-1][0])
             for index in reversed(range(len(net.layers))):
                 for d, later in zip(dstates[index], carry[index] if carry else (), strict=False):
                     d[..., -1, :, :] += later
@@ -102,11 +102,11 @@ class RecurrentPass:
                 direct = net.every_step or layer is not net.layers[-1]
                 dz_ih, dz_hh = layer.backward(saved[index], dstates[index], direct=direct)
                 part = layer.gradients(x, saved[index].h, dz_ih, dz_hh)
-                found |= {f"{role}_l{index}": g for role, g in part.items()}
+                gradients |= {f"{role}_l{index}": g for role, g in part.items()}
                 if index:
                     dh_below = dstates[index - 1][0]
                     np.matmul(rows(dz_ih), layer.w_ih, out=rows(dh_below[..., 1:, :, :]))
-            for name, gradient in found.items():
+            for name, gradient in gradients.items():
                 total[name] = total[name] + gradient if name in total else gradient
             if net.carries:
                 carry = [tuple(d[..., 0, :, :].copy() for d in layer) for layer in dstates]

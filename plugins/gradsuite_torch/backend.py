@@ -67,6 +67,6 @@ class TorchBackend(Backend):
 def linked() -> tuple[str, ...]:
     """Return how many threads PyTorch computes with, and the libraries linked into it, which nobody else can find."""
     patterns = {"MKL": r"Math Kernel Library Version (\S+?)-", "oneDNN": r"MKL-DNN v(\S+)"}
-    found = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
+    matches = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
     threads = f"torch: threads of an operation: {torch.get_num_threads()}"
-    return (threads, *(f"torch: {name} {match[1]}" for name, match in found.items() if match))
+    return (threads, *(f"torch: {name} {match[1]}" for name, match in matches.items() if match))

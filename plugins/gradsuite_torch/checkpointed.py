@@ -82,7 +82,7 @@ class Checkpointed(Recurrent):
             hidden = trace.last[0]
         else:
             return torch.zeros_like(trace.last[0]).unsqueeze(TIME)
-        reached, found = self.readout.pull_back(hidden, to_outputs, self.parameters)
-        for name, gradient in found.items():
+        reached, of_readout = self.readout.pull_back(hidden, to_outputs, self.parameters)
+        for name, gradient in of_readout.items():
             gradients[name] = gradients[name] + gradient if name in gradients else gradient
         return reached if self.model.readout == "all" else reached.unsqueeze(TIME)

@@ -54,16 +54,16 @@ class Fused(Recurrent):
             outputs = hidden
             if self.model.readout != "none":
                 outputs = functional.linear(hidden, leaves["readout.weight"], leaves["readout.bias"])
-            found = loss(self.model.loss, outputs, batch.targets, outputs.dim())
-        return Tape(found.detach(), outputs.detach(), Graph(found, leaves, layers))
+            value = loss(self.model.loss, outputs, batch.targets, outputs.dim())
+        return Tape(value.detach(), outputs.detach(), Graph(value, leaves, layers))
 
     def backward(self, tape: Tape) -> Gradients:
         """Let autograd go back."""
         if not isinstance(tape.saved, Graph):
             return super().backward(tape)
-        (found, leaves, layers), tape.saved = tape.saved, None
+        (value, leaves, layers), tape.saved = tape.saved, None
         wanted = [*leaves.values(), *(layer.h for layer in layers), *(layer.zeros for layer in layers)]
-        gradients = torch.autograd.grad(found, wanted)
+        gradients = torch.autograd.grad(value, wanted)
         of_states = self.of_states(layers, gradients[len(leaves) :]) if layers else []
         return Gradients(dict(zip(leaves, gradients, strict=False)), *of_states)
 
@@ -71,8 +71,8 @@ class Fused(Recurrent):
         """Return dL/dh and dL/dc (T, layers, B, H), given the gradients by all layers' h, then by all their zeros."""
         direct, by_zeros = gradients[: len(layers)], gradients[len(layers) :]
         weights = self.layers.weights(self.parameters)
-        found = [state_gradients(*each) for each in zip(layers, weights, direct, by_zeros, strict=True)]
-        return [torch.stack(arrays, dim=TIME) for arrays in zip(*found, strict=True)]
+        by_layer = [state_gradients(*each) for each in zip(layers, weights, direct, by_zeros, strict=True)]
+        return [torch.stack(arrays, dim=TIME) for arrays in zip(*by_layer, strict=True)]
 
     def run_each(self, x: Tensor, leaves: Mapping[str, Tensor]) -> list[Layer]:
         """Return each layer, run over x (T, B, I) or over the states of the one below."""

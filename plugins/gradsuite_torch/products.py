@@ -43,8 +43,8 @@ def product(a: Tensor, m: Tensor, out: Tensor | None = None) -> Tensor:
     """Return a m, rows (R, N) from a (R, K) and m (K, N), in `out` if it is given."""
     if not (MKL_LAGS and _by_onednn(m, len(a))):
         return torch.matmul(a, m, out=out)
-    found = _linear(a, m.mT)
-    return found if out is None else out.copy_(found)
+    result = _linear(a, m.mT)
+    return result if out is None else out.copy_(result)
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
@@ -56,8 +56,8 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -
         return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT, out=out)
     if not (MKL_LAGS and _by_onednn(weight, len(x))):
         return torch.addmm(bias, x, weight.mT, out=out)
-    found = _linear(x, weight, bias)
-    return found if out is None else out.copy_(found)
+    result = _linear(x, weight, bias)
+    return result if out is None else out.copy_(result)
 
 
 def weight_gradient(dz: Tensor, x: Tensor) -> Tensor:

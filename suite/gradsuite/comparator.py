@@ -39,8 +39,8 @@ def compare(
     precision = np.result_type(reference.dtype, np.float64)
     value, reference = value.astype(precision), reference.astype(precision)
     if (odd := _first_odd(value, reference)) is not None:
-        found, wanted = value[odd], reference[odd]
-        return Comparison(np.inf, f"{found:g} at {_index(odd)}, where the reference has {wanted:g}")
+        number, expected = value[odd], reference[odd]
+        return Comparison(np.inf, f"{number:g} at {_index(odd)}, where the reference has {expected:g}")
     finite = np.isfinite(reference)
     return _distance(value[finite], reference[finite], absolute)
 

@@ -41,8 +41,8 @@ def from_state_dict(
         faults.append(f"no {', '.join(map(repr, missing))}{_hint(missing[0], prefix, state)}")
     if unexpected := [name for name in state if name.startswith(begins) and name not in shapes]:
         faults.append(f"unexpected {', '.join(map(repr, unexpected))}")
-    found = {name: tuple(state[name].shape) for name in shapes if name in state}
-    faults += [f"{name!r} is {shape}, not {shapes[name]}" for name, shape in found.items() if shape != shapes[name]]
+    actual = {name: tuple(state[name].shape) for name in shapes if name in state}
+    faults += [f"{name!r} is {shape}, not {shapes[name]}" for name, shape in actual.items() if shape != shapes[name]]
     if faults:
         raise UserError(f"the state dict is not that of this {model.cell}: {'; '.join(faults)}")
     return {name: _host(state[theirs]) for name, theirs in names.items()}
@@ -103,9 +103,9 @@ def _names(model: Model, state: Iterable[str], prefix: str, readout: str | None)
 def _numbers(state: Iterable[str], prefix: str) -> Iterator[int]:
     """Yield the places of the Linear modules in a Sequential: those found, then every second one after the last."""
     pattern = re.compile(re.escape(prefix) + r"(\d+)\.(weight|bias)")
-    found = sorted({int(match[1]) for name in state if (match := pattern.fullmatch(name))})
-    yield from found
-    yield from count(found[-1] + 2 if found else 0, 2)
+    places = sorted({int(match[1]) for name in state if (match := pattern.fullmatch(name))})
+    yield from places
+    yield from count(places[-1] + 2 if places else 0, 2)
 
 
 def _hint(missing: str, prefix: str, state: Iterable[str]) -> str:

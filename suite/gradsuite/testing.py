@@ -23,9 +23,9 @@ class BackendConformance:
         """Make one test of each check, device and dtype."""
         if "subject" in metafunc.fixturenames:
             backend = self.backend() if isinstance(self.backend, type) else self.backend
-            found = list(pairs(backend, self.devices, self.dtypes))
-            names = [f"{check.name}-{subject.device}-{subject.dtype}" for check, subject in found]
-            metafunc.parametrize(("check", "subject"), found, ids=names)
+            cases = list(pairs(backend, self.devices, self.dtypes))
+            names = [f"{check.name}-{subject.device}-{subject.dtype}" for check, subject in cases]
+            metafunc.parametrize(("check", "subject"), cases, ids=names)
 
     def test_conformance(self, check: Check, subject: Subject) -> None:
         """Fail with the line that `gradsuite check` prints."""

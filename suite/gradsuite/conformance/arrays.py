@@ -69,8 +69,8 @@ def batches_arrive(subject: Subject) -> Iterator[Finding]:
                 parameters["weight_ih_l0"][:] = 1
             network = subject.build(model, parameters)
             batch = Batch(inputs[None] if model.recurrent else inputs, np.zeros_like(inputs))
-            found = np.asarray(network.fetch(network.forward(network.put(batch)).outputs), np.float64)
-            for value, output in zip(inputs, found, strict=True):
+            outputs = np.asarray(network.fetch(network.forward(network.put(batch)).outputs), np.float64)
+            for value, output in zip(inputs, outputs, strict=True):
                 yield close(f"{value[0]:g} through {model.cell}", output, value, 0.0)
 
 
@@ -112,8 +112,8 @@ def device(subject: Subject) -> Iterator[Finding]:
 
 def _on(wanted: str, where: str, arrays: Mapping[str, Array]) -> Iterator[Finding]:
     for name, array in arrays.items():
-        if (found := getattr(array, "device", None)) is not None:
-            yield fact(f"{name} of {where}", _kinds(wanted) <= _kinds(found), f"is on {found}, not on {wanted}")
+        if (place := getattr(array, "device", None)) is not None:
+            yield fact(f"{name} of {where}", _kinds(wanted) <= _kinds(place), f"is on {place}, not on {wanted}")
 
 
 def _kinds(device: Any) -> set[str]:

@@ -36,14 +36,14 @@ def fact(what: str, true: bool, note: str = "") -> Finding:
     return Finding(what, 0.0, 0.0) if true else Finding(what, np.inf, 0.0, note)
 
 
-def close(what: str, found: np.ndarray, expected: np.ndarray, bound: float, *, absolute: float = 0.0) -> Finding:
+def close(what: str, array: np.ndarray, expected: np.ndarray, bound: float, *, absolute: float = 0.0) -> Finding:
     """Return the finding of an array held against its reference, by the comparator's rules."""
-    comparison = compare(found, expected, absolute=absolute)
+    comparison = compare(array, expected, absolute=absolute)
     return Finding(what, comparison.error, bound, comparison.note)
 
 
 def all_close(
-    where: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], bound: float
+    where: str, arrays: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], bound: float
 ) -> Iterator[Finding]:
     """Yield a finding for every array expected, and one for every array that nobody expected.
 
@@ -52,17 +52,17 @@ def all_close(
     """
     for name, reference in expected.items():
         what = f"{name} of {where}"
-        if name in found:
-            yield close(what, found[name], reference, bound, absolute=bound)
+        if name in arrays:
+            yield close(what, arrays[name], reference, bound, absolute=bound)
         else:
             yield fact(what, False, "missing")
-    for name in found.keys() - expected.keys():
+    for name in arrays.keys() - expected.keys():
         yield fact(f"{name} of {where}", False, "not asked for")
 
 
-def same_bits(where: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+def same_bits(where: str, arrays: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> Iterator[Finding]:
     """Yield one finding for each array: the same bits, NaN included, or how far apart."""
     for name, reference in expected.items():
-        same = name in found and np.asarray(found[name]).tobytes() == np.asarray(reference).tobytes()
-        error = 0.0 if same else compare(found[name], reference).error if name in found else np.inf
+        same = name in arrays and np.asarray(arrays[name]).tobytes() == np.asarray(reference).tobytes()
+        error = 0.0 if same else compare(arrays[name], reference).error if name in arrays else np.inf
         yield Finding(f"{name} of {where}", error, 0.0, "" if same else "other bits")

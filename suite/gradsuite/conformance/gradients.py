@@ -29,14 +29,14 @@ def cases(cell: str, activation: str) -> list[Case]:
     in thirds, in which each of them, and each kind of sizes, occurs once; the activations of a cell share the thirds.
     """
     readouts = READOUTS if cell != "mlp" else ("last", "none", "last")
-    found: list[Case] = []
+    square: list[Case] = []
     for third in THIRDS.get(cell) or [ACTIVATIONS[cell].index(activation) % 3]:
         for row in (third, (third + 1) % 3, (third + 2) % 3):
             sizes = (ODD, WIDE, ONES[third])[(row + min(third, 1)) % 3]
             loss, layers = LOSSES[(row + third) % 3], 1 + (row - third + 1) % 3
             model = _model(cell, activation, readouts[row], loss, layers, sizes)
-            found.append(Case(model, *sizes[:2], seed=SEEDS[3 * third + row]))
-    return found
+            square.append(Case(model, *sizes[:2], seed=SEEDS[3 * third + row]))
+    return square
 
 
 def asked(subject: Subject, cell: str, activation: str) -> list[Case]:
@@ -44,10 +44,10 @@ def asked(subject: Subject, cell: str, activation: str) -> list[Case]:
 
     Backends that compile need most of a second a case. In a half type one case shows that it is computed at all.
     """
-    found = cases(cell, activation)
+    every_case = cases(cell, activation)
     if subject.finest:
-        return found
-    return found[: len(found) // 2 if subject.dtype in PRECISE else 1]
+        return every_case
+    return every_case[: len(every_case) // 2 if subject.dtype in PRECISE else 1]
 
 
 def asked_plain(subject: Subject, cell: str, activation: str) -> int:
@@ -117,9 +117,9 @@ def large(cell: str) -> Check:
         parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
         network = subject.network(case)
         tape = subject.forward(network, network.put(batch))
-        found = network.fetch_gradients(network.backward(tape))
+        fetched = network.fetch_gradients(network.backward(tape))
         rng = np.random.default_rng(0)
-        for name, gradient in {**found.parameters, **subject.by_state(found)}.items():
+        for name, gradient in {**fetched.parameters, **subject.by_state(fetched)}.items():
             gradient = np.asarray(gradient, np.float64)
             directions = rng.standard_normal((DIRECTIONS, *gradient.shape))
             along = np.tensordot(directions, gradient, gradient.ndim)

@@ -70,8 +70,8 @@ def host_arrays_copied(subject: Subject, case: Case) -> Iterator[Finding]:
     for array in (*parameters.values(), inputs, targets):
         array.fill(np.nan)
     tape = subject.forward(network, on_device)
-    found = fetched(network, tape.loss, tape.outputs, network.backward(tape))
-    yield from same_bits(f"{case}, host arrays overwritten", found, expected)
+    arrays = fetched(network, tape.loss, tape.outputs, network.backward(tape))
+    yield from same_bits(f"{case}, host arrays overwritten", arrays, expected)
 
 
 @every_cell("repeatable", "The same batch gives the same bits again, in the same network and in a new one.", once=False)
@@ -125,8 +125,8 @@ def tapes_apart(subject: Subject, case: Case) -> Iterator[Finding]:
     expected = [subject.solve(network, batch) for batch in batches]
     tapes = [subject.forward(network, network.put(batch)) for batch in batches]
     for number, (tape, alone) in enumerate(zip(tapes, expected, strict=True)):
-        found = fetched(network, tape.loss, tape.outputs, network.backward(tape))
-        yield from same_bits(f"{case}, tape {number + 1} of two", found, alone)
+        arrays = fetched(network, tape.loss, tape.outputs, network.backward(tape))
+        yield from same_bits(f"{case}, tape {number + 1} of two", arrays, alone)
 
 
 @every_cell("results-kept", "Results that the caller holds are not overwritten by later calls.")
@@ -149,7 +149,7 @@ def batch_mean(subject: Subject, case: Case) -> Iterator[Finding]:
     one_by_one = [
         subject.solve(network, Batch(batch.inputs[..., [b], :], batch.targets[[b]])) for b in range(case.size)
     ]
-    for name, found in whole.items():
+    for name, array in whole.items():
         parts = [np.asarray(one[name], np.float64) for one in one_by_one]
         if name == "outputs":
             expected = np.concatenate(parts)
@@ -158,7 +158,7 @@ def batch_mean(subject: Subject, case: Case) -> Iterator[Finding]:
         else:
             expected = np.mean(parts, axis=0)
         # Both sides carry the rounding errors of one case.
-        yield close(f"{name} of {case}, one by one", found, expected, 2 * case.bound(subject.dtype))
+        yield close(f"{name} of {case}, one by one", array, expected, 2 * case.bound(subject.dtype))
 
 
 @every_cell("other-sizes", "One network reads batches of any size, in any order.")
@@ -177,14 +177,14 @@ def seeds(subject: Subject, case: Case) -> Iterator[Finding]:
     """Same bits under two global seeds, and the global generators are left as they were."""
     states = random.getstate(), np.random.get_state()  # noqa: NPY002  the generator that a backend could disturb
     try:
-        found = []
+        answers = []
         for seed in (1, 2):
             random.seed(seed)
             np.random.seed(seed)  # noqa: NPY002
             before = _generators()
-            found.append(subject.find(case))
+            answers.append(subject.find(case))
             yield fact(f"generators after {case}", _generators() == before, "random numbers were drawn")
-        yield from same_bits(f"{case}, another seed", *found)
+        yield from same_bits(f"{case}, another seed", *answers)
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002

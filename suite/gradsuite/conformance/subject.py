@@ -65,10 +65,10 @@ class Subject:
         """Yield a finding for every array of a case, with state gradients and, if `plain`, also without."""
         network, batch = self.network(case), case.batch(self.dtype)
         for states in (True, False) if plain else (True,):
-            found = self.solve(network, batch, states=states)
+            arrays = self.solve(network, batch, states=states)
             expected = self.claimed(expected_of(case.answer(self.dtype), states=states))
             where = f"{case}, with states" if states else str(case)
-            yield from all_close(where, found, expected, case.bound(self.dtype))
+            yield from all_close(where, arrays, expected, case.bound(self.dtype))
 
 
 def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, states: bool = True) -> Arrays:

@@ -60,10 +60,10 @@ def training(name: str, method: str, step: Step) -> Check:
         losses, parameters = trajectory(case, name, subject.dtype)
         network, batch = subject.network(case), case.batch(subject.dtype)
         on_device = network.put(batch)
-        found = [float(network.fetch(step(network, on_device, OPTIMIZERS[name]))) for _ in range(STEPS)]
+        measured = [float(network.fetch(step(network, on_device, OPTIMIZERS[name]))) for _ in range(STEPS)]
         # Each step's gradient may be off by one case's bound, and errors of all steps add up.
         limit = STEPS * case.bound(subject.dtype)
-        yield close(f"losses of {case}", np.array(found), losses, limit)
+        yield close(f"losses of {case}", np.array(measured), losses, limit)
         for parameter, value in parameters_of(network).items():
             yield close(f"{parameter} of {case}", value, parameters[parameter], limit)
 

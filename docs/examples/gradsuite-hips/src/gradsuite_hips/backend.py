@@ -49,8 +49,8 @@ class HipsBackend(Backend):
     ) -> "HipsNetwork":
         """Copy host parameters. Raises Unsupported for what is not claimed."""
         self.require(model, parameters, device, dtype, schedule)
-        own = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
-        return HipsNetwork(model, own, device=device, dtype=dtype)
+        arrays = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
+        return HipsNetwork(model, arrays, device=device, dtype=dtype)
 
 
 class HipsNetwork(Network):
@@ -64,16 +64,16 @@ class HipsNetwork(Network):
     @np.errstate(over="ignore", invalid="ignore")  # what is not finite is data
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Trace the loss as a function of the parameters and, if `states`, of a zero added to every state."""
-        said: Any = None
+        y: Any = None
 
         def trace(parameters: Mapping[str, Any], nudges: Mapping[str, Any]) -> Any:
-            nonlocal said
-            said = outputs(self.model, parameters, top_states(self.model, parameters, batch.inputs, nudges))
-            return loss(self.model, said, batch.targets)
+            nonlocal y
+            y = outputs(self.model, parameters, top_states(self.model, parameters, batch.inputs, nudges))
+            return loss(self.model, y, batch.targets)
 
         nudges = zeros(self.model, batch.inputs.shape, self.dtype) if states else {}
         pull, value = make_vjp(trace, (0, 1))(self.parameters, nudges)
-        return Tape(value, getval(said), pull)
+        return Tape(value, getval(y), pull)
 
     @np.errstate(over="ignore", invalid="ignore")
     def backward(self, tape: Tape) -> Gradients:
