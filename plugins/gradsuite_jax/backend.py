@@ -1,4 +1,4 @@
-"""The JAX backend: what it is, and how a network is built."""
+"""The JAX backend: what it claims, and how it builds a network."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ class JaxBackend(Backend):
     name = "jax"
 
     def describe(self) -> BackendInfo:
-        """Return versions, devices, dtypes and cells; asks JAX which devices there are."""
+        """Return versions, devices (as JAX reports them), dtypes and cells."""
         return BackendInfo(
             name=self.name,
             versions={package: version(package) for package in ("jax", "jaxlib")},
@@ -51,7 +51,7 @@ class JaxBackend(Backend):
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> tuple[Callable[[], object]]:
-        """Return XLA's product, in one program."""
+        """Return one call: XLA's product, repeated in one program."""
         a, m = (jax.device_put(matrix, jax.devices(device)[0]) for matrix in (left, right))
         return (lambda: repeated(a, m, times).block_until_ready(),)
 
@@ -66,6 +66,6 @@ def devices() -> tuple[str, ...]:
 
 
 def threads() -> int:
-    """Return how many threads XLA computes with on the CPU: NPROC where it is set, or the cores it may use."""
+    """Return how many threads XLA uses on the CPU: NPROC if it is set, else the cores it may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(os.environ.get("NPROC") or cores)

@@ -1,4 +1,4 @@
-"""BPTT that keeps the states of every n-th step only and recomputes what is between (Chen et al. 2016, sec. 4)."""
+"""BPTT that keeps only the states of every n-th step and recomputes the others (Chen et al. 2016, sec. 4)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ Arrays = Mapping[str, Array]
 
 
 def forward(n: int, model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs, and the states before each segment with, for a readout that sees it, the last h."""
+    """Return loss, outputs, and the states before each segment with, if the readout reads it, the last h."""
 
     def segment(start: Any, x: Array) -> tuple[Any, Any]:
         saved, end = unroll.forward(model, parameters, x, start)

@@ -28,7 +28,7 @@ class JaxNetwork(Network):
     def __init__(
         self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
     ) -> None:
-        """Copy host parameters to the first device of this kind."""
+        """Copy host parameters to the first device of this kind; `schedule` splits the backward pass over time."""
         self._device = jax.devices(device)[0]
         self._dtype = jax.numpy.dtype(dtype)
         self._in_flight: list[Any] = []
@@ -75,7 +75,7 @@ class JaxNetwork(Network):
         return loss
 
     def synchronize(self) -> None:
-        """Wait until everything that was started is done."""
+        """Wait until everything that has been started is done."""
         for array in self._in_flight:
             array.block_until_ready()
         self._in_flight.clear()
@@ -87,7 +87,7 @@ class JaxNetwork(Network):
     def _start(self, optimizer: Optimizer) -> Slots:
         """Return the optimizer's slots before the first step, on the device: where its programs leave them.
 
-        Bound to no device they would cost the second step a compilation of its own; making them costs none.
+        Bound to no device, they would make the second step compile again; making them here compiles nothing.
         """
         zeros = {name: np.zeros(p.shape, p.dtype) for name, p in self.parameters.items()}
         slots: Slots = jax.device_put(optimizer.start(zeros), self._device)

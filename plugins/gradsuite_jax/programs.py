@@ -1,6 +1,6 @@
-"""What is compiled: forward, backward, update and the fused step, once for each plan, shape and dtype.
+"""What is compiled: forward, backward, update and the fused step, once per plan, shape and dtype.
 
-The functions stand at module level with the plan static, so that networks of the same shapes share one program.
+The functions are at module level and the plan is static, so that networks of the same shapes share one program.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[A
 def backward(
     plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
 ) -> Derivatives:
-    """Return the parameter gradients, and the state gradients by h and c if `states`."""
+    """Return the parameter gradients, and dL/dh and dL/dc if `states`."""
     run = partial(plan.passes()[1], states=states)
     if plan.stacked:
         run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets), 0, 0))
@@ -73,7 +73,7 @@ def backward(
 def update(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots
 ) -> tuple[Arrays, Slots]:
-    """Return the optimizer's next parameters and slots; each setting of a stack is clipped by its own norm."""
+    """Return the optimizer's next parameters and slots; each network of a stack is clipped by its own norm."""
     run = optimizer.apply
     if plan.stacked:
         run = jax.vmap(run, in_axes=(0, 0, (None, 0)), out_axes=(0, (None, 0)))
@@ -85,7 +85,7 @@ def step(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
 ) -> tuple[Array, Arrays, Slots]:
     """Return the loss, and the parameters and slots after one step down its gradient: all in one program."""
-    # The plain functions: a program inside a program cannot have options of its own.
+    # The plain functions: a program within a program cannot have its own options.
     loss, y, saved = forward.__wrapped__(plan, parameters, x, targets)
     gradients, _ = backward.__wrapped__(plan, parameters, x, targets, y, saved, states=False)
     return loss, *update.__wrapped__(plan, optimizer, parameters, gradients, slots)

@@ -18,7 +18,7 @@ Horizon = tuple[int, int]  # k1, k2
 
 
 def forward(horizon: Horizon, model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs, and what backward needs: of the last k2 steps where the loss sees no other."""
+    """Return loss, outputs, and what backward needs: only of the last k2 steps if the loss reads no others."""
     steps = len(x)
     keep = steps if model.readout == "all" else min(horizon[1], steps)
     start = unroll.zero_state(model, x.shape[1], x.dtype)
@@ -50,7 +50,7 @@ def backward(
 def _windows(
     horizon: Horizon, model: Model, parameters: Arrays, x: Array, saved: Any, dh: Array, *, states: bool
 ) -> Derivatives:
-    """Return the gradients of all windows together, one window after another."""
+    """Return the sum of the gradients of all windows, computed one after another."""
     k1, length = horizon[0], min(horizon[1], len(x))
     zero = unroll.zero_state(model, x.shape[1], x.dtype)
 
@@ -62,7 +62,7 @@ def _windows(
         def cut(sequence: Array) -> Array:
             return lax.dynamic_slice_in_dim(sequence, begin, length)
 
-        # A window that would begin before the first step reaches past its end instead: nothing flows from there.
+        # A window that would begin before the first step extends past its end instead: nothing flows from there.
         kept = jax.tree.map(lambda a: jnp.where(t < end, cut(a), 0), saved)
         direct = jnp.where((t >= end - k1) & (t < end), cut(dh), 0)
         before = [(jnp.where(begin > 0, layer.h[begin - 1], 0),) for layer in saved]

@@ -1,4 +1,4 @@
-"""The backend: what NumPy can do here, and how a network is built."""
+"""The NumPy backend: what it claims, and how it builds a network."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -17,7 +17,7 @@ class NumpyBackend(Backend):
     name: ClassVar[str] = "numpy"
 
     def describe(self) -> BackendInfo:
-        """Return what this backend claims: everything, on the CPU; float16 without BLAS, so slowly."""
+        """Claim everything, on the CPU; float16 is slow, for BLAS has no kernels for it."""
         return BackendInfo(
             name=self.name,
             versions={"numpy": np.__version__},
@@ -43,7 +43,7 @@ class NumpyBackend(Backend):
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> tuple[Callable[[], object]]:
-        """Return NumPy's BLAS."""
+        """Return one call: NumPy's own product, by BLAS."""
         out = np.empty((len(left), right.shape[1]), left.dtype)
 
         def call() -> None:

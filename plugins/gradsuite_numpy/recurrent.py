@@ -22,7 +22,7 @@ ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Recurrent:
-    """The layers of given parameters, the readout if there is one, and the schedule of backward."""
+    """The layers for given parameters, the readout, if any, and the schedule of the backward pass."""
 
     def __init__(self, model: Model, parameters: Mapping[str, Array], schedule: Schedule) -> None:
         kind = LAYERS[model.cell]
@@ -33,7 +33,7 @@ class Recurrent:
         self.readout = readout_of(parameters)
         self.every_step = model.readout == "all"
         self.schedule = schedule
-        self.carries = schedule.truncation is None  # the gradient flows on from a window into the one before
+        self.carries = schedule.truncation is None  # gradients pass from each window to the one before
         self.lead = self.layers[0].w_hh.shape[:-2]
         self.hidden_size = model.hidden_size
 
@@ -43,7 +43,7 @@ class Recurrent:
 
 
 class RecurrentPass:
-    """One pass: the states at each window's start and what the last window saved; `outputs` for the loss."""
+    """One pass: the states at the start of each window and what the last window saved; `outputs` are for the loss."""
 
     def __init__(self, net: Recurrent, inputs: Array, workspace: Workspace, *, states: bool) -> None:
         self.net, self.inputs, self.workspace, self.states = net, inputs, workspace, states
@@ -85,7 +85,7 @@ class RecurrentPass:
         return self.net.readout.forward(h) if self.net.readout else h.copy()
 
     def backward(self, dy: Array) -> Gradients:
-        """Walk the windows back, the last first; each hands dL/d(its first states) on to the one before."""
+        """Walk the windows back from the last; each passes dL/d(its first states) on to the one before."""
         net, total = self.net, dict[str, Array]()
         T = self.inputs.shape[-3]
         kept = self.kept_states(T) if self.states else None
@@ -119,14 +119,14 @@ class RecurrentPass:
         return Gradients(total, *(np.moveaxis(a[..., 1:, :, :], 0, -3) for a in kept))
 
     def kept_states(self, T: int) -> list[Array]:
-        """Return room (layers, ..., T + 1, B, H) for the state gradients by h, and by c if there is one."""
+        """Return arrays (layers, ..., T + 1, B, H) for dL/dh, and for dL/dc of lstm."""
         *lead, B, H = self.state_shape
         shape = (len(self.net.layers), *lead, T + 1, B, H)
-        new = np.empty if self.net.carries else np.zeros  # truncated windows add up
+        new = np.empty if self.net.carries else np.zeros  # truncated windows overlap and add up
         return [new(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]
 
     def room_for(self, window: Window, kept: list[Array] | None) -> list[State]:
-        """Return room for each layer's dL/d(states) (..., T + 1, B, H) in a window, zero in the first and last row."""
+        """Return arrays for each layer's dL/d(states) (..., T + 1, B, H) of a window, first and last rows zero."""
         *lead, B, H = self.state_shape
         shape = (*lead, window.end - window.start + 1, B, H)
         dstates: list[State] = []
@@ -141,9 +141,9 @@ class RecurrentPass:
         return dstates
 
     def seed(self, window: Window, saved: list[Any], dy: Array, dh: Array) -> dict[str, Array]:
-        """Write into dh what the losses of a window give its top layer's states; return the readout's gradients.
+        """Write into dh the gradient of a window's losses by its top layer's states; return the readout's gradients.
 
-        Where the last state alone is read, that is its last row, and the others stay unset.
+        If only the last state is read, only the last row is written; the others stay unset.
         """
         h, readout = saved[-1].h, self.net.readout
         if self.net.every_step and readout:

@@ -1,4 +1,4 @@
-"""torch.nn's cells in a Python loop, whose states keep their gradients: how one looks at gradient flow in PyTorch."""
+"""torch.nn's cells in a Python loop, whose states retain their gradients: how gradient flow is seen in PyTorch."""
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -28,7 +28,7 @@ class TorchAutograd(Backend):
             dtypes=("float64", "float32"),
             cells=CELLS,
             activations={**MODEL_ACTIVATIONS, "rnn": ("tanh", "relu")},
-            state_gradients=("states",),  # the cell returns h and c together: c.grad lacks what goes through h,
+            state_gradients=("states",),  # the cell returns h and c together: c.grad lacks what reaches c through h
         )
 
     def build(
@@ -46,7 +46,7 @@ class TorchAutograd(Backend):
 
 
 class CellNetwork(ModuleNetwork):
-    """One cell a layer, called once a step."""
+    """One cell per layer, called once per step."""
 
     def make(self, model: Model) -> nn.Module:
         """Return the cells."""
@@ -108,7 +108,7 @@ class CellNetwork(ModuleNetwork):
         return layers
 
     def cells(self) -> list[Callable[..., Tensor]]:
-        """Return what is called for each layer."""
+        """Return one callable per layer."""
         return list(self.modules.children())
 
 
@@ -125,5 +125,5 @@ def make_cell(model: Model, layer: int) -> nn.Module:
 
 
 def zero_if_none(tensor: Tensor) -> Tensor:
-    """Return a tensor's gradient, which autograd leaves out where it is zero."""
+    """Return a tensor's gradient, or zeros where autograd leaves it out."""
     return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad

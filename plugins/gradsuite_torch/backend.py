@@ -1,4 +1,4 @@
-"""The torch backend: what it claims, and its networks."""
+"""The torch backend: what it claims, and how it builds a network."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -60,12 +60,12 @@ class TorchBackend(Backend):
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> list[Callable[[], object]]:
-        """Return PyTorch's own product, and oneDNN's."""
+        """Return PyTorch's default product and, where there is one, oneDNN's."""
         return libraries(torch.tensor(left, device=device), torch.tensor(right, device=device), times)
 
 
 def linked() -> tuple[str, ...]:
-    """Return how many threads PyTorch computes with, and the libraries linked into it, which nobody else can find."""
+    """Return how many threads PyTorch uses, and the libraries linked into it, which cannot be found from outside."""
     patterns = {"MKL": r"Math Kernel Library Version (\S+?)-", "oneDNN": r"MKL-DNN v(\S+)"}
     matches = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
     threads = f"torch: threads of an operation: {torch.get_num_threads()}"
