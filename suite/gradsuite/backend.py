@@ -1,6 +1,6 @@
-"""The interface a backend implements: build a network, then put, forward, backward.
+"""The interface that a backend implements: build a network, then put, forward, backward.
 
-Host arrays (NumPy) go in and come out; what is between is the backend's own and opaque to the host.
+Host arrays (NumPy) go in and come out; what lies between belongs to the backend and is opaque to the host.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ from gradsuite.schedule import Schedule
 Array = Any  # a backend's own array type; only that backend looks inside
 DeviceBatch = Any
 STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` fills
-FEATURES = ("stack", "truncation", "checkpoint")  # what a backend may claim beyond the rest of the interface
+FEATURES = ("stack", "truncation", "checkpoint")  # optional: what a backend may claim beyond the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Tape:
-    """What one forward pass leaves behind: the scalar loss, the outputs, and what backward needs.
+    """What one forward pass returns: the scalar loss, the outputs, and what backward needs.
 
     A tape is good for one backward pass.
     """
@@ -47,7 +47,7 @@ class Tape:
 
 @dataclass(slots=True)
 class Gradients:
-    """What one backward pass gives.
+    """What one backward pass returns.
 
     `parameters` maps each parameter's name to its gradient. With `forward(..., states=True)`, `states`
     holds the state gradients dL/dh, the total derivative, as (T, layers, B, H), or (layers, B, H) for
@@ -151,7 +151,7 @@ class Network(ABC):
         """Copy one of this backend's arrays to the host, waiting for it, in its own dtype."""
 
     def synchronize(self) -> None:
-        """Return when the device is idle; nothing to wait for unless a backend is asynchronous."""
+        """Wait until the device is idle; does nothing unless a backend is asynchronous."""
         return
 
     def is_ready(self, array: Array) -> bool | None:
@@ -163,7 +163,7 @@ class Network(ABC):
         return None if ask is None else bool(ask())
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
-        """Replace the parameters by the optimizer's next ones; its slots live as long as the network."""
+        """Replace the parameters with the optimizer's next ones; its slots live as long as the network."""
         self.parameters, self.slots = optimizer.apply(
             self.parameters, gradients.parameters, self.slots, stacked=self.stacked
         )

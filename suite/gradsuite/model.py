@@ -114,7 +114,7 @@ def parameter_shapes(model: Model) -> dict[str, Shape]:
 def is_stacked(model: Model, parameters: Mapping[str, Any]) -> bool:
     """Return whether parameters are a stack of networks: arrays of any framework with one more axis in front.
 
-    Raises UserError unless every parameter of the model is there in its shape, all with the same leading axis or none.
+    Raises UserError unless every parameter of the model is present in its shape, all with one leading axis or none.
     """
     shapes = parameter_shapes(model)
     if parameters.keys() != shapes.keys():

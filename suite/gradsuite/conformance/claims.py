@@ -1,4 +1,4 @@
-"""What `describe` claims is what works, and what it does not claim is refused cleanly."""
+"""Everything that `describe` claims works, and everything else is refused cleanly."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
@@ -29,7 +29,7 @@ def models(layers: int = 1) -> Iterator[Model]:
                 yield Model(cell, 2, 3, 0 if readout == "none" else 2, layers, activation, readout, loss)
 
 
-@check("describe", "The description is complete, uses the suite's words and does not change.", once=True)
+@check("describe", "The description is complete, uses the suite's names and does not change.", once=True)
 def describe(subject: Subject) -> Iterator[Finding]:
     """Names, versions, devices, dtypes and models; twice the same. BackendInfo itself refuses unknown features."""
     info = subject.info
@@ -131,7 +131,7 @@ def _refused(subject: Subject, model: Model, *, networks: int = 1, **changes: An
         return fact(what, bool(str(refusal)) and "\n" not in str(refusal), "the refusal is not one line")
     except Exception as error:  # noqa: BLE001  whatever it raises instead is what this check is about
         return fact(what, False, f"raised {type(error).__name__} instead of Unsupported")
-    return fact(what, False, "was built, though not claimed")
+    return fact(what, False, "was built, but is not claimed")
 
 
 CHECKS = (describe, claimed_is_built, unclaimed_is_refused)

@@ -1,4 +1,4 @@
-"""Exact laws: networks whose gradients are known in closed form, whatever the implementation."""
+"""Exact laws: networks whose gradients are known in closed form, independently of any implementation."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from gradsuite.parameters import Parameters, orthogonal
 from gradsuite.precision import PRECISE, bound, rounded
 
 HIDDEN = 5
-# Steps of linear and of gated networks: laws of one cell have the same shapes, for backends that compile.
+# Steps of linear and of gated networks; the laws of one cell share shapes, so that backends compile them once.
 STEPS, GATED_STEPS = 16, 50
 
 
@@ -30,7 +30,7 @@ def zeros(model: Model) -> Parameters:
 
 
 def unit_vectors(steps: int, hidden: int = HIDDEN) -> Batch:
-    """Return a batch of zero inputs whose targets are the unit vectors: rows of Jacobians come back, over B = H."""
+    """Return zero inputs with the unit vectors as targets, so that gradients are rows of Jacobians over B."""
     return Batch(np.zeros((steps, hidden, 1)), np.eye(hidden))
 
 
@@ -50,7 +50,7 @@ def orthogonal_isometry(subject: Subject) -> Iterator[Finding]:
     targets = rng.standard_normal((size, hidden))
     states = states_of(subject, model, parameters, Batch(np.zeros((steps, size, 1)), targets), "states")
     ratios = size * np.linalg.norm(states[:, 0], axis=-1) / np.linalg.norm(targets, axis=-1)
-    # Each step is a sum of 64 products, and the rounded matrix is orthogonal to one rounding an element.
+    # Each step is a sum of 64 products, and the rounded matrix is orthogonal to one rounding per element.
     yield Finding("norm ratio", float(np.abs(ratios - 1).max()), bound(subject.dtype, 2 * steps * hidden))
 
 
@@ -164,7 +164,7 @@ def states_of(subject: Subject, model: Model, parameters: Parameters, batch: Bat
 def driven(subject: Subject, model: Model) -> tuple[Parameters, Batch, np.ndarray]:
     """Return parameters without recurrence, a batch, and the gates before their activation (G, T, B, H).
 
-    Weights are small: a sigmoid made from a tanh keeps fewer digits of what is nearly zero, and no one promised them.
+    Weights are small: a sigmoid computed from a tanh keeps fewer digits of values near zero, as is allowed.
     """
     rng = np.random.default_rng(0)
     parameters = {n: rounded(rng.standard_normal(s) / 4, subject.dtype) for n, s in parameter_shapes(model).items()}
@@ -176,7 +176,7 @@ def driven(subject: Subject, model: Model) -> tuple[Parameters, Batch, np.ndarra
 
 
 def resting(subject: Subject, model: Model, candidate: int) -> tuple[Parameters, np.ndarray, np.ndarray]:
-    """Return parameters that rest at zero, each gate's bias, and the candidate's symmetric recurrent matrix."""
+    """Return parameters with a fixed point at 0, each gate's bias, and the candidate's symmetric recurrent matrix."""
     rng = np.random.default_rng(0)
     gates = GATES[model.cell]
     biases = rounded(rng.standard_normal(gates), subject.dtype)
@@ -203,7 +203,7 @@ def _states_close(
     states: np.ndarray,
     cell_states: np.ndarray | None = None,
 ) -> Iterator[Finding]:
-    """Yield a finding for each state gradient; zero is exactly zero."""
+    """Yield a finding per state gradient; zeros must be exact."""
     arrays = subject.solve(subject.build(model, parameters), batch)
     expected = named(np.zeros(()), np.zeros(()), {}, states, cell_states)
     for name, reference in expected.items():

@@ -1,4 +1,4 @@
-"""Tiny, huge and non-finite: gradients keep their digits at any scale, and what is not a number is not made one."""
+"""Tiny, huge and non-finite values: gradients keep their digits at any scale, and NaN stays NaN."""
 
 from collections.abc import Iterator
 
@@ -40,7 +40,7 @@ def scaled(name: str, sentence: str, sign: int) -> Check:
 
 
 def _linear_in_targets(subject: Subject, case: Case, scale: float) -> Iterator[Finding]:
-    """Yield findings of the same inner product with targets times `scale`: every gradient times `scale`."""
+    """Yield findings for targets times `scale`, which multiply every gradient by `scale`."""
     batch, answer = case.batch(subject.dtype), case.answer(subject.dtype)
     arrays = subject.solve(subject.network(case), Batch(batch.inputs, batch.targets * scale))
     expected = {name: g if name == "outputs" else g * scale for name, g in subject.claimed(expected_of(answer)).items()}
@@ -51,7 +51,7 @@ tiny = scaled("tiny-gradients", "Gradients of 1e-30 (in float64) are right to th
 huge = scaled("huge-gradients", "Gradients of 1e+30 (in float64) are right to the same relative error.", 1)
 
 
-@check("overflow", "What overflows comes back as inf or NaN: no exception, and no number in its place.")
+@check("overflow", "What overflows comes back as inf or NaN: no exception is raised, and no number takes its place.")
 def overflow(subject: Subject) -> Iterator[Finding]:
     """h_t = w h_(t-1) of one unit with w^2 infinite: dh_T/dh_t = 1, w, inf, inf, and inf x 0 is NaN."""
     weight = OVERFLOWING[subject.dtype]
@@ -98,7 +98,7 @@ def nan(subject: Subject) -> Iterator[Finding]:
 
 @check("large-logits", "Cross-entropy of logits in the thousands does not overflow.", dtypes=PRECISE, once=True)
 def large_logits(subject: Subject) -> Iterator[Finding]:
-    """Log-sum-exp needs its largest term taken off first; each p is then 0 or 1 to all digits."""
+    """Log-sum-exp must first subtract its largest term; each p is then 0 or 1 to all digits."""
     for cell in CELLS:
         case = case_of(cell, loss="cross_entropy", readout="last" if cell == "mlp" else "all")
         if not subject.claims(case.model):
@@ -111,9 +111,9 @@ def large_logits(subject: Subject) -> Iterator[Finding]:
         yield from all_close(f"{case}, logits 4096 apart", arrays, expected, case.bound(subject.dtype))
 
 
-@check("saturated-gates", "Gates of +-800 are open or shut: exp does not overflow on either side.", dtypes=PRECISE)
+@check("saturated-gates", "Gates at +-800 are open or shut: exp does not overflow on either side.", dtypes=PRECISE)
 def saturated_gates(subject: Subject) -> Iterator[Finding]:
-    """Two units saturate, one to either side, the rest stay where they were."""
+    """Two units saturate, one on each side; the others do not change."""
     for cell, activation in (("lstm", "tanh"), ("gru", "tanh"), ("mlp", "sigmoid"), ("mlp", "tanh"), ("rnn", "tanh")):
         case = case_of(cell, activation=activation)
         if not subject.claims(case.model):

@@ -1,4 +1,4 @@
-"""What is checked: one backend on one device in one dtype."""
+"""The subject of a check: one backend on one device in one dtype."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,10 +15,10 @@ Arrays = dict[str, np.ndarray]
 
 
 class Subject:
-    """One backend on one device in one dtype, and how a check asks it."""
+    """One backend on one device in one dtype, and how checks use it."""
 
     def __init__(self, backend: Backend, device: str, dtype: str, *, finest: bool = True) -> None:
-        """Take the backend at its word: `info` is what it claims. `finest`: no finer dtype of it is checked."""
+        """`info` is what the backend claims; `finest` says that none of its finer dtypes is checked."""
         self.backend = backend
         self.info = backend.describe()
         self.device = device
@@ -26,7 +26,7 @@ class Subject:
         self.finest = finest
 
     def claims(self, model: Model, *state_gradients: str, features: tuple[str, ...] = ()) -> bool:
-        """Whether the backend claims this model on this device in this dtype, with what is named here."""
+        """Whether the backend claims this model on this device in this dtype, with all that is named."""
         optional = set(state_gradients) <= set(self.info.state_gradients) and set(features) <= set(self.info.features)
         return optional and self.info.refusal(model, self.device, self.dtype) is None
 
@@ -44,7 +44,7 @@ class Subject:
         return self.build(case.model, case.parameters(self.dtype), schedule)
 
     def forward(self, network: Network, batch: DeviceBatch) -> Tape:
-        """Run a forward pass that is asked for state gradients, where any are claimed."""
+        """Run a forward pass, with state gradients if any are claimed."""
         return network.forward(batch, states=bool(self.info.state_gradients))
 
     def by_state(self, gradients: Gradients) -> dict[str, Any]:
@@ -52,17 +52,17 @@ class Subject:
         return {"states": gradients.states} if "states" in self.info.state_gradients else {}
 
     def solve(self, network: Network, batch: Batch, *, states: bool = True) -> Arrays:
-        """Return everything that one forward and backward pass gives, on the host and by name."""
+        """Return everything that a forward and a backward pass return, on the host and by name."""
         on_device = network.put(batch)
         tape = self.forward(network, on_device) if states else network.forward(on_device)
         return fetched(network, tape.loss, tape.outputs, network.backward(tape), states=states)
 
     def find(self, case: Case, schedule: Schedule = Schedule()) -> Arrays:
-        """Return everything that a new network gives for a case."""
+        """Return everything that a new network returns for a case."""
         return self.solve(self.network(case, schedule), case.batch(self.dtype))
 
     def against_oracle(self, case: Case, *, plain: bool = False) -> Iterator[Finding]:
-        """Yield a finding for every array of a case, with state gradients and, if `plain`, also without."""
+        """Yield a finding per array of a case, with state gradients and, if `plain`, also without."""
         network, batch = self.network(case), case.batch(self.dtype)
         for states in (True, False) if plain else (True,):
             arrays = self.solve(network, batch, states=states)
@@ -72,7 +72,7 @@ class Subject:
 
 
 def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, states: bool = True) -> Arrays:
-    """Return loss, outputs and gradients on the host, by name; state gradients only if they were asked for."""
+    """Return loss, outputs and gradients on the host, by name; state gradients only if `states`."""
     host = network.fetch_gradients(gradients)
     by_state = (host.states, host.cell_states) if states else ()
     return named(network.fetch(loss), network.fetch(outputs), host.parameters, *by_state)

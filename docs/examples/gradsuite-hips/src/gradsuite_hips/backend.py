@@ -47,7 +47,7 @@ class HipsBackend(Backend):
         dtype: str = "float32",
         schedule: Schedule = Schedule(),
     ) -> "HipsNetwork":
-        """Copy host parameters. Raises Unsupported for what is not claimed."""
+        """Copy host parameters; what is not claimed is refused."""
         self.require(model, parameters, device, dtype, schedule)
         arrays = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
         return HipsNetwork(model, arrays, device=device, dtype=dtype)
@@ -61,7 +61,7 @@ class HipsNetwork(Network):
         kind = np.int64 if self.model.loss == "cross_entropy" else self.dtype
         return DeviceBatch(np.array(batch.inputs, self.dtype), np.array(batch.targets, kind))
 
-    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is data
+    @np.errstate(over="ignore", invalid="ignore")  # inf and NaN are data
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Trace the loss as a function of the parameters and, if `states`, of a zero added to every state."""
         y: Any = None

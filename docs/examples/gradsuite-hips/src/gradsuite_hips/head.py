@@ -11,7 +11,7 @@ Array = Any
 
 
 def outputs(model: Model, parameters: Mapping[str, Array], top: Array) -> Array:
-    """Return what the readout makes of the top layer's states: (T, B, O), (B, O) or (B, H)."""
+    """Return the outputs from the top layer's states: (T, B, O), (B, O) or (B, H)."""
     read = top[-1] if model.recurrent and model.readout != "all" else top
     if model.readout == "none":
         return read
