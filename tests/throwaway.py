@@ -35,7 +35,7 @@ BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shou
 
 class Probe(Experiment):
     name = "probe"
-    question = "What becomes of a cell that does this?"
+    question = "What becomes of a trial that does this?"
     settings = (
         Setting("behaviour", str, "what to do", choices=BEHAVIOURS),
         DTYPE,
@@ -167,7 +167,7 @@ def ask(process: subprocess.Popen[str], request: Mapping[str, Any]) -> dict[str,
     return reply
 
 
-def cell(behaviour: str, size: int = 1) -> dict[str, Any]:
-    """Return the request that starts a cell of the experiment `probe`."""
+def trial(behaviour: str, size: int = 1) -> dict[str, Any]:
+    """Return the request that starts a trial of the experiment `probe`."""
     settings = {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5}
     return {"do": "start", "experiment": "probe", "device": "cpu", "settings": settings}

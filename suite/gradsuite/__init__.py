@@ -1,6 +1,87 @@
-"""gradsuite: a plugin-based experiment suite for backpropagation and backpropagation through time."""
+"""gradsuite: a plugin-based experiment suite for backpropagation and backpropagation through time.
 
-from gradsuite.hookspecs import hookimpl
+The names below are the front door; `docs/api.md` says which of them are stable. Nothing is imported before its name is
+used: `import gradsuite` costs nothing, and a worker sets its environment before NumPy is there.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
+    from gradsuite.backend import Backend as Backend
+    from gradsuite.backend import BackendInfo as BackendInfo
+    from gradsuite.backend import Batch as Batch
+    from gradsuite.backend import Gradients as Gradients
+    from gradsuite.backend import Network as Network
+    from gradsuite.backend import Tape as Tape
+    from gradsuite.claims import Claim as Claim
+    from gradsuite.claims import Source as Source
+    from gradsuite.conformance.verdicts import check as check
+    from gradsuite.errors import Unsupported as Unsupported
+    from gradsuite.errors import UserError as UserError
+    from gradsuite.experiment import Experiment as Experiment
+    from gradsuite.experiment import Figure as Figure
+    from gradsuite.experiment import Table as Table
+    from gradsuite.hookspecs import hookimpl as hookimpl
+    from gradsuite.model import Model as Model
+    from gradsuite.optimizers import optimizer as optimizer
+    from gradsuite.parameters import Initialisation as Initialisation
+    from gradsuite.parameters import initialise as initialise
+    from gradsuite.rows import Measurement as Measurement
+    from gradsuite.running.call import run as run
+    from gradsuite.runs.load import LoadedRun as LoadedRun
+    from gradsuite.runs.load import load as load
+    from gradsuite.settings import Setting as Setting
+    from gradsuite.tasks.task import Task as Task
+    from gradsuite.worker.loading import load_backend as backend  # noqa: F401
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "hookimpl"]
+
+# Where each public name is defined. `backend` is a module that can be called: plugins import the interface from it.
+FRONT_DOOR = {
+    "Backend": "gradsuite.backend:Backend",
+    "BackendInfo": "gradsuite.backend:BackendInfo",
+    "Batch": "gradsuite.backend:Batch",
+    "Claim": "gradsuite.claims:Claim",
+    "Experiment": "gradsuite.experiment:Experiment",
+    "Figure": "gradsuite.experiment:Figure",
+    "Gradients": "gradsuite.backend:Gradients",
+    "Initialisation": "gradsuite.parameters:Initialisation",
+    "LoadedRun": "gradsuite.runs.load:LoadedRun",
+    "Measurement": "gradsuite.rows:Measurement",
+    "Model": "gradsuite.model:Model",
+    "Network": "gradsuite.backend:Network",
+    "Setting": "gradsuite.settings:Setting",
+    "Source": "gradsuite.claims:Source",
+    "Table": "gradsuite.experiment:Table",
+    "Tape": "gradsuite.backend:Tape",
+    "Task": "gradsuite.tasks.task:Task",
+    "Unsupported": "gradsuite.errors:Unsupported",
+    "UserError": "gradsuite.errors:UserError",
+    "backend": "gradsuite.backend:",
+    "check": "gradsuite.conformance.verdicts:check",
+    "hookimpl": "gradsuite.hookspecs:hookimpl",
+    "initialise": "gradsuite.parameters:initialise",
+    "load": "gradsuite.runs.load:load",
+    "optimizer": "gradsuite.optimizers:optimizer",
+    "run": "gradsuite.running.call:run",
+}
+__all__ = ["__version__", *FRONT_DOOR]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, imported at its first use. Raises AttributeError, with the nearest name."""
+    if name not in FRONT_DOOR:
+        from difflib import get_close_matches
+
+        nearest = get_close_matches(name, __all__, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise AttributeError(f"module 'gradsuite' has no attribute {name!r}{hint}", name=name)
+    module, _, attribute = FRONT_DOOR[name].partition(":")
+    value = getattr(import_module(module), attribute) if attribute else import_module(module)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *FRONT_DOOR})

@@ -137,7 +137,7 @@ class Experiment(ABC):
         return iter(())
 
     def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
-        """Yield what the rows show, a sentence each, the most useful first; the report opens with them.
+        """Yield what the rows show, one sentence at a time, the most useful first; the report opens with them.
 
         `claims` are this experiment's, as they were judged.
         """

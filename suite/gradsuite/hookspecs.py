@@ -82,7 +82,7 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
 
 @hookspec
 def trial_finished(trial: Any, result: Any) -> None:
-    """Be told of every finished trial, once it is stored.
+    """Take note of a finished trial, once it is stored.
 
     ::
 
@@ -94,7 +94,7 @@ def trial_finished(trial: Any, result: Any) -> None:
 
 @hookspec
 def run_finished(run: Any) -> None:
-    """Be told that a run has ended, once its report is written; `run.path` is its folder.
+    """Take note that a run has ended, once its report is written; `run.path` is its folder.
 
     ::
 

@@ -213,12 +213,12 @@ def installed() -> set[str]:
     return {point.name for point in entry_points(group=hookspecs.GROUP)}
 
 
-def load(blocked: Collection[str] = (), found: Callable[..., Iterable[EntryPoint]] = entry_points) -> Plugins:
-    """Return all installed plugins but the blocked ones.
+def load(blocked: Collection[str] = (), discover: Callable[..., Iterable[EntryPoint]] = entry_points) -> Plugins:
+    """Return all installed plugins except the blocked ones.
 
     Raises UserError for a blocked name that is no plugin's, so that a typo does not go unnoticed.
     """
-    points = sorted(found(group=hookspecs.GROUP), key=lambda point: point.name)
+    points = sorted(discover(group=hookspecs.GROUP), key=lambda point: point.name)
     unwanted = disabled(blocked)
     for name in unwanted - {point.name for point in points}:
         raise unknown("plugin", name, (point.name for point in points))

@@ -6,6 +6,7 @@ import pytest
 from gradsuite.errors import Unsupported
 from gradsuite.measuring import memory
 from gradsuite.report import style
+from gradsuite.schedule import Schedule
 from gradsuite_experiments.memory.experiment import MemoryTime
 from gradsuite_experiments.memory.findings import bytes_per_step
 from gradsuite_experiments.memory.laws import needed_per_step
@@ -17,7 +18,7 @@ SMALL = {"length": [10_000], "batch_size": [8], "hidden_size": [32], "checkpoint
 
 
 def without_checkpoints(options):
-    return {name: value for name, value in options.items() if name != "checkpoint"}
+    return options | {"schedule": Schedule()}
 
 
 def other_weights():

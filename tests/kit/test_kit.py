@@ -24,7 +24,7 @@ def test_the_guide_to_a_backend_leads_from_nothing_to_all_cells(environment, tmp
 def test_the_guide_to_an_experiment_leads_to_a_report(environment, tmp_path):
     folder = walk("writing-an-experiment.md", tmp_path, environment)
     reports = [path.read_text("utf-8") for path in folder.glob("results/*/report.html")]
-    assert sum("How much of the gradient arrives, so many time steps back?" in text for text in reports) == 1
+    assert sum("How much of the gradient is left after each step back in time?" in text for text in reports) == 1
 
 
 def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, tmp_path):

@@ -27,7 +27,7 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def type_in(probe, monkeypatch, capsys):
     """Type a command line; returns exit status, standard output and standard error."""
-    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run: run.path / "report.html")
+    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run, plugins: run.path / "report.html")
 
     def type_in(*arguments):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])

@@ -5,11 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gradsuite.claims import Claim, decisive
+from gradsuite.claims import Claim, Source, decisive
 
 
 def claim(expected: float, measured: float, tolerance: float, relation: str = "=") -> Claim:
-    return Claim("experiment", "backend", "It is so.", "a paper", expected, measured, tolerance, relation)
+    return Claim(
+        name="experiment/claim",
+        backend="backend",
+        sentence="It is so.",
+        source=Source("a paper", checked=False),
+        expected=expected,
+        measured=measured,
+        tolerance=tolerance,
+        relation=relation,
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,18 +56,33 @@ def test_of_what_is_said_of_many_settings_the_worst_decides():
     assert decisive([strained, broken, good]) == [broken]
 
 
-def test_sentences_and_backends_are_judged_apart():
-    one = claim(1.0, 2.0, 0.1)
-    another, elsewhere = replace(one, sentence="Nor is it otherwise."), replace(one, backend="other")
-    assert decisive([one, another, elsewhere]) == [one, another, elsewhere]
+def test_names_and_backends_are_judged_apart():
+    first = claim(1.0, 2.0, 0.1)
+    second = replace(first, name="experiment/other", sentence="Nor is it otherwise.")
+    elsewhere = replace(first, backend="other")
+    assert decisive([first, second, elsewhere]) == [first, second, elsewhere]
+
+
+def test_one_name_has_one_sentence():
+    first = claim(1.0, 2.0, 0.1)
+    with pytest.raises(ValueError, match=r"two claims are called .experiment/claim.: .It is so\.. and .No\.."):
+        decisive([first, replace(first, sentence="No.")])
+
+
+@pytest.mark.parametrize("name", ["claim", "Experiment/claim", "experiment/", "/claim", "experiment/a claim", "e//c"])
+def test_a_name_has_its_form(name):
+    with pytest.raises(ValueError, match="a claim's name is EXPERIMENT/CLAIM"):
+        replace(claim(1.0, 2.0, 0.1), name=name)
 
 
 def test_a_row_has_everything_by_name():
     assert claim(1.0, 1.0, 0.1).row() == {
+        "name": "experiment/claim",
         "experiment": "experiment",
         "backend": "backend",
         "sentence": "It is so.",
         "source": "a paper",
+        "checked": False,
         "expected": 1.0,
         "measured": 1.0,
         "tolerance": 0.1,

@@ -8,7 +8,7 @@ from gradsuite.settings import DTYPE, GAIN, LENGTH, SEED, Setting, settings_labe
 from hypothesis import given
 from hypothesis import strategies as st
 
-CELL = Trial("gradient-time", "numpy", "cpu", {"gain": 1.5, "cell": "lstm", "seed": 0})
+TRIAL = Trial("gradient-time", "numpy", "cpu", {"gain": 1.5, "cell": "lstm", "seed": 0})
 VERSIONS = {"numpy": "2.4.6", "gradsuite": "0.1.0"}
 
 
@@ -95,41 +95,54 @@ def test_a_grid_refuses_what_it_does_not_know(preset, changes, message):
         Question().grid(preset, changes)
 
 
-def test_cells_are_the_product_of_the_grid():
+def test_trials_are_the_product_of_the_grid():
     question = Question()
-    cells = list(question.cells(question.grid("standard", {})))
-    assert len(cells) == 2 * 2 * 2
-    assert cells[0] == {"gain": 0.5, "length": 10, "dtype": "float32"}
-    assert cells[-1] == {"gain": 1.0, "length": 20, "dtype": "float64"}
-    assert len({tuple(cell.items()) for cell in cells}) == 8
+    trials = list(question.trials(question.grid("standard", {})))
+    assert len(trials) == 2 * 2 * 2
+    assert trials[0] == {"gain": 0.5, "length": 10, "dtype": "float32"}
+    assert trials[-1] == {"gain": 1.0, "length": 20, "dtype": "float64"}
+    assert len({tuple(trial.items()) for trial in trials}) == 8
 
 
 def test_an_experiment_draws_nothing_unless_it_says_so():
-    assert list(Question().figures(None)) == []
-    assert list(Question().tables(None)) == []
+    assert list(Question().figures(None, [])) == []
+    assert list(Question().tables(None, [])) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["metric", "value", "unit", "index", "layer", "member", "note", "status", "key", "reason"]
+)
+def test_a_setting_cannot_be_called_like_a_column_of_the_rows(name):
+    with pytest.raises(ValueError, match=f"a setting cannot be called '{name}'"):
+        Setting(name, int, "hides a column")
+
+
+def test_an_experiment_without_plugins_cannot_ask_for_a_task():
+    with pytest.raises(RuntimeError, match="asks for a task"):
+        Question().task("noise")
 
 
 def test_a_key_is_the_same_on_every_computer_and_in_every_order():
     # sha256sum of the JSON text, so that results of one version can be resumed by another.
-    assert CELL.key(VERSIONS) == "97a50328e489213c"
-    turned = Trial("gradient-time", "numpy", "cpu", dict(reversed(CELL.settings.items())))
-    assert turned.key(dict(reversed(VERSIONS.items()))) == CELL.key(VERSIONS)
+    assert TRIAL.key(VERSIONS) == "97a50328e489213c"
+    turned = Trial("gradient-time", "numpy", "cpu", dict(reversed(TRIAL.settings.items())))
+    assert turned.key(dict(reversed(VERSIONS.items()))) == TRIAL.key(VERSIONS)
 
 
 @pytest.mark.parametrize(
-    ("cell", "versions"),
+    ("trial", "versions"),
     [
-        (Trial("gradient-depth", "numpy", "cpu", CELL.settings), VERSIONS),
-        (Trial("gradient-time", "torch", "cpu", CELL.settings), VERSIONS),
-        (Trial("gradient-time", "numpy", "cuda", CELL.settings), VERSIONS),
-        (Trial("gradient-time", "numpy", "cpu", {**CELL.settings, "gain": 1.25}), VERSIONS),
-        (Trial("gradient-time", "numpy", "cpu", {**CELL.settings, "length": 5}), VERSIONS),
-        (CELL, {**VERSIONS, "numpy": "2.4.7"}),
-        (CELL, {"numpy": "2.4.6"}),
+        (Trial("gradient-depth", "numpy", "cpu", TRIAL.settings), VERSIONS),
+        (Trial("gradient-time", "torch", "cpu", TRIAL.settings), VERSIONS),
+        (Trial("gradient-time", "numpy", "cuda", TRIAL.settings), VERSIONS),
+        (Trial("gradient-time", "numpy", "cpu", {**TRIAL.settings, "gain": 1.25}), VERSIONS),
+        (Trial("gradient-time", "numpy", "cpu", {**TRIAL.settings, "length": 5}), VERSIONS),
+        (TRIAL, {**VERSIONS, "numpy": "2.4.7"}),
+        (TRIAL, {"numpy": "2.4.6"}),
     ],
 )
-def test_a_key_changes_with_all_that_is_measured(cell, versions):
-    assert cell.key(versions) != CELL.key(VERSIONS)
+def test_a_key_changes_with_all_that_is_measured(trial, versions):
+    assert trial.key(versions) != TRIAL.key(VERSIONS)
 
 
 def test_settings_in_one_line():

@@ -32,7 +32,7 @@ def gates(parameters, name: str, cell: str) -> np.ndarray:
     layers=st.integers(1, 3),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_initialiser_fills_every_shape_with_the_same_bits_for_the_same_seed(cell, weights, sizes, layers, seed):
     model = Model(cell, *sizes, num_layers=layers)
     first, again = (initialise(model, Initialisation(weights, bias_std=0.5), seed=seed) for _ in range(2))

@@ -15,7 +15,7 @@ RECURRENT = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 
 
 @given(st.sampled_from(list(RECURRENT)), *[st.integers(1, 9)] * 2, st.integers(1, 3))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_recurrent_names_shapes_and_order(cell, width, hidden, layers):
     theirs = RECURRENT[cell](width, hidden, layers).state_dict()
     ours = parameter_shapes(Model(cell, width, hidden, num_layers=layers, readout="none"))

@@ -126,7 +126,7 @@ def test_a_broken_import_names_the_plugin_and_spares_the_others(tmp_path, monkey
         "@hookimpl\ndef register_tasks(register):\n    register('data', 'json:JSONDecoder')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    plugins = load(found=entry_points(breaks="breaks", works="works", absent="no_such_module"))
+    plugins = load(discover=entry_points(breaks="breaks", works="works", absent="no_such_module"))
     assert set(plugins.tasks) == {"data"}
     reasons = {lost.name: lost.reason for lost in plugins.broken}
     assert reasons["breaks"] == "RuntimeError: a bad day"
@@ -135,14 +135,14 @@ def test_a_broken_import_names_the_plugin_and_spares_the_others(tmp_path, monkey
 
 def test_a_plugin_can_be_blocked(monkeypatch):
     found = entry_points(tasks="gradsuite.tasks", other="gradsuite_numpy")
-    assert load(found=found).tasks
+    assert load(discover=found).tasks
     blocked = load(["tasks"], found)
     assert not blocked.tasks
     with pytest.raises(UserError, match="with these plugins blocked: tasks"):
         blocked.find("task", "adding")
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", " tasks, other ,")
     assert disabled(["more"]) == {"tasks", "other", "more"}
-    assert load(found=found).registrations == {"backend": {}, "experiment": {}, "task": {}}
+    assert load(discover=found).registrations == {"backend": {}, "experiment": {}, "task": {}}
 
 
 def test_blocking_what_is_no_plugin_is_an_error(monkeypatch):
@@ -151,7 +151,7 @@ def test_blocking_what_is_no_plugin_is_an_error(monkeypatch):
         load(["task"], found)
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "taks")
     with pytest.raises(UserError, match="unknown plugin 'taks'"):
-        load(found=found)
+        load(discover=found)
 
 
 def test_the_built_in_plugins_load_through_entry_points_and_import_no_framework(probe):

@@ -19,7 +19,7 @@ MLP = Model("mlp", 3, 4, 2, num_layers=2)
     prefix=st.sampled_from(["", "net.", "a.b."]),
     readout=st.sampled_from([None, "head."]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_there_and_back_gives_the_same_bits(cell, sizes, bare, prefix, readout):
     width, hidden, outputs, layers = sizes
     model = Model(cell, width, hidden, 0 if bare else outputs, layers, readout="none" if bare else "last")

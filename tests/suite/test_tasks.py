@@ -6,7 +6,7 @@ from gradsuite.errors import UserError
 from gradsuite.plugins import Plugins
 from gradsuite.tasks import digits, register_tasks, sunspots
 from gradsuite.tasks.task import Task, flatten
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 NAMES = ("adding", "copy", "digits", "noise", "sunspots", "temporal-order")
@@ -36,7 +36,6 @@ def test_these_are_the_built_in_tasks():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)  # the first example loads the data
 @given(size=st.integers(1, 9), length=st.integers(21, 60))
 def test_a_batch_is_what_its_model_reads(name, size, length):
     _, model, batch = drawn(name, size=size, length=length)
@@ -114,7 +113,6 @@ def test_the_best_constant_for_adding_has_an_error_of_one_sixth():
     assert np.mean((targets - 1) ** 2) == pytest.approx(1 / 6, abs=5 * 0.197 / 20_000**0.5)
 
 
-@settings(deadline=None)
 @given(length=st.integers(10, 120))
 def test_temporal_order_has_its_two_symbols_where_the_paper_has_them(length):
     _, _, batch = drawn("temporal-order", size=30, length=length)

@@ -16,6 +16,7 @@ from gradsuite.measuring import memory
 from gradsuite.model import GATES, Model
 from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
+from gradsuite.schedule import Schedule
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEED, Presets, Setting, Settings, cell
 
 from gradsuite_experiments.common.frames import trials, value
@@ -74,7 +75,7 @@ class MemoryTime(Experiment):
         plain = measured_pass(backend, device, settings)
         rows = [Measurement(laws.MEMORY, plain.size, "B"), Measurement(laws.SECONDS, plain.seconds, "s")]
         if every:
-            saving = measured_pass(backend, device, settings, checkpoint=every)
+            saving = measured_pass(backend, device, settings, Schedule(checkpoint=every))
             rows.append(Measurement(laws.MEMORY_CHECKPOINT, saving.size, "B"))
             rows.append(Measurement(laws.SECONDS_CHECKPOINT, saving.seconds, "s"))
             errors = [compare(saving.gradients[name], plain.gradients[name]).error for name in plain.gradients]
@@ -117,7 +118,7 @@ class MemoryTime(Experiment):
         yield from tables(rows)
 
 
-def measured_pass(backend: Backend, device: str, settings: Settings, **options: int) -> Pass:
+def measured_pass(backend: Backend, device: str, settings: Settings, schedule: Schedule = Schedule()) -> Pass:
     """Return the second of two passes, each by a new network.
 
     The first compiles and loads what there is to load; the memory it took is given back, so that the second's grows.
@@ -129,7 +130,7 @@ def measured_pass(backend: Backend, device: str, settings: Settings, **options: 
     batch = Batch(rng.standard_normal((settings["length"], B, INPUTS)), rng.standard_normal((B, 1)))
 
     def new_pass() -> Pass:
-        network = backend.build(model, parameters, device=device, dtype=settings["dtype"], **options)
+        network = backend.build(model, parameters, device=device, dtype=settings["dtype"], schedule=schedule)
         on_device = network.put(batch)
         network.synchronize()
         (gradients, seconds), size = memory.growth(partial(timed_pass, network, on_device))

@@ -1,6 +1,6 @@
 """What a truncated gradient costs beside a full one: seconds, and the memory of a pass."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from gradsuite.measuring.timing import Timer
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
 from gradsuite.rows import Measurement
+from gradsuite.schedule import Schedule
 
 from gradsuite_experiments.truncation.laws import MEMORY_FULL, MEMORY_TRUNCATED, SECONDS_FULL, SECONDS_TRUNCATED
 
@@ -24,15 +25,15 @@ def rounds(
 ) -> Iterator[list[Measurement]]:
     """Yield the memory of one pass, then `count` samples of the seconds of a gradient; truncated beside full."""
     stack = {name: np.stack([member[name] for member in members]) for name in members[0]}
-    kinds: Mapping[str, Mapping[str, Any]] = {"truncated": {"truncation": (1, horizon)}, "full": {}}
+    kinds = {"truncated": Schedule(truncation=(1, horizon)), "full": Schedule()}
     timers, sizes = {}, []
-    for kind, options in kinds.items():
-        network = backend.build(model, stack, **run, **options)
+    for kind, schedule in kinds.items():
+        network = backend.build(model, stack, **run, schedule=schedule)
         timers[kind] = timer(network, network.put(batch))
         with allocator.giving_back():  # or the next pass reuses what this one has freed, and takes less
             timers[kind].first()
         # A new network: its program is compiled by now, and it holds no buffers yet.
-        fresh = backend.build(model, stack, **run, **options)
+        fresh = backend.build(model, stack, **run, schedule=schedule)
         _, size = memory.growth(partial(one_pass, fresh, fresh.put(batch)))
         sizes.append(Measurement(MEMORY[kind], size, "B"))
     yield sizes

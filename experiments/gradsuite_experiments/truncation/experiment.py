@@ -13,6 +13,7 @@ from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
+from gradsuite.schedule import Schedule
 from gradsuite.settings import (
     BATCH_SIZE,
     DTYPE,
@@ -83,7 +84,8 @@ class Truncation(Experiment):
         run: dict[str, Any] = {"device": device, "dtype": settings["dtype"]}
         names = ("weight_hh_l0", "bias_ih_l0")
         full = list(sweep(backend, network, members, batch, fetched=names, **run))
-        cut = list(sweep(backend, network, members, batch, fetched=names, truncation=(1, k), **run))
+        schedule = Schedule(truncation=(1, k))
+        cut = list(sweep(backend, network, members, batch, fetched=names, schedule=schedule, **run))
         regimes = [member.regime for member in drawn]
         yield [*of_units(kind, cut[0], full[0]), *of_networks(regimes, cut, full, k), *exactness(cut, full, k)]
         if kind == COSTED:

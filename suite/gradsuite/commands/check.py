@@ -20,7 +20,7 @@ def check(backend: str, dtype: tuple[str, ...], device: tuple[str, ...], as_json
     import json
     from collections import Counter
 
-    from gradsuite.conformance.loading import load_backend, require
+    from gradsuite.worker.loading import load_backend, require
 
     subject = load_backend(backend)
     from gradsuite.conformance import VERDICTS, examine, row  # imports NumPy: only now

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array; what is not finite is null.")
+@click.option("--json", "as_json", is_flag=True, help="JSON array on standard output; what is not finite is null.")
 def claims(run: str, as_json: bool) -> None:
     """List a run's claims and their verdicts.
 
-    Each has a sentence, a source, the expected value, what every backend measured, and the tolerance.
+    Each has a name, a sentence, a source, the expected value, what every backend measured, and the tolerance.
     """
     from gradsuite.runs.store import Run
 
@@ -23,15 +23,17 @@ def claims(run: str, as_json: bool) -> None:
 
 
 def claims_table(judged: "pd.DataFrame") -> str:
-    """Return claims as text: one line each, and how many hold."""
+    """Return claims as text: one line each, what is to be said of their sources, and how many hold."""
     from gradsuite.commands._columns import columns
 
-    header = ("verdict", "experiment", "backend", "expected", "measured", "tolerance", "claim", "source")
-    rows: list[tuple[str, ...]] = [header]
+    rows: list[tuple[str, ...]] = [
+        ("verdict", "claim", "backend", "expected", "measured", "tolerance", "sentence", "source")
+    ]
     for claim in judged.to_dict("records"):
         relation = "" if claim["relation"] == "=" else f"{claim['relation']} "
         numbers = (f"{relation}{claim['expected']:.6g}", f"{claim['measured']:.6g}", f"{claim['tolerance']:.2g}")
-        first, last = ("verdict", "experiment", "backend"), ("sentence", "source")
-        rows.append((*(claim[name] for name in first), *numbers, *(claim[name] for name in last)))
+        source = claim["source"] + ("" if claim["checked"] else " [*]")
+        rows.append((claim["verdict"], claim["name"], claim["backend"], *numbers, claim["sentence"], source))
     held = int((judged["verdict"] == "holds").sum())
-    return f"{columns(rows)}\n{held} of {len(judged)} claims hold"
+    note = [] if judged["checked"].all() else ["[*] known from other texts: the source itself could not be read"]
+    return "\n".join([columns(rows), *note, f"{held} of {len(judged)} claims hold"])

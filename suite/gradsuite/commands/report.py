@@ -17,14 +17,13 @@ def report(run: str, no_plugin: tuple[str, ...]) -> int:
 
     The last line printed is where the report is. Exit status 1 if the claims of an experiment cannot be judged.
     """
-    from gradsuite.plugins import installed, load
+    from gradsuite.plugins import load
     from gradsuite.runs.export import write_measurements
     from gradsuite.runs.store import Run
 
     opened = Run.open(run)
     opened.require_current("reported on anew")
-    blocked = opened.meta.get("configuration", {}).get("no-plugin", ())
-    plugins = load(no_plugin or [name for name in blocked if name in installed()])
+    plugins = load(no_plugin or opened.blocked())
     judged = judge_all(opened, plugins)
     write_measurements(opened)
     from gradsuite.report.page import write_report  # slow to import, and a run misspelled needs none of it

@@ -15,16 +15,16 @@ def libraries() -> tuple[str, ...]:
     Before the colon is the package that brought it. What is linked into a framework, as MKL into PyTorch, cannot be
     found: a backend says it itself, in `describe`.
     """
-    return tuple(sorted({told(found) for found in threadpool_info()}))
+    return tuple(sorted({line(library) for library in threadpool_info()}))
 
 
-def told(found: Mapping[str, Any]) -> str:
+def line(library: Mapping[str, Any]) -> str:
     """Return one of threadpoolctl's entries as text."""
-    version, kernels = found.get("version"), found.get("architecture")
-    name = NAMES.get(found["internal_api"], found["internal_api"])
-    threads = f"{found['num_threads']} thread{'s' if found['num_threads'] != 1 else ''}"
+    version, kernels = library.get("version"), library.get("architecture")
+    name = NAMES.get(library["internal_api"], library["internal_api"])
+    threads = f"{library['num_threads']} thread{'s' if library['num_threads'] != 1 else ''}"
     about = [f"{name} {version}" if version else name, f"{kernels} kernels" if kernels else "", threads]
-    return f"{owner(Path(found['filepath']))}: {', '.join(filter(None, about))}"
+    return f"{owner(Path(library['filepath']))}: {', '.join(filter(None, about))}"
 
 
 def owner(path: Path) -> str:

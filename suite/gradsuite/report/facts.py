@@ -31,12 +31,12 @@ def problems(trials: pd.DataFrame) -> list[Problem]:
     """Return all trials that are not `ok`, grouped, errors first."""
     failed = trials[trials["status"] != "ok"]
     grouped = failed.groupby(["status", "experiment", "backend", "reason"], sort=False)
-    found = [
-        Problem(*map(str, key), len(own), examples(own["settings"]), next(filter(None, own["stderr"]), ""))  # type: ignore[call-arg, arg-type]
-        for key, own in grouped
+    kinds = [
+        Problem(*map(str, key), len(alike), examples(alike["settings"]), next(filter(None, alike["stderr"]), ""))  # type: ignore[call-arg, arg-type]
+        for key, alike in grouped
     ]
     worst = list(reversed(STATUSES))
-    return sorted(found, key=lambda problem: (worst.index(problem.status), -problem.count))
+    return sorted(kinds, key=lambda problem: (worst.index(problem.status), -problem.count))
 
 
 def examples(settings: pd.Series) -> list[str]:
@@ -63,14 +63,14 @@ def tuned_with(meta: Mapping[str, Any]) -> str:
     """Return what `--tuned` changed, or an empty text where it was not asked for."""
     if not meta.get("configuration", {}).get("tuned"):
         return ""
-    told = [f"{name} with {settings_label(variables)}" for name, variables in meta["tuned"].items()]
-    return "; ".join(told) or "nothing: no plugin knows of anything faster than the default here"
+    changes = [f"{name} with {settings_label(variables)}" for name, variables in meta["tuned"].items()]
+    return "; ".join(changes) or "nothing: no plugin knows of anything faster than the default here"
 
 
 def machine(facts: Mapping[str, Any]) -> dict[str, str]:
     """Return the machine's facts as text, by name; those that are not known are left out."""
-    told = {name: fact(name, value) for name, value in facts.items()}
-    return {name: value for name, value in told.items() if value}
+    texts = {name: fact(name, value) for name, value in facts.items()}
+    return {name: text for name, text in texts.items() if text}
 
 
 def fact(name: str, value: Any) -> str:

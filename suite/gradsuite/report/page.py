@@ -60,6 +60,7 @@ def render(run: Run, made: list[Section]) -> str:
         tuned=facts.tuned_with(meta),
         theme=THEME,
         folder=FOLDER,
+        unchecked=any(not claim.source.checked for section in made for claim in section.claims),
         has_csv=(run.path / "measurements.csv").exists(),
     )
 

@@ -29,32 +29,34 @@ class Picture:
 
 def save(figure: Figure, folder: Path, name: str) -> Picture:
     """Write NAME.svg and NAME.png into a folder, and return the picture for the page."""
-    drawn, text = figure.figure, StringIO()
+    drawing, text = figure.figure, StringIO()
     # Canvases draw once where savefig draws twice: half of the time that a report takes.
-    FigureCanvasSVG(drawn).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    FigureCanvasSVG(drawing).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
     (folder / f"{name}.svg").write_text(text.getvalue(), encoding="utf-8")
-    drawn.set_layout_engine("none")  # it is laid out: a second time would change nothing
-    drawn.set_dpi(DPI)
-    FigureCanvasAgg(drawn).print_png(folder / f"{name}.png")  # type: ignore[no-untyped-call]
-    return Picture(name, " ".join(drawn.get_suptitle().split()), figure.caption, inline(text.getvalue(), drawn, name))
+    drawing.set_layout_engine("none")  # it is laid out: a second time would change nothing
+    drawing.set_dpi(DPI)
+    FigureCanvasAgg(drawing).print_png(folder / f"{name}.png")  # type: ignore[no-untyped-call]
+    return Picture(
+        name, " ".join(drawing.get_suptitle().split()), figure.caption, inline(text.getvalue(), drawing, name)
+    )
 
 
-def inline(svg: str, drawn: MatplotlibFigure, name: str) -> str:
+def inline(svg: str, drawing: MatplotlibFigure, name: str) -> str:
     """Return the SVG as an element of a page: its own ids, the page's colours, and no title, which is text there."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for role, colour in THEME.items():
         svg = svg.replace(colour, f"var(--{role})")
-    width, height = (72 * inches for inches in drawn.get_size_inches())
-    top = title_height(drawn) * height
+    width, height = (72 * inches for inches in drawing.get_size_inches())
+    top = title_height(drawing) * height
     view = f'<svg role="img" aria-labelledby="{name}" viewBox="0 {top:.1f} {width:.1f} {height - top:.1f}"'
     return re.sub(r'<svg [^>]*?viewBox="[^"]*"', view, svg, count=1)
 
 
-def title_height(drawn: MatplotlibFigure) -> float:
+def title_height(drawing: MatplotlibFigure) -> float:
     """Return which part of the figure, from its top, the title takes."""
-    titles = [artist for artist in drawn.texts if isinstance(artist, Text) and artist.get_gid() == TITLE]
+    titles = [artist for artist in drawing.texts if isinstance(artist, Text) and artist.get_gid() == TITLE]
     if not titles:
         return 0.0
-    return float(1.0 - titles[0].get_window_extent().transformed(drawn.transFigure.inverted()).y0)
+    return float(1.0 - titles[0].get_window_extent().transformed(drawing.transFigure.inverted()).y0)

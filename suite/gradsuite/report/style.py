@@ -1,6 +1,6 @@
-"""How figures are drawn: theory a line, measurement points with their spread, regions shaded, titles that tell.
+"""How figures are figure: theory a line, measurement points with their spread, regions shaded, titles that tell.
 
-Points are drawn by seaborn from long-form rows: one per point, in the colour and shape of the row's `backend`.
+Points are figure by seaborn from long-form rows: one per point, in the colour and shape of the row's `backend`.
 `experiment.figures` is called, and its figures are saved, inside `style.context()`.
 """
 
@@ -92,14 +92,14 @@ def figure(
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure and its axes as an array (rows, columns); `height` is of one row, in inches."""
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    drawn = Figure(figsize=(width, height * rows), layout=layout)
-    return drawn, drawn.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    canvas = Figure(figsize=(width, height * rows), layout=layout)
+    return canvas, canvas.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
 
 
-def title(drawn: Figure, finding: str) -> None:
+def title(figure: Figure, finding: str) -> None:
     """Head a figure with what it shows, computed from the data."""
-    lines = fill(finding, int(drawn.get_figwidth() * 8.9))
-    drawn.suptitle(lines, x=0.01, ha="left", fontsize=13.5, fontweight="bold").set_gid(TITLE)
+    lines = fill(finding, int(figure.get_figwidth() * 8.9))
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=13.5, fontweight="bold").set_gid(TITLE)
 
 
 def theory(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "theory", **line: Any) -> None:
@@ -255,15 +255,15 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str]]) -> None:
         axes.annotate(text, at, xycoords="axes fraction", va="center", fontsize=LABEL_SIZE, annotation_clip=False)
 
 
-def backend_legend(drawn: Figure, backends: Iterable[str], *, extra: Sequence[Line2D] = ()) -> None:
-    """Put one legend for all axes under a figure: each backend's colour and marker, then what else is drawn."""
+def backend_legend(figure: Figure, backends: Iterable[str], *, extra: Sequence[Line2D] = ()) -> None:
+    """Put one legend for all axes under a figure: each backend's colour and marker, then what else is figure."""
     points = [
         Line2D([], [], color=backend_colour(name), marker=backend_marker(name), linestyle="none", label=name)
         for name in backend_order(list(backends))
     ]
     entries = [*points, *extra]
-    ncols = _legend_columns([str(entry.get_label()) for entry in entries], drawn.get_figwidth())
-    drawn.legend(handles=entries, loc="outside lower center", ncols=ncols, handletextpad=0.4, columnspacing=1.4)
+    ncols = _legend_columns([str(entry.get_label()) for entry in entries], figure.get_figwidth())
+    figure.legend(handles=entries, loc="outside lower center", ncols=ncols, handletextpad=0.4, columnspacing=1.4)
 
 
 def line_key(label: str, **line: Any) -> Line2D:
@@ -273,7 +273,7 @@ def line_key(label: str, **line: Any) -> Line2D:
 
 
 def _legend_columns(labels: Sequence[str], width: float) -> int:
-    """Return how many columns of a legend, about equally long, fit side by side into so many inches."""
+    """Return how many columns of a legend, about equally long, fit side by side into a width in inches."""
     em = RC["legend.fontsize"] / 72  # inches
     letters = np.array([len(label) for label in labels])
     for rows in range(math.ceil(len(labels) / 8), len(labels)):

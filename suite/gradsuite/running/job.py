@@ -1,4 +1,4 @@
-"""The main job: plan the trials, have them measured, store each as it comes, and write the report."""
+"""The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
 
 import sqlite3
 from collections import Counter
@@ -34,14 +34,17 @@ Say = Callable[[str], None]
 
 
 class Job:
-    """One invocation of `gradsuite run`; what it tells the user goes to `say`, a line at a time."""
+    """One invocation of `gradsuite run`; what it tells the user goes to `say`, one line at a time."""
 
-    def __init__(self, configuration: Configuration, plugins: Plugins, say: Say) -> None:
+    def __init__(
+        self, configuration: Configuration, plugins: Plugins, say: Say, progress: type[Progress] = Progress
+    ) -> None:
         """Check all that can be checked without a worker. Raises UserError."""
         self.configuration = configuration
         self.plugins = plugins
         self.say = say
-        self.told: set[str] = set()
+        self.progress = progress
+        self.messages: set[str] = set()
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
@@ -52,7 +55,7 @@ class Job:
         self.asked = [tuned(name) if self.tuning.get(name) else name for name in asked]
 
     def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
-        """Measure all trials in a run of its own, or those that an unfinished one lacks or that failed in it.
+        """Measure all trials in a new run, or those of an unfinished run that are missing or failed.
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
@@ -148,7 +151,7 @@ class Job:
         total = sum(map(len, groups))
         self.say(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         statuses: Counter[str] = Counter()
-        with Progress(total, self.study.varied()) as progress:
+        with self.progress(total, self.study.varied()) as progress:
             for trial, result in outcomes(groups, backends, executor):
                 run.add(trial, keys(trial), result)
                 statuses[result.status] += 1
@@ -164,10 +167,10 @@ class Job:
             step()
         except Exception as error:  # noqa: BLE001
             reason = str(error) if isinstance(error, UserError) else one_line(error)
-            told = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
-            if told not in self.told:  # a hook that fails for every trial says so once
-                self.told.add(told)
-                self.say(told)
+            message = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
+            if message not in self.messages:  # a hook that fails for every trial says so once
+                self.messages.add(message)
+                self.say(message)
             return False
         return True
 
@@ -175,7 +178,7 @@ class Job:
 def outcomes(
     groups: Sequence[Group], backends: Mapping[str, BackendInfo], executor: Executor
 ) -> Iterator[tuple[Trial, Result]]:
-    """Yield every trial with its result: those first that a backend does not claim, for nobody has to measure them."""
+    """Yield every trial with its result: first those that a backend does not claim, which need no measuring."""
     claimed: list[list[Trial]] = []
     for group in groups:
         claimed.append([])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from gradsuite import __version__
@@ -46,21 +47,24 @@ class Study:
 
     def grid(self, experiment: Experiment) -> dict[str, list[Any]]:
         """Return the values of every setting of one experiment, each once."""
-        own = {setting.name for setting in experiment.settings}
-        changes = {name: values for name, values in self.changes.items() if name in own}
+        names = {setting.name for setting in experiment.settings}
+        changes = {name: values for name, values in self.changes.items() if name in names}
         return {name: list(dict.fromkeys(values)) for name, values in experiment.grid(self.preset, changes).items()}
 
     def peers(self) -> list[str]:
         """Return the peers that this preset compares with."""
-        return list(dict.fromkeys(name for one in self.experiments for name in one.peers.get(self.preset, ())))
+        peers = (experiment.peers.get(self.preset, ()) for experiment in self.experiments)
+        return list(dict.fromkeys(chain.from_iterable(peers)))
 
     def varied(self) -> set[str]:
         """Return the settings that have more than one value in some experiment."""
-        return {name for one in self.experiments for name, values in self.grid(one).items() if len(values) > 1}
+        grids = map(self.grid, self.experiments)
+        return {name for grid in grids for name, values in grid.items() if len(values) > 1}
 
     def backends(self, names: Sequence[str]) -> list[str]:
         """Return the backends to measure if these are asked for, and those that an experiment wants twice."""
-        return list(dict.fromkeys([*names, *(name for one in self.experiments for name in one.backends(names))]))
+        wanted = (experiment.backends(names) for experiment in self.experiments)
+        return list(dict.fromkeys(chain(names, *wanted)))
 
     def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
         """Return the trials, those of one setting together."""
@@ -72,7 +76,7 @@ class Study:
 
 
 def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes) -> Study:
-    """Return the study of these experiments, or of all that have the preset.
+    """Return the study of these experiments, or of all experiments that have the preset.
 
     Raises UserError for an unknown experiment, preset, setting or task, or a value that is not allowed.
     """
@@ -81,12 +85,12 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
     if not experiments:
         lost = [*map(str, plugins.broken), *(f"the plugin {name!r} is blocked" for name in plugins.blocked)]
         raise UserError(f"there is no experiment to run: {'; '.join(lost) or 'no plugin has any'}")
-    presets = {name for one in experiments for name in one.presets}
+    presets = {name for experiment in experiments for name in experiment.presets}
     if preset not in presets:
         raise unknown("preset", preset, presets)
-    planned = Study(tuple(one for one in experiments if names or preset in one.presets), preset, changes)
-    for one in planned.experiments:
-        for name in planned.grid(one).get("task", []):
+    planned = Study(tuple(e for e in experiments if names or preset in e.presets), preset, changes)
+    for experiment in planned.experiments:
+        for name in planned.grid(experiment).get("task", []):
             plugins.find("task", str(name))
     return planned
 

@@ -1,4 +1,4 @@
-"""What a run shows while it is going on: a bar with the time left, or plain lines where nobody watches."""
+"""What a run shows while it is going on: a bar with the time left, or plain lines where there is no terminal."""
 
 import sys
 import time
@@ -72,3 +72,13 @@ class Progress:
 
     def _print(self, line: str) -> None:
         self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class Silent(Progress):
+    """Counts finished trials and shows nothing, for a caller that reads the rows itself."""
+
+    def _print(self, line: str) -> None:
+        return
+
+    def __enter__(self) -> Self:
+        return self

@@ -1,4 +1,4 @@
-"""Measurements as CSV or JSON, every number exact and every non-finite one told apart from none."""
+"""Measurements as CSV or JSON, every number exact, and NaN and infinities distinct from a missing value."""
 
 import json
 import math
@@ -13,7 +13,10 @@ from gradsuite.runs.store import Run, cause
 
 
 def write_csv(rows: pd.DataFrame, output: TextIO) -> None:
-    """Write one line a measurement; values not finite are `nan`, `inf` or `-inf`, and a trial without any has none."""
+    """Write one line per measurement, and one without a value for a trial that has none.
+
+    Values that are not finite are `nan`, `inf` or `-inf`.
+    """
     value = rows["value"].astype(object).where(rows["value"].notna() | rows["metric"].isna(), "nan")
     rows.assign(value=value).to_csv(output, index=False)
 

@@ -18,10 +18,11 @@ import pandas as pd
 from gradsuite.claims import Claim, Source
 from gradsuite.errors import UserError, unknown
 from gradsuite.experiment import Result, Trial
+from gradsuite.plugins import installed
 from gradsuite.rows import COLUMNS
 
 FILE = "run.sqlite"
-SHOWN = 10  # runs named to who misspelled one
+SHOWN = 10  # runs named to a user who misspelled one
 FORMAT = 2  # PRAGMA user_version
 # SQLite stores NaN as NULL: a measurement with a metric and no value was NaN. Infinities are stored as they are.
 SCHEMA = f"""
@@ -121,7 +122,7 @@ class Run:
         """Open a run that exists. Raises UserError if there is none, with the nearest one beside it."""
         run = cls(Path(path))
         if not run.path.exists():
-            beside = [str(found.parent) for found in run.path.parent.glob(f"*/{FILE}")]
+            beside = [str(path.parent) for path in run.path.parent.glob(f"*/{FILE}")]
             raise unknown("run", path, get_close_matches(str(path), beside, n=SHOWN, cutoff=0.0))
         try:
             with run._database() as database:
@@ -158,6 +159,10 @@ class Run:
         """What was asked for, of which backends, on which machine."""
         with self._database() as database:
             return {name: json.loads(value) for name, value in database.execute("SELECT name, value FROM meta")}
+
+    def blocked(self) -> list[str]:
+        """Return the plugins that were blocked when this run was measured, as far as they are installed here."""
+        return [name for name in self.meta.get("configuration", {}).get("no-plugin", ()) if name in installed()]
 
     def note(self, meta: Mapping[str, Any]) -> None:
         """Add to the meta data, or replace what has the same name."""

@@ -17,7 +17,7 @@ class Digits(Task):
     """1797 images of 8 x 8 pixels in [0, 1], ten classes; a time step is a row, from the top."""
 
     name: ClassVar[str] = "digits"
-    summary: ClassVar[str] = "handwritten digits of 8 x 8 pixels, one row a time step: ten classes"
+    summary: ClassVar[str] = "handwritten digits of 8 x 8 pixels, one row per time step: ten classes"
     source: ClassVar[str] = (
         "scikit-learn load_digits (BSD-3); data: Alpaydin & Kaynak 1998, UCI Optical Recognition, CC BY 4.0"
     )
@@ -32,8 +32,8 @@ class Digits(Task):
         if length != ROWS:
             raise UserError(f"digits has images of {ROWS} rows: length must be {ROWS}, not {length}")
         images, classes = load()
-        drawn = rng.integers(0, len(classes), size)
-        return Batch(images[drawn].transpose(1, 0, 2), classes[drawn])
+        places = rng.integers(0, len(classes), size)
+        return Batch(images[places].transpose(1, 0, 2), classes[places])
 
 
 @cache

@@ -31,8 +31,8 @@ class Sunspots(Task):
         if length >= len(series):
             raise UserError(f"sunspots has {len(series)} years: length must be at most {len(series) - 1}, not {length}")
         windows = np.lib.stride_tricks.sliding_window_view(series, length + 1)
-        drawn = windows[rng.integers(0, len(windows), size)]
-        return Batch(drawn[:, :-1].T[..., np.newaxis].copy(), drawn[:, -1:].copy())
+        sample = windows[rng.integers(0, len(windows), size)]
+        return Batch(sample[:, :-1].T[..., np.newaxis].copy(), sample[:, -1:].copy())
 
 
 @cache

@@ -5,11 +5,11 @@ import numpy as np
 
 def norms(weight: np.ndarray, count: int) -> np.ndarray:
     """Return sigma_max(W^k) for k = 0 ... count, of W (N, N)."""
-    power, found = np.eye(len(weight)), [1.0]
+    power, norms = np.eye(len(weight)), [1.0]
     for _ in range(count):
         power = power @ weight
-        found.append(float(np.linalg.norm(power, 2)))
-    return np.array(found)
+        norms.append(float(np.linalg.norm(power, 2)))
+    return np.array(norms)
 
 
 def jordan_norms(eigenvalue: float, coupling: float, count: int) -> np.ndarray:

@@ -32,7 +32,7 @@ def largest(size: int) -> tuple[float, float]:
 
 
 def spread(factors: int) -> float:
-    """Return E s^4 / (E s^2)^2 of the singular values of a product of so many Gaussian matrices, as N grows: k + 1.
+    """Return E s^4 / (E s^2)^2 of the singular values of a product of k Gaussian matrices, as N grows: k + 1.
 
     The second Fuss-Catalan number; powers of one matrix agree. Dynamical isometry is 1.
     """

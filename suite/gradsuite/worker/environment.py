@@ -31,10 +31,10 @@ class WorkerEnvironment:
     def added(self, backend: str, tuned: bool) -> dict[str, str]:
         """Return the variables that plugins set for this backend's worker, tuned or not."""
         machine = {**self.machine, "tuned": tuned}
-        found: dict[str, str] = {}
+        added: dict[str, str] = {}
         for variables in self.plugins.manager.hook.worker_environment(backend=backend, machine=machine):
-            found.update(variables)
-        return found
+            added.update(variables)
+        return added
 
     def tuning(self, backend: str) -> dict[str, str]:
         """Return the variables in which a tuned worker of this backend differs; none where nothing is to be gained."""

@@ -28,7 +28,7 @@ import pytest
         ("run probe --set size=1.5", "size must be a whole number, not '1.5'"),
         ("run probe --set dtype=float46", "unknown dtype 'float46'; did you mean 'float64'?"),
         ("run gradient-time --set task=addin", "unknown task 'addin'; did you mean 'adding'?"),
-        ("run probe --device gpu", "unknown device 'gpu'; did you mean 'cpu'? (allowed: cpu, cuda)"),
+        ("run probe --device gpu --backend echo", "no backend has the device 'gpu' (echo has cpu)"),
         ("run probe --backend echo --device cuda", "no backend has the device 'cuda' (echo has cpu)"),
         ("run probe --threads 0", "threads must be at least 1, not 0"),
         ("run probe --threads two", "Invalid value for '--threads'"),

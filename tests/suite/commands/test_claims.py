@@ -6,11 +6,19 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Source
 from gradsuite.commands import gradsuite
 from gradsuite.runs.store import Run
 
-CLAIM = Claim("question", "numpy", "It is so.", "a paper", 1.0, 1.05, 0.1)
+CLAIM = Claim(
+    name="question/so",
+    backend="numpy",
+    sentence="It is so.",
+    source=Source("a paper", checked=False),
+    expected=1.0,
+    measured=1.05,
+    tolerance=0.1,
+)
 
 
 @pytest.fixture
@@ -19,17 +27,19 @@ def run(tmp_path):
 
 
 def test_claims_come_back_as_they_were_stored(run):
-    claims = [CLAIM, replace(CLAIM, sentence="Nor less.", measured=math.nan, relation=">=")]
+    claims = [CLAIM, replace(CLAIM, name="question/less", sentence="Nor less.", measured=math.nan, relation=">=")]
     run.keep_claims("question", claims)
     stored = run.claims()
     assert list(stored["verdict"]) == ["holds", "fails"]
     assert stored.iloc[0].to_dict() == CLAIM.row()
+    assert run.claims_of("question")[0] == CLAIM
+    assert run.claims_of("another") == []
     assert math.isnan(stored.iloc[1]["measured"])
 
 
 def test_claims_judged_again_replace_those_of_their_experiment_alone(run):
     run.keep_claims("question", [CLAIM])
-    run.keep_claims("another", [replace(CLAIM, experiment="another")])
+    run.keep_claims("another", [replace(CLAIM, name="another/so")])
     run.keep_claims("question", [replace(CLAIM, measured=9.0)])
     assert run.claims().set_index("experiment")["verdict"].to_dict() == {"another": "holds", "question": "fails"}
 
@@ -38,7 +48,15 @@ def test_the_list_says_how_many_hold(run):
     run.keep_claims("question", [CLAIM, replace(CLAIM, backend="jax", measured=9.0)])
     printed = CliRunner().invoke(gradsuite, ["claims", str(run.path)], catch_exceptions=False).output
     assert printed.splitlines()[-1] == "1 of 2 claims hold"
-    assert "a paper" in printed
+    assert "a paper [*]" in printed
+    assert printed.count("the source itself could not be read") == 1
+
+
+def test_sources_that_were_read_need_no_note(run):
+    run.keep_claims("question", [replace(CLAIM, source=Source("a paper"))])
+    printed = CliRunner().invoke(gradsuite, ["claims", str(run.path)], catch_exceptions=False).output
+    assert "[*]" not in printed
+    assert "question/so" in printed
 
 
 def test_json_has_null_for_what_is_not_a_number(run):

@@ -48,7 +48,7 @@ def test_a_run_is_resumed(type_in, run):
     before = Run.open(run).trials()
     status, output, errors = type_in("run", "--resume", run)
     assert (status, output.splitlines()[-1]) == (0, run)
-    assert "0 of 2 cells to measure" in errors
+    assert "0 of 2 trials to measure" in errors
     assert Run.open(run).trials().equals(before)
 
 
@@ -83,12 +83,12 @@ def test_backends_are_listed_with_what_the_missing_ones_need(type_in, monkeypatc
 def test_experiments_are_listed_with_their_settings(type_in):
     _, output, _ = type_in("experiments", "--json")
     listed = {one["name"]: one for one in json.loads(output)}
-    assert listed["probe"]["cells"] == {"quick": 2, "standard": 3}
+    assert listed["probe"]["trials"] == {"quick": 2, "standard": 3}
     assert listed["probe"]["presets"]["quick"]["size"] == [1, 2]
     assert [setting["name"] for setting in listed["probe"]["settings"]] == ["behaviour", "dtype", "size", "gain"]
     _, output, _ = type_in("experiments")
-    assert "probe: What becomes of a cell that does this?" in output
-    assert "presets: quick (2 cells), standard (3 cells)" in output
+    assert "probe: What becomes of a trial that does this?" in output
+    assert "presets: quick (2 trials), standard (3 trials)" in output
 
 
 def test_tasks_are_listed(type_in):
@@ -164,7 +164,7 @@ HEEDING = (
 
 
 def begin(folder, *arguments):
-    """Start a command in a process group of its own, and wait until it measures a cell that hangs."""
+    """Start a command in a process group of its own, and wait until it measures a trial that hangs."""
     command = [sys.executable, "-c", HEEDING, "run", "probe", *ECHO, *arguments]
     process = subprocess.Popen(
         command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

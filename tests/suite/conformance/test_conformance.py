@@ -148,7 +148,7 @@ def test_command_prints_one_line_a_check():
 
 def test_exit_status_is_1_where_a_check_fails(monkeypatch):
     wrong = MUTANTS["claims a cell that it refuses"][0]
-    monkeypatch.setattr("gradsuite.conformance.loading.load_backend", lambda name: wrong())
+    monkeypatch.setattr("gradsuite.worker.loading.load_backend", lambda name: wrong())
     done = CliRunner().invoke(gradsuite, ["check", "wrong", "--dtype", "float32", "--json"], standalone_mode=False)
     assert done.return_value == 1
     verdicts = {result["check"]: result["verdict"] for result in json.loads(done.stdout)}

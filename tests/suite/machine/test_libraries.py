@@ -2,7 +2,7 @@
 
 import numpy as np  # noqa: F401  its BLAS is to be found
 import pytest
-from gradsuite.machine.libraries import libraries, told
+from gradsuite.machine.libraries import libraries, line
 from threadpoolctl import threadpool_info, threadpool_limits
 
 OPENBLAS = {
@@ -27,7 +27,7 @@ OPENBLAS = {
     ],
 )  # fmt: skip
 def test_a_library_is_told_with_its_package_kernels_and_threads(changes, expected):
-    assert told(OPENBLAS | changes) == expected
+    assert line(OPENBLAS | changes) == expected
 
 
 def test_this_process_is_told_as_threadpoolctl_finds_it():

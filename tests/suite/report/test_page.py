@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from gradsuite import plugins
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Source
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
-from gradsuite.report.page import table_cell, write_report
+from gradsuite.report.page import table_entry, write_report
 from gradsuite.rows import Measurement
+from gradsuite.running.judge import judge
 from gradsuite.settings import Setting
 
 from tests.stored import run_of
@@ -47,14 +48,22 @@ class Fake(Experiment):
     def claims(self, rows):
         for backend in rows["backend"].unique():
             for expected in (1.0, 2.0):
-                yield Claim(self.name, backend, f"it is {expected:g}", "A & B 1999", expected, 1.0, 0.1)
+                yield Claim(
+                    name=f"{self.name}/{expected:g}",
+                    backend=backend,
+                    sentence=f"it is {expected:g}",
+                    source=Source("A & B 1999", checked=expected == 1.0),
+                    expected=expected,
+                    measured=1.0,
+                    tolerance=0.1,
+                )
 
 
 class Broken(Fake):
     name = "broken"
 
     def figures(self, rows, claims):
-        yield from super().figures(rows)
+        yield from super().figures(rows, claims)
         raise KeyError("no such <column>")
 
 
@@ -96,12 +105,10 @@ class Page(HTMLParser):
             self.text += data
 
 
-@pytest.fixture(autouse=True)
-def _only_fakes(monkeypatch):
-    monkeypatch.setattr(plugins, "load", lambda: plugins.Plugins({"fakes": Plugin}))
+FAKES = plugins.Plugins({"fakes": Plugin})
 
 
-def cell(backend="numpy", experiment="fake", size=1):
+def trial(backend="numpy", experiment="fake", size=1):
     return Trial(experiment, backend, "cpu", {"size": size})
 
 
@@ -110,12 +117,16 @@ def ok(*values):
 
 
 def page(folder, *results, **meta):
-    text = write_report(run_of(folder, results, **meta)).read_text(encoding="utf-8")
+    run = run_of(folder, results, **meta)
+    for experiment in FAKES.all_experiments():
+        if experiment.name in set(run.trials()["experiment"]):
+            judge(run, experiment)
+    text = write_report(run, FAKES).read_text(encoding="utf-8")
     return Page(text), text
 
 
 def test_a_page_needs_nothing_but_itself_and_its_ids_are_its_own(tmp_path):
-    read, text = page(tmp_path, (cell(), ok(1.0, 2.0)), (cell("jax", "broken"), ok(1.0)))
+    read, text = page(tmp_path, (trial(), ok(1.0, 2.0)), (trial("jax", "broken"), ok(1.0)))
     assert len(set(read.ids)) == len(read.ids)
     local = [link.removeprefix("#") for link in read.links if link.startswith("#")]
     assert set(local) <= set(read.ids)
@@ -129,7 +140,7 @@ def test_a_page_needs_nothing_but_itself_and_its_ids_are_its_own(tmp_path):
 
 def test_what_plugins_say_is_text_and_not_markup(tmp_path):
     broken = Result("error", reason="<script>alert(1)</script>", stderr="</pre><b>&amp;")
-    read, text = page(tmp_path, (cell(), ok(1.0)), (cell("<i>jax", size=2), broken))
+    read, text = page(tmp_path, (trial(), ok(1.0)), (trial("<i>jax", size=2), broken))
     assert "The largest is 1 <b>." in read.text
     assert "It is 1 & no more" in read.text
     assert "<script>alert(1)</script>" in read.text
@@ -139,7 +150,7 @@ def test_what_plugins_say_is_text_and_not_markup(tmp_path):
 
 
 def test_figures_lie_beside_the_page_and_in_it_in_the_colours_of_the_mode(tmp_path):
-    _, text = page(tmp_path, (cell(), ok(1.0, 2.0)))
+    _, text = page(tmp_path, (trial(), ok(1.0, 2.0)))
     assert (tmp_path / "figures" / "fake-sizes.png").read_bytes().startswith(b"\x89PNG")
     alone = (tmp_path / "figures" / "fake-sizes.svg").read_text()
     assert style.INK in alone
@@ -150,7 +161,7 @@ def test_figures_lie_beside_the_page_and_in_it_in_the_colours_of_the_mode(tmp_pa
 
 
 def test_the_title_is_text_and_cut_off_the_drawing(tmp_path):
-    read, text = page(tmp_path, (cell(), ok(1.0)))
+    read, text = page(tmp_path, (trial(), ok(1.0)))
     assert read.text.count("It is 1 & no more") == 1
     _, top, width, height = map(float, re.search(r'viewBox="([^"]*)"', text)[1].split())
     # One line of 13.5 points with its margin above: between 1 and 3 lines of it, of a figure 72 x 3.6 points high.
@@ -159,9 +170,9 @@ def test_the_title_is_text_and_cut_off_the_drawing(tmp_path):
 
 
 def test_what_failed_is_grouped_counted_and_shown_with_settings_and_messages(tmp_path):
-    lost = [(cell("jax", size=k), Result("error", reason="it fell over", stderr="last words")) for k in range(2, 9)]
-    other = (cell("torch"), Result("unsupported", reason="torch has no cell 'x'"))
-    read, _ = page(tmp_path, other, *lost, (cell(), ok(1.0)))
+    lost = [(trial("jax", size=k), Result("error", reason="it fell over", stderr="last words")) for k in range(2, 9)]
+    other = (trial("torch"), Result("unsupported", reason="torch has no cell 'x'"))
+    read, _ = page(tmp_path, other, *lost, (trial(), ok(1.0)))
     problems = read.text[read.text.index("Not measured, and why") :]
     assert problems.count("it fell over") == 1
     assert re.search(r"error\s*7\s*fake\s*jax\s*it fell over", problems)
@@ -174,7 +185,7 @@ def test_what_failed_is_grouped_counted_and_shown_with_settings_and_messages(tmp
 
 
 def test_an_experiment_that_fails_to_draw_costs_that_part_of_its_section(tmp_path):
-    read, _ = page(tmp_path, (cell(experiment="broken"), ok(1.0)))
+    read, _ = page(tmp_path, (trial(experiment="broken"), ok(1.0)))
     assert "Its figures could not be made: KeyError: 'no such <column>'" in read.text
     assert (tmp_path / "figures" / "broken-fake-sizes.png").exists()  # what came before is kept
     assert "The largest is 1" in read.text
@@ -182,12 +193,12 @@ def test_an_experiment_that_fails_to_draw_costs_that_part_of_its_section(tmp_pat
 
 
 def test_an_experiment_that_is_not_installed_has_a_section_that_says_so(tmp_path):
-    read, _ = page(tmp_path, (cell(experiment="fakes"), ok(1.0)))
+    read, _ = page(tmp_path, (trial(experiment="fakes"), ok(1.0)))
     assert "This experiment cannot be loaded here: unknown experiment 'fakes'; did you mean 'fake'?" in read.text
 
 
 def test_claims_are_counted_and_those_that_fail_come_first(tmp_path):
-    read, text = page(tmp_path, (cell(), ok(1.0)), (cell("jax"), ok(1.0)))
+    read, text = page(tmp_path, (trial(), ok(1.0)), (trial("jax"), ok(1.0)))
     assert "2 of 4 claims hold" in read.text
     assert "2 fail" in read.text
     assert read.text.index("it is 2") < read.text.index("it is 1")
@@ -198,7 +209,7 @@ def test_claims_are_counted_and_those_that_fail_come_first(tmp_path):
 def test_the_run_is_described(tmp_path):
     read, _ = page(
         tmp_path,
-        (cell(), ok(1.0)),
+        (trial(), ok(1.0)),
         preset="quick",
         started="2026-01-02T03:04:05+00:00",
         finished="2026-01-02T03:06:05+00:00",
@@ -216,7 +227,7 @@ def test_the_run_is_described(tmp_path):
 
 
 def test_a_run_that_was_stopped_says_how_to_go_on(tmp_path):
-    read, _ = page(tmp_path, (cell(), ok(1.0)), started="2026-01-02T03:04:05+00:00")
+    read, _ = page(tmp_path, (trial(), ok(1.0)), started="2026-01-02T03:04:05+00:00")
     assert f"gradsuite run --resume {tmp_path}" in read.text
 
 
@@ -227,32 +238,39 @@ def test_nothing_at_all_is_a_page_too(tmp_path):
 
 
 def test_all_failed_is_a_page_that_says_why(tmp_path):
-    read, _ = page(tmp_path, (cell(), Result("timeout", reason="no answer within 5 s")), experiments=["fake"])
+    read, _ = page(tmp_path, (trial(), Result("timeout", reason="no answer within 5 s")), experiments=["fake"])
     assert "no answer within 5 s" in read.text
     assert "1 timeout" in read.text
 
 
 def test_numbers_that_are_not_finite(tmp_path):
-    read, _ = page(tmp_path, (cell(), ok(np.nan, np.inf, -np.inf, 1e300, 5e-324, 1.0)))
+    read, _ = page(tmp_path, (trial(), ok(np.nan, np.inf, -np.inf, 1e300, 5e-324, 1.0)))
     assert "The largest is inf" in read.text
 
 
 def test_written_again_it_is_the_same(tmp_path):
-    _, first = page(tmp_path, (cell(), ok(1.0, 2.0)))
+    _, first = page(tmp_path, (trial(), ok(1.0, 2.0)))
     from gradsuite.runs.store import Run
 
-    assert write_report(Run.open(tmp_path)).read_text(encoding="utf-8") == first
+    assert write_report(Run.open(tmp_path), FAKES).read_text(encoding="utf-8") == first
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path):
-    run = run_of(tmp_path, [(cell(), ok(1.0))])
+    run = run_of(tmp_path, [(trial(), ok(1.0))])
     (tmp_path / "figures").write_text("in the way")
     with pytest.raises(UserError, match=r"cannot write the report into .*: "):
-        write_report(run)
+        write_report(run, FAKES)
+
+
+def test_a_source_that_was_not_read_is_said_so_once(tmp_path):
+    read, text = page(tmp_path, (trial(), ok(1.0)), (trial("jax"), ok(1.0)))
+    assert text.count('id="unchecked"') == 1
+    assert read.links.count("#unchecked") == 1  # of two claims one was read
+    assert "fake/1" in read.text
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"),
+    ("value", "entry"),
     [
         ("exploding, 12", ("exploding", "exploding, 12")),
         ("stable", ("stable", "stable")),
@@ -264,5 +282,5 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path):
         (np.inf, ("number", "inf")),
     ],
 )
-def test_table_cells(value, cell):
-    assert table_cell(value) == cell
+def test_table_entries(value, entry):
+    assert table_entry(value) == entry

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from gradsuite.experiment import Result, Trial
+from gradsuite.plugins import load
 from gradsuite.report.sections import made
 from gradsuite.rows import Measurement
 
@@ -24,8 +25,8 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
     ]
     run = run_of(tmp_path, results)
     names = ["exact-depth", "not-installed"]
-    here, there = (made(run, names, tmp_path, processes) for processes in (1, 2))
+    here, there = (made(run, names, tmp_path, load(), processes) for processes in (1, 2))
     assert list(map(comparable, there)) == list(map(comparable, here))
-    assert [one.name for one in there] == names
+    assert [section.name for section in there] == names
     assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
     assert "cannot be loaded here" in there[1].troubles[0]

@@ -1,11 +1,13 @@
 """Drawing: labels that do not overlap, regions where they belong, axes in real units."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from gradsuite.report import style
 from gradsuite.report.palette import KNOWN, THEME, backend_colour
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 
 
 def drawn(rows=1, columns=1, **look):
@@ -18,7 +20,7 @@ def words(axes):
     return {text.get_text(): text.get_position() for text in axes.texts}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=9))
 def test_names_at_the_ends_do_not_overlap_and_keep_their_order(ends):
     figure, axes = drawn(height=3.6)
@@ -145,3 +147,54 @@ def test_a_legend_lies_within_the_figure(suffix):
         box = legend.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= drawn.bbox.width
+
+
+def rows(**columns):
+    return pd.DataFrame(columns)
+
+
+def test_points_have_the_colour_and_shape_of_their_backend():
+    with style.context():
+        _, axes = drawn()
+        axes.set_xlabel("lag")
+        frame = rows(backend=["numpy", "torch", "numpy"], x=[0, 1, 2], y=[1.0, 2.0, 3.0], low=[0.5] * 3, high=[4.0] * 3)
+        style.points(axes, frame, "x", "y", low="low", high="high")
+    dots, bars = axes.collections
+    np.testing.assert_array_equal(dots.get_offsets(), [(0, 1), (1, 2), (2, 3)])
+    assert [to_hex(colour) for colour in dots.get_facecolors()] == [
+        backend_colour(name) for name in ("numpy", "torch", "numpy")
+    ]
+    first, second, third = dots.get_paths()
+    assert first == third
+    assert len(first) != len(second)
+    np.testing.assert_array_equal([line[:, 1] for line in bars.get_segments()], [(0.5, 4.0)] * 3)
+    assert axes.get_xlabel() == "lag"
+    assert axes.get_ylabel() == ""
+
+
+def test_hollow_points_have_their_colour_at_the_edge():
+    _, axes = drawn()
+    style.points(axes, rows(backend=["jax"], x=[0], y=[1.0]), "x", "y", hollow=True)
+    (dots,) = axes.collections
+    assert len(dots.get_facecolors()) == 0 or dots.get_facecolors()[0][3] == 0
+    assert to_hex(dots.get_edgecolors()[0]) == backend_colour("jax")
+
+
+def test_points_that_are_dodged_are_centred_on_where_they_were():
+    frame = rows(backend=["numpy", "torch", "jax"], x=[2.0, 2.0, 2.0])
+    assert style.dodged(frame, "x", step=0.5)["x"].tolist() == [1.5, 2.0, 2.5]
+    assert style.dodged(frame, "x", factor=2.0)["x"].tolist() == [1.0, 2.0, 4.0]
+    assert frame["x"].tolist() == [2.0, 2.0, 2.0]
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 3))
+def test_thinned_points_of_one_curve_lie_apart(length, shown, count):
+    names = ["numpy", "torch", "jax"][:count]
+    frame = pd.concat(rows(backend=name, gain=gain, x=np.arange(length)) for name in names for gain in (0.5, 2.0))
+    few = style.thinned(frame, "x", curve=["gain"], shown=shown)
+    for _, curve in few.groupby("gain"):
+        assert curve["x"].is_unique  # no backend hides another
+    for name in names:
+        assert len(few[(few["backend"] == name) & (few["gain"] == 2.0)]) <= 2 * shown
+    assert set(few["backend"]) <= set(names)
+    assert "numpy" in set(few["backend"])

@@ -105,7 +105,6 @@ def test_a_change_of_another_form_is_refused(text):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "gpu"}, r"unknown device 'gpu'.* \(allowed: cpu, cuda\)"),
         ({"executor": "dusk"}, r"unknown executor 'dusk'; did you mean 'dask'\?"),
         ({"threads": 0}, "threads must be at least 1, not 0"),
         ({"timeout": 0.0}, "timeout must be more than 0 seconds, not 0"),

@@ -27,11 +27,11 @@ def executor(scheduler):
         yield executor
 
 
-def cell(behaviour, backend="echo"):
+def trial(behaviour, backend="echo"):
     return Trial("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": 1, "gain": 0.5})
 
 
-def test_backends_are_described_where_cells_are_run(executor):
+def test_backends_are_described_where_trials_are_run(executor):
     said = executor.describe(["echo", "gone"])
     assert said["echo"].cells == ("rnn",)
     assert said["gone"] == "no_such_framework not installed"
@@ -39,8 +39,8 @@ def test_backends_are_described_where_cells_are_run(executor):
     assert executor.machine()["dask_workers"] == 2
 
 
-def test_cells_are_run_there_and_failures_cost_themselves(executor):
-    groups = [[cell(behaviour, backend) for backend in ("echo", "delta")] for behaviour in ("three", "kill", "raise")]
+def test_trials_are_run_there_and_failures_cost_themselves(executor):
+    groups = [[trial(behaviour, backend) for backend in ("echo", "delta")] for behaviour in ("three", "kill", "raise")]
     done = {(one.settings["behaviour"], one.backend): result for one, result in executor.run(groups)}
     assert len(done) == 6
     for backend in ("echo", "delta"):
@@ -50,12 +50,12 @@ def test_cells_are_run_there_and_failures_cost_themselves(executor):
         assert done["raise", backend].reason == "ZeroDivisionError: a fault in .../place/package/module.py"
 
 
-def test_what_fails_outside_a_worker_is_an_error_of_its_cell(executor, monkeypatch):
-    def break_down(configuration, cell):
+def test_what_fails_outside_a_worker_is_an_error_of_its_trial(executor, monkeypatch):
+    def break_down(configuration, trial):
         raise RuntimeError("the machine is gone")
 
     monkeypatch.setattr("gradsuite.running.executors.dask.run_trial", break_down)
-    ((_, result),) = executor.run([[cell("one")]])
+    ((_, result),) = executor.run([[trial("one")]])
     assert (result.status, result.reason) == ("error", "RuntimeError: the machine is gone")
 
 

@@ -21,7 +21,7 @@ from gradsuite.worker import process
 from gradsuite.worker.environment import WorkerEnvironment
 
 
-def cell(behaviour, backend="echo", size=1):
+def trial(behaviour, backend="echo", size=1):
     return Trial("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5})
 
 
@@ -42,15 +42,15 @@ def test_backends_are_described_or_say_why_not(executor):
     assert said["gone"] == "no_such_framework not installed"
 
 
-def test_a_cell_is_measured_to_its_end(executor):
-    result = results(executor, [cell("three")])["three"]
+def test_a_trial_is_measured_to_its_end(executor):
+    result = results(executor, [trial("three")])["three"]
     assert result.status == "ok"
     assert result.measurements == tuple(Measurement("round", float(number), "", number) for number in range(3))
     assert result.seconds > 0
 
 
-def test_a_failure_costs_its_cell_alone(executor):
-    done = results(executor, *([cell(behaviour)] for behaviour in ("raise", "exit", "kill", "one")))
+def test_a_failure_costs_its_trial_alone(executor):
+    done = results(executor, *([trial(behaviour)] for behaviour in ("raise", "exit", "kill", "one")))
     assert done["raise"].reason == "ZeroDivisionError: a fault in .../place/package/module.py"
     assert "ZeroDivisionError" in done["raise"].stderr
     assert "/home/someone" not in done["raise"].stderr
@@ -63,7 +63,7 @@ def test_a_failure_costs_its_cell_alone(executor):
 
 def test_a_round_that_takes_too_long_is_ended(probe):
     with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=0.5) as executor:
-        done = results(executor, [cell("hang")], [cell("one")])
+        done = results(executor, [trial("hang")], [trial("one")])
     assert (done["hang"].status, done["hang"].reason) == ("timeout", "no answer within 0.5 s")
     assert done["hang"].seconds >= 0.5
     assert done["one"].status == "ok"
@@ -89,7 +89,7 @@ def test_ctrl_c_beside_the_clock_of_a_round_does_not_keep_the_host(executor, mon
     with monkeypatch.context() as context:
         context.setattr(process, "Timer", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            results(executor, [cell("one")])
+            results(executor, [trial("one")])
     left = set(threading.enumerate()) - before
     try:
         assert all(thread.daemon or thread.finished.is_set() for thread in left)
@@ -114,25 +114,25 @@ def ended(pid):
 def test_what_a_worker_started_ends_with_it(probe, monkeypatch):
     monkeypatch.setenv("PROBE_LOG", str(probe / "child"))
     with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=1.0) as executor:
-        assert results(executor, [cell("fork")])["fork"].status == "timeout"
+        assert results(executor, [trial("fork")])["fork"].status == "timeout"
     child = int((probe / "child").read_text())
     assert ended(child)
 
 
-def test_a_worker_that_cannot_start_again_is_an_error_of_its_cells(probe):
+def test_a_worker_that_cannot_start_again_is_an_error_of_its_trials(probe):
     def environment(backend):
         raise RuntimeError("no environment")
 
     with LocalExecutor(environment, timeout=60) as executor:
         assert executor.describe(["echo"]) == {"echo": "RuntimeError: no environment"}
         assert (
-            results(executor, [cell("one")])["one"].reason == "the worker did not start: RuntimeError: no environment"
+            results(executor, [trial("one")])["one"].reason == "the worker did not start: RuntimeError: no environment"
         )
 
 
 def test_rounds_are_interleaved_and_shuffled(executor, probe, monkeypatch):
     monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
-    groups = [[cell("log", backend, size) for backend in ("echo", "delta")] for size in range(1, 9)]
+    groups = [[trial("log", backend, size) for backend in ("echo", "delta")] for size in range(1, 9)]
     list(executor.run(groups))
     lines = (probe / "log").read_text().splitlines()
     rounds = [lines[start : start + 2] for start in range(0, len(lines), 2)]
@@ -144,9 +144,9 @@ def test_rounds_are_interleaved_and_shuffled(executor, probe, monkeypatch):
     assert min(first.values()) > 0  # of 24 coins with a fixed seed, both sides come up
 
 
-def test_a_finished_cell_is_handed_over_before_the_next_starts(executor, probe, monkeypatch):
+def test_a_finished_trial_is_handed_over_before_the_next_starts(executor, probe, monkeypatch):
     monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
-    running = executor.run([[cell("log", size=1)], [cell("log", size=2)]])
+    running = executor.run([[trial("log", size=1)], [trial("log", size=2)]])
     next(running)
     assert len((probe / "log").read_text().splitlines()) == 3
 

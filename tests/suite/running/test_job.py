@@ -18,7 +18,7 @@ from gradsuite.runs.store import Run
 def drawn(monkeypatch):
     """The runs whose report was asked for, in place of the reports."""
     runs = []
-    monkeypatch.setattr(gradsuite.running.job, "write_report", runs.append)
+    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run, plugins: runs.append(run))
     return runs
 
 
@@ -40,14 +40,14 @@ def start(probe):
 
 
 def statuses(run):
-    cells = run.trials()
-    behaviours = [json.loads(text)["behaviour"] for text in cells["settings"]]
+    trials = run.trials()
+    behaviours = [json.loads(text)["behaviour"] for text in trials["settings"]]
     return {(behaviour, backend): status for behaviour, backend, status in zip(
-        behaviours, cells["backend"], cells["status"], strict=True
+        behaviours, trials["backend"], trials["status"], strict=True
     )}  # fmt: skip
 
 
-def test_a_run_holds_every_cell_and_what_was_asked_for(start):
+def test_a_run_holds_every_trial_and_what_was_asked_for(start):
     run, complete = start(configuration("one", "unsupported"))
     assert complete
     assert statuses(run) == {
@@ -132,7 +132,7 @@ def test_resuming_measures_what_failed_and_what_is_missing_and_nothing_else(star
     assert len((probe / "log").read_text().splitlines()) == 4 * 3
     assert again.meta["started"] == run.meta["started"]
     assert again.meta["resumed"]
-    assert any("4 of 8 cells to measure" in line for line in start.said)
+    assert any("4 of 8 trials to measure" in line for line in start.said)
 
 
 def test_a_new_version_of_a_backend_is_measured_again(start, probe):
@@ -147,27 +147,27 @@ def test_a_new_version_of_a_backend_is_measured_again(start, probe):
 
 class Listener:
     def __init__(self):
-        self.cells, self.runs = [], []
+        self.trials, self.runs = [], []
 
     @hookimpl
-    def trial_finished(self, cell, result):
-        stored = self.run.statuses() if self.cells else {}
-        self.cells.append((cell.backend, result.status, len(stored)))
+    def trial_finished(self, trial, result):
+        stored = self.run.statuses() if self.trials else {}
+        self.trials.append((trial.backend, result.status, len(stored)))
 
     @hookimpl
     def run_finished(self, run):
         self.runs.append(run.path)
 
 
-def test_plugins_are_told_of_cells_once_stored_and_of_the_run_once_reported(start, drawn, monkeypatch):
+def test_plugins_are_told_of_trials_once_stored_and_of_the_run_once_reported(start, drawn, monkeypatch):
     listener = Listener()
     create = Run.create
     monkeypatch.setattr(Run, "create", lambda *arguments: setattr(listener, "run", create(*arguments)) or listener.run)
     start.plugins.add("listener", listener)
     job = Job(configuration(), start.plugins, start.said.append)
     run, _ = job.run()
-    assert len(listener.cells) == 4
-    assert [stored for _, _, stored in listener.cells[1:]] == [2, 3, 4]
+    assert len(listener.trials) == 4
+    assert [stored for _, _, stored in listener.trials[1:]] == [2, 3, 4]
     assert listener.runs == []
     assert job.publish(run)
     assert drawn == [run]
@@ -178,7 +178,7 @@ def test_plugins_are_told_of_cells_once_stored_and_of_the_run_once_reported(star
 def test_a_hook_that_fails_costs_nothing_else(start):
     class Faulty:
         @hookimpl
-        def trial_finished(self, cell, result):
+        def trial_finished(self, trial, result):
             raise ZeroDivisionError("in a hook")
 
         @hookimpl
@@ -196,7 +196,7 @@ def test_a_hook_that_fails_costs_nothing_else(start):
 
 
 def test_a_report_that_fails_costs_no_result(start, monkeypatch):
-    def fail(run):
+    def fail(run, plugins):
         raise RuntimeError("no\nink")
 
     monkeypatch.setattr(gradsuite.running.job, "write_report", fail)
@@ -214,7 +214,7 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
         seen = 0
 
         @hookimpl
-        def trial_finished(self, cell, result):
+        def trial_finished(self, trial, result):
             self.seen += 1
             if self.seen == 3:
                 raise KeyboardInterrupt
@@ -231,7 +231,7 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
 
 
 def test_a_store_that_cannot_be_written_ends_the_run_in_one_line(start, monkeypatch):
-    def full(self, cell, key, result):
+    def full(self, trial, key, result):
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(Run, "add", full)

@@ -6,7 +6,7 @@ from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment
 from gradsuite.hookspecs import hookimpl
-from gradsuite.plugins import Plugins
+from gradsuite.plugins import Plugins, Registration
 from gradsuite.rows import Measurement
 from gradsuite.running.plan import Keys, refusal, study
 from gradsuite.settings import DTYPE, Setting
@@ -31,7 +31,7 @@ class Sizes(Question):
     presets: ClassVar = {"quick": {"size": [1, 2], "gain": [1.0]}}
 
     def trials(self, grid):
-        return (cell for cell in super().trials(grid) if cell["size"] <= cell["gain"] * 2)
+        return (trial for trial in super().trials(grid) if trial["size"] <= trial["gain"] * 2)
 
 
 class Twice(Question):
@@ -60,15 +60,15 @@ def info(**changes):
     return BackendInfo("b", **said | changes)
 
 
-def test_the_cells_are_the_product_of_settings_with_the_backends_of_one_setting_together(plugins):
+def test_the_trials_are_the_product_of_settings_with_the_backends_of_one_setting_together(plugins):
     groups = study(plugins, ["question"], "quick", {"gain": ["1", "2"], "dtype": ["float32", "float64"]}).groups(
         ["a", "b"], "cuda"
     )
     assert [dict(group[0].settings) for group in groups] == [
         {"gain": gain, "dtype": dtype} for gain, dtype in product([1.0, 2.0], ["float32", "float64"])
     ]
-    assert all([cell.backend for cell in group] == ["a", "b"] for group in groups)
-    assert {cell.device for group in groups for cell in group} == {"cuda"}
+    assert all([trial.backend for trial in group] == ["a", "b"] for group in groups)
+    assert {trial.device for group in groups for trial in group} == {"cuda"}
 
 
 def test_without_names_all_experiments_that_have_the_preset(plugins):
@@ -79,7 +79,7 @@ def test_without_names_all_experiments_that_have_the_preset(plugins):
 def test_an_experiment_can_have_a_backend_twice_and_wait_to_be_named(plugins):
     planned = study(plugins, ["question", "twice"], "quick", {})
     assert planned.backends(["mine"]) == ["mine", "mine@2"]
-    assert [[cell.backend for cell in group] for group in planned.groups(["mine"], "cpu")] == [
+    assert [[trial.backend for trial in group] for group in planned.groups(["mine"], "cpu")] == [
         ["mine"], ["mine", "mine@2"],
     ]  # fmt: skip
     assert "twice" not in [one.name for one in study(plugins, [], "quick", {}).experiments]
@@ -87,11 +87,11 @@ def test_an_experiment_can_have_a_backend_twice_and_wait_to_be_named(plugins):
 
 def test_a_change_applies_to_the_experiments_that_have_the_setting(plugins):
     both = study(plugins, [], "quick", {"size": [1, 3], "gain": [1.5]})
-    cells = [dict(group[0].settings) for group in both.groups(["a"], "cpu")]
-    assert cells == [{"gain": 1.5, "dtype": "float64"}, {"size": 1, "gain": 1.5}, {"size": 3, "gain": 1.5}]
+    trials = [dict(group[0].settings) for group in both.groups(["a"], "cpu")]
+    assert trials == [{"gain": 1.5, "dtype": "float64"}, {"size": 1, "gain": 1.5}, {"size": 3, "gain": 1.5}]
 
 
-def test_a_value_given_twice_is_one_cell(plugins):
+def test_a_value_given_twice_is_one_trial(plugins):
     assert len(study(plugins, ["question", "question"], "quick", {"gain": ["1", 1, "1.0"]}).groups(["a"], "cpu")) == 1
 
 
@@ -121,8 +121,8 @@ def test_without_any_experiment_there_is_nothing_to_run():
         study(Plugins(blocked=["x"]), [], "quick", {})
 
 
-def test_no_cells_at_all_is_refused(plugins):
-    with pytest.raises(UserError, match="no cell is left"):
+def test_no_trials_at_all_is_refused(plugins):
+    with pytest.raises(UserError, match="no trial is left"):
         study(plugins, ["sizes"], "quick", {"size": [9]})
 
 
@@ -141,7 +141,27 @@ def test_what_a_backend_does_not_claim_is_refused(device, settings, reason):
 
 
 def test_keys_depend_on_versions_and_settings_alone(plugins):
-    (cell,), (other,) = study(plugins, ["question"], "quick", {"gain": [1, 2]}).groups(["b"], "cpu")
+    (trial,), (other,) = study(plugins, ["question"], "quick", {"gain": [1, 2]}).groups(["b"], "cpu")
     keys, later = Keys({"b": info()}), Keys({"b": info(versions={"lib": "2"})})
-    assert keys(cell) == Keys({"b": info(devices=("cpu", "cuda"))})(cell)
-    assert len({keys(cell), keys(other), later(cell), later(other)}) == 4
+    assert keys(trial) == Keys({"b": info(devices=("cpu", "cuda"))})(trial)
+    assert len({keys(trial), keys(other), later(trial), later(other)}) == 4
+
+
+class Louder(Question):
+    name = "louder"
+    settings = (Setting("gain", float, "decibels"),)
+    presets: ClassVar = {"quick": {"gain": [1.0]}}
+
+
+def test_a_setting_that_means_several_things_is_set_for_one_experiment_at_a_time():
+    plugins = Plugins()
+    for experiment in (Question, Louder):
+        plugins.registrations["experiment"][experiment.name] = Registration(
+            "experiment", experiment.name, experiment, "both"
+        )
+    with pytest.raises(
+        UserError, match="setting 'gain' means several things: 'gain' in question; 'decibels' in louder"
+    ):
+        study(plugins, ["question", "louder"], "quick", {"gain": [2.0]})
+    assert study(plugins, ["louder"], "quick", {"gain": [2.0]}).grid(Louder()) == {"gain": [2.0]}
+    assert len(study(plugins, ["question", "louder"], "quick", {}).experiments) == 2

@@ -2,7 +2,7 @@ import pytest
 from gradsuite.experiment import Result, Trial
 from gradsuite.running.progress import SETTLED, Progress
 
-CELL = Trial("speed", "numpy", "cpu", {"cell": "lstm", "length": 5})
+TRIAL = Trial("speed", "numpy", "cpu", {"cell": "lstm", "length": 5})
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
 
 def advance(progress, clock, seconds, result=Result("ok")):
     clock[0] += seconds
-    progress.advance(CELL, result)
+    progress.advance(TRIAL, result)
 
 
 def test_where_nobody_watches_a_line_is_printed_now_and_then(clock, capsys):

@@ -15,8 +15,8 @@ VALUES = (0.1, 1 / 3, 1e-300, math.nan, math.inf, -math.inf)
 @pytest.fixture
 def run(tmp_path):
     run = Run.create(tmp_path / "run", {})
-    cell = Trial("e", "numpy", "cpu", {"cell": "lstm", "gain": 1.5})
-    run.add(cell, "k1", Result("ok", tuple(Measurement("x", value, "s", index=i) for i, value in enumerate(VALUES))))
+    trial = Trial("e", "numpy", "cpu", {"cell": "lstm", "gain": 1.5})
+    run.add(trial, "k1", Result("ok", tuple(Measurement("x", value, "s", index=i) for i, value in enumerate(VALUES))))
     run.add(Trial("e", "torch", "cpu", {"gain": 2.0}), "k2", Result("timeout"))
     return run
 
@@ -45,7 +45,7 @@ def test_json_is_json_and_keeps_every_number(run):
     assert rows[-1]["cell"] is None
 
 
-def test_a_run_without_cells_is_a_table_without_rows(tmp_path):
+def test_a_run_without_trials_is_a_table_without_rows(tmp_path):
     empty = Run.create(tmp_path / "empty", {}).measurements()
     text, objects = io.StringIO(), io.StringIO()
     write_csv(empty, text)

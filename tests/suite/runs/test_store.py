@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
-from gradsuite.rows import Measurement
-from gradsuite.runs.store import COLUMNS, Run
+from gradsuite.rows import COLUMNS, Measurement
+from gradsuite.runs.store import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,11 +33,11 @@ def test_a_run_that_is_opened_again_has_what_was_stored(run):
     again = Run.open(run.path)
     assert again.meta == {"preset": "quick"}
     assert again.statuses() == {"k1": "ok", "k2": "error"}
-    cells = again.trials().set_index("key")
-    assert cells.loc["k2", ["backend", "status", "reason", "stderr", "seconds"]].tolist() == [
+    trials = again.trials().set_index("key")
+    assert trials.loc["k2", ["backend", "status", "reason", "stderr", "seconds"]].tolist() == [
         "torch", "error", "it broke", "tail", 1.5,
     ]  # fmt: skip
-    assert json.loads(cells.loc["k1", "settings"]) == LSTM.settings
+    assert json.loads(trials.loc["k1", "settings"]) == LSTM.settings
 
 
 def test_measurements_are_tidy(run):
@@ -54,6 +54,16 @@ def test_measurements_are_tidy(run):
     assert (failed["status"], failed["backend"]) == ("timeout", "torch")
     assert pd.isna(failed["metric"])
     assert pd.isna(failed["value"])
+
+
+def test_a_measurement_comes_back_with_its_member_and_note(run):
+    first = Measurement("rate", -0.5, "1/step", member=3, note="vanishing")
+    run.add(LSTM, "k1", ok(first, Measurement("rate", 0.5, "1/step", member=4)))
+    rows = run.measurements()
+    assert rows[["metric", "value", "unit", "member", "note"]].to_numpy().tolist() == [
+        ["rate", -0.5, "1/step", 3, "vanishing"],
+        ["rate", 0.5, "1/step", 4, ""],
+    ]
 
 
 def test_a_frame_has_one_experiment_and_a_column_for_each_setting(run):
@@ -76,7 +86,7 @@ def test_every_float_comes_back_as_it_was(tmp_path_factory, values):
         assert seen == value or (math.isnan(seen) and math.isnan(value))
 
 
-def test_measuring_a_cell_again_replaces_it(run):
+def test_measuring_a_trial_again_replaces_it(run):
     run.add(LSTM, "k1", Result("error", reason="first"))
     run.add(LSTM, "k1", ok(Measurement("norm", 0.1), Measurement("norm", 0.2)))
     run.add(LSTM, "k1", ok(Measurement("norm", 0.3)))
@@ -84,7 +94,7 @@ def test_measuring_a_cell_again_replaces_it(run):
     assert len(run.trials()) == 1
 
 
-def test_of_a_cell_measured_with_two_versions_the_last_counts(run):
+def test_of_a_trial_measured_with_two_versions_the_last_counts(run):
     run.add(LSTM, "old", ok(Measurement("norm", 0.1)))
     run.add(GRU, "other", ok(Measurement("norm", 0.5)))
     run.add(LSTM, "new", ok(Measurement("norm", 0.2)))
@@ -93,7 +103,7 @@ def test_of_a_cell_measured_with_two_versions_the_last_counts(run):
     assert run.measurements()["value"].tolist() == [0.5, 0.2]
 
 
-def test_a_cell_is_stored_whole_or_not_at_all(run):
+def test_a_trial_is_stored_whole_or_not_at_all(run):
     run.add(LSTM, "k1", ok(Measurement("norm", 0.1)))
 
     def broken():

@@ -10,7 +10,7 @@ from gradsuite.measuring import memory
 from gradsuite.worker.serve import PAUSE, SETTLE, Worker, settle
 
 from tests import throwaway
-from tests.throwaway import ask, cell
+from tests.throwaway import ask, trial
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def worker(probe):
 
 
 def start(worker, behaviour):
-    return worker.answer(cell(behaviour))
+    return worker.answer(trial(behaviour))
 
 
 def test_describe_is_what_the_backend_says(worker):
@@ -30,7 +30,7 @@ def test_describe_is_what_the_backend_says(worker):
     assert reply["info"]["libraries"] == libraries()
 
 
-def test_the_peak_of_a_cell_begins_without_what_earlier_ones_freed(worker, monkeypatch):
+def test_the_peak_of_a_trial_begins_without_what_earlier_ones_freed(worker, monkeypatch):
     done = []
     for name in ("release", "reset_peak"):
         monkeypatch.setattr(memory, name, lambda name=name: done.append(name))
@@ -41,12 +41,12 @@ def test_the_peak_of_a_cell_begins_without_what_earlier_ones_freed(worker, monke
 
 
 def test_each_round_is_asked_for(worker):
-    assert start(worker, "three")["measurements"] == [["round", 0.0, "", 0, None]]
+    assert start(worker, "three")["measurements"] == [["round", 0.0, "", 0, None, None, ""]]
     replies = [worker.answer({"do": "resume"}) for _ in range(3)]
     assert [reply["done"] for reply in replies] == [False, False, True]
     assert [reply["measurements"] for reply in replies] == [
-        [["round", 1.0, "", 1, None]],
-        [["round", 2.0, "", 2, None]],
+        [["round", 1.0, "", 1, None, None, ""]],
+        [["round", 2.0, "", 2, None, None, ""]],
         [],
     ]
 
@@ -65,7 +65,7 @@ def test_the_exception_decides_the_status(worker, behaviour, status, reason):
     assert (reply["status"], reply["reason"], reply["done"]) == (status, reason, True)
 
 
-def test_a_failed_cell_does_not_go_on(worker):
+def test_a_failed_trial_does_not_go_on(worker):
     start(worker, "raise")
     assert worker.answer({"do": "resume"})["done"]
 
@@ -97,7 +97,7 @@ def process(probe):
 
 
 def test_prints_do_not_reach_the_host(process):
-    assert ask(process, cell("shout"))["measurements"] == [["size", 1.0, "", None, None]]
+    assert ask(process, trial("shout"))["measurements"] == [["size", 1.0, "", None, None, None, ""]]
     _, errors = process.communicate()
     assert "not JSON" in errors
     assert "nor this" in errors
@@ -105,7 +105,7 @@ def test_prints_do_not_reach_the_host(process):
 
 def test_the_end_of_the_host_ends_the_worker_in_the_middle_of_a_round(process):
     ask(process, {"do": "describe"})
-    process.stdin.write(json.dumps(cell("hang")) + "\n")
+    process.stdin.write(json.dumps(trial("hang")) + "\n")
     process.stdin.close()
     process.stdin = None
     assert process.wait(timeout=60) == 0

@@ -6,7 +6,7 @@ import pytest
 from gradsuite.machine import subnormals
 from gradsuite.worker import start
 
-from tests.throwaway import ask, cell, worker
+from tests.throwaway import ask, trial, worker
 
 PRODUCTS = 512 * 512
 TWO = {"OPENBLAS_NUM_THREADS": "2"}
@@ -15,7 +15,7 @@ TWO = {"OPENBLAS_NUM_THREADS": "2"}
 def measured(**variables):
     """Return how many subnormal numbers are left of a product, and the cores of each thread."""
     with worker(**TWO, **variables) as process:
-        (left, *cores) = ask(process, cell("threads"))["measurements"]
+        (left, *cores) = ask(process, trial("threads"))["measurements"]
     return left[1], [core[1] for core in cores]
 
 

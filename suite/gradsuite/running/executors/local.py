@@ -1,4 +1,4 @@
-"""The local executor: one live worker a backend, only one of them computing at a time."""
+"""The local executor: one live worker per backend, only one of them computing at a time."""
 
 import random
 import time
