@@ -1,5 +1,6 @@
 """Exact laws of depth: each claim holds, and fails with a fault; the figure says which."""
 
+from gradsuite.claims import decisive
 from gradsuite.report import style
 from gradsuite_experiments.exact_depth.experiment import ExactDepth
 
@@ -9,13 +10,11 @@ GAIN = Fault("every weight 8% too large", parameters=weights(1.08))
 # Doubling ln |dL/dh| of every layer keeps the critical networks critical and quadruples the variance.
 SQUARED = Fault("gradients squared", gradients=states(lambda g: g * abs(g).max(axis=-1, keepdims=True)))
 FAULTS = {
-    "Deep linear: the mean of ln |dL/dh|^2 changes by L [ln(2 sigma_w^2 / N) + psi(N / 2)].": GAIN,
-    "Deep linear: the variance of ln |dL/dh|^2 grows by psi'(N / 2) a layer.": SQUARED,
-    "Deep ReLU: |dL/dh|^2 changes by sigma_w^2 / 2 a layer on average.": GAIN,
-    "Deep ReLU: the variance of ln |dL/dh|^2 is 5 L / N.": SQUARED,
-    "Deep orthogonal: |dL/dh| changes by exactly the gain in every layer.": Fault(
-        "weights wrong in the seventh digit", parameters=weights(1 + 1e-7)
-    ),
+    "exact-depth/linear-mean": GAIN,
+    "exact-depth/linear-variance": SQUARED,
+    "exact-depth/relu-mean": GAIN,
+    "exact-depth/relu-variance": SQUARED,
+    "exact-depth/orthogonal": Fault("weights wrong in the seventh digit", parameters=weights(1 + 1e-7)),
 }
 
 
@@ -26,9 +25,9 @@ def test_every_claim_holds_and_bites():
 def test_the_title_says_what_came_out():
     titles = []
     for fault in (RIGHT, GAIN):
-        rows = measured(ExactDepth(), fault, gain=[1.0])
+        rows = measured(ExactDepth(), fault, relative_gain=[1.0])
         with style.context():
-            (figure,) = ExactDepth().figures(rows)
+            (figure,) = ExactDepth().figures(rows, decisive(ExactDepth().claims(rows)))
         titles.append(figure.figure.get_suptitle())
     assert titles[0].endswith("5 of 5 claims hold")
     assert "broken" in titles[1]

@@ -1,19 +1,21 @@
 """The scalar latch: each claim holds, and fails with a fault; the published values come out."""
 
 import pytest
+from gradsuite.claims import decisive
 from gradsuite.report import style
 from gradsuite_experiments.common.frames import value, where
 from gradsuite_experiments.latch.experiment import Latch
+from gradsuite_experiments.latch.laws import FACTOR, KEPT
 
 from tests.experiments.laboratory import RIGHT, Fault, activation, measured, not_biting, weights
 
 GAIN = Fault("recurrent weight 1% too large", parameters=weights(1.01, only="weight_hh"))
 LINEAR = Fault("no activation", model=activation("identity"))
 FAULTS = {
-    "One tanh unit with |w| > 1 keeps its bit: |h| is the fixed point of h = tanh(|w| h).": GAIN,
-    "One tanh unit with |w| < 1 forgets its bit: |h_T| is at most |w|^T.": GAIN,
-    "One tanh unit, settled: its gradient changes by |w| (1 - h^2) a step.": GAIN,
-    "One tanh unit loses its gradient whatever its weight: the factor per step is below 1.": LINEAR,
+    "latch/keeps": GAIN,
+    "latch/forgets": GAIN,
+    "latch/factor": GAIN,
+    "latch/vanishes": LINEAR,
 }
 
 
@@ -24,8 +26,8 @@ def test_every_claim_holds_and_bites():
 @pytest.mark.parametrize(("weight", "state", "slope"), [(1.25, 0.71041178, 0.61914387), (2.0, 0.95750402, 0.16637209)])
 def test_golden_latches(weight, state, slope):
     rows = where(measured(Latch(), weight=[weight]), weight=weight)
-    assert value(rows, "kept") == pytest.approx(state, abs=6e-9)
-    assert value(rows, "factor") == pytest.approx(slope, abs=6e-9)
+    assert value(rows, KEPT) == pytest.approx(state, abs=6e-9)
+    assert value(rows, FACTOR) == pytest.approx(slope, abs=6e-9)
 
 
 def test_claims_hold_in_single_precision():
@@ -35,15 +37,16 @@ def test_claims_hold_in_single_precision():
 def test_the_critical_weight_is_neither_kept_nor_forgotten():
     # h_T falls like sqrt(3 / 2T) at w = 1: no claim but on the gradient.
     rows = measured(Latch(), weight=[1.0])
-    assert value(rows, "kept") == pytest.approx((3 / 400) ** 0.5, rel=0.02)
+    assert value(rows, KEPT) == pytest.approx((3 / 400) ** 0.5, rel=0.02)
     assert {claim.verdict for claim in Latch().claims(rows)} == {"holds"}
 
 
 def test_the_title_says_what_came_out():
     titles = []
     for fault in (RIGHT, LINEAR):
+        rows = measured(Latch(), fault)
         with style.context():
-            (figure,) = Latch().figures(measured(Latch(), fault))
+            (figure,) = Latch().figures(rows, decisive(Latch().claims(rows)))
         titles.append(figure.figure.get_suptitle())
     assert titles[0].endswith("4 of 4 claims hold")
     assert "not on numpy" in titles[1]

@@ -1,30 +1,26 @@
 """Precision: claims that hold and bite, and a loss scale that there is no number for."""
 
 import pytest
+from gradsuite.claims import decisive
 from gradsuite.errors import UserError
 from gradsuite.report import style
-from gradsuite_experiments.precision.experiment import LIMITS, Precision
+from gradsuite_experiments.precision.experiment import Precision
 
 from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts, weights
 
 DTYPES = ["float64", "float32", "float16"]  # NumPy has no bfloat16
 
 
-def sentences(dtype, scale):
-    normal, subnormal, over = LIMITS[dtype]
-    scaled = f" with the loss scaled by 2^{scale}" if scale else ""
-    halved = f"is exact{scaled} for {scale - normal} steps, or for {scale - subnormal} with subnormal numbers."
-    return (
-        f"{dtype}: a gradient halved in every step {halved}",
-        f"{dtype}: a gradient doubled in every step is exact{scaled} for {over - 1 - scale} steps.",
-    )
+def names(dtype, scale):
+    suffix = f"{dtype}/scale-{scale}" if scale else dtype
+    return f"precision/halved/{suffix}", f"precision/doubled/{suffix}"
 
 
 FAULTS = {
-    sentence: Fault("weights half as large", parameters=weights(0.5, only="weight_hh"))
+    name: Fault("weights half as large", parameters=weights(0.5, only="weight_hh"))
     for dtype in DTYPES
     for scale in (0, 10)
-    for sentence in sentences(dtype, scale)
+    for name in names(dtype, scale)
 }
 UNSCALED = Fault("loss not scaled", batch=lambda batch: type(batch)(batch.inputs, batch.targets * 0 + 1))
 
@@ -43,7 +39,7 @@ def test_computing_in_another_precision_is_noticed(dtype):
 
 def test_a_loss_that_is_not_scaled_is_noticed():
     judged = verdicts(Precision(), measured(Precision(), UNSCALED, dtype=["float16"]))
-    assert {s for s, claim in judged.items() if claim.verdict == "fails"} == {*sentences("float16", 10)}
+    assert {name for name, claim in judged.items() if claim.verdict == "fails"} == {*names("float16", 10)}
 
 
 def test_flushing_subnormal_numbers_is_a_finding_and_no_failure():
@@ -52,10 +48,10 @@ def test_flushing_subnormal_numbers_is_a_finding_and_no_failure():
         states[abs(states) < 2.0**-126] = 0
         return gradients
 
-    for fault, found in ((RIGHT, []), (Fault("flushed", gradients=flushed), ["23 steps in float32"])):
+    for fault, losses in ((RIGHT, []), (Fault("flushed", gradients=flushed), ["23 steps in float32"])):
         rows = measured(Precision(), fault, dtype=["float32"], loss_scale=[0])
         assert {claim.verdict for claim in Precision().claims(rows)} == {"holds"}
-        assert [said.split("by ")[-1].rstrip(".") for said in Precision().findings(rows)] == found
+        assert [finding.split("by ")[-1].rstrip(".") for finding in Precision().findings(rows, [])] == losses
 
 
 def test_a_loss_scale_that_is_infinite_is_refused():
@@ -65,6 +61,7 @@ def test_a_loss_scale_that_is_infinite_is_refused():
 
 
 def test_the_title_says_what_came_out():
+    rows = measured(Precision())
     with style.context():
-        (figure,) = Precision().figures(measured(Precision()))
+        (figure,) = Precision().figures(rows, decisive(Precision().claims(rows)))
     assert figure.figure.get_suptitle().endswith("8 of 8 claims hold")

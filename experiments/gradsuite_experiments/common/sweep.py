@@ -1,4 +1,4 @@
-"""Many settings of one model at once: as stacks where a backend takes them, one by one where it does not."""
+"""Many networks of one model: as stacks where a backend takes them, one by one where it does not."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ STACK_BYTES = 2**24  # of parameters in one stack: their gradients and the state
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What came back for one setting, on the host: outputs, and the gradients as in `Gradients`."""
+    """What one network returned, on the host: outputs, and gradients with the shapes of `Gradients`."""
 
     outputs: np.ndarray
     states: np.ndarray
     cell_states: np.ndarray | None
-    parameters: Mapping[str, np.ndarray]  # those that were asked for
+    parameters: Mapping[str, np.ndarray]  # those asked for
 
 
 def sweep(
@@ -36,10 +36,10 @@ def sweep(
     fetched: Sequence[str] = (),
     **options: Any,
 ) -> Iterator[Flow]:
-    """Yield the flow of every member's parameters on one batch, with the gradients of those named in `fetched`.
+    """Yield each member's flow on one batch, with the gradients of the parameters named in `fetched`.
 
     `options` are of the backend's `build`, such as `truncation`. Raises Unsupported for what is not claimed.
-    `change` is made to the parameters, stacked or not, when their turn comes: no two parts are in memory at once.
+    `change` is applied to each stack in its turn, so that only one changed stack is in memory at a time.
     """
     size = sum(p.size for p in members[0].values()) * BYTES[dtype]
     largest = STACK_BYTES // size if "stack" in backend.describe().features else 1
@@ -53,7 +53,7 @@ def sweep(
 
 
 def fetch(network: Network, tape: Tape, gradients: Gradients, names: Sequence[str] = ()) -> Flow:
-    """Copy outputs, state gradients and the gradients of these parameters to the host."""
+    """Copy outputs, state gradients and the gradients of the named parameters to the host."""
     cell_states = None if gradients.cell_states is None else network.fetch(gradients.cell_states)
     parameters = {name: network.fetch(gradients.parameters[name]) for name in names}
     return Flow(network.fetch(tape.outputs), network.fetch(gradients.states), cell_states, parameters)
@@ -61,13 +61,14 @@ def fetch(network: Network, tape: Tape, gradients: Gradients, names: Sequence[st
 
 def split(flow: Flow) -> Iterator[Flow]:
     """Yield the flow of each member of a stack."""
-    for k, states in enumerate(flow.states):
-        parameters = {name: gradient[k] for name, gradient in flow.parameters.items()}
-        yield Flow(flow.outputs[k], states, None if flow.cell_states is None else flow.cell_states[k], parameters)
+    for member, states in enumerate(flow.states):
+        parameters = {name: gradient[member] for name, gradient in flow.parameters.items()}
+        cell_states = None if flow.cell_states is None else flow.cell_states[member]
+        yield Flow(flow.outputs[member], states, cell_states, parameters)
 
 
 def chunks(members: Sequence[Parameters], largest: int) -> Iterator[Sequence[Parameters]]:
-    """Yield the members in parts of one size, so that what a backend compiles for the first serves them all."""
+    """Yield the members in chunks of equal size, so that what a backend compiles for the first serves all."""
     size = max(n for n in range(1, min(largest, len(members)) + 1) if len(members) % n == 0)
     for start in range(0, len(members), size):
         yield members[start : start + size]
@@ -75,26 +76,26 @@ def chunks(members: Sequence[Parameters], largest: int) -> Iterator[Sequence[Par
 
 @lru_cache(maxsize=1)
 def draws(model: Model, initialisation: Initialisation, count: int, dtype: str = "float64") -> tuple[Parameters, ...]:
-    """Return `count` networks, of seeds 0, 1, ...; kept, for cells that differ by a scale share what costs most."""
+    """Return `count` networks, of seeds 0, 1, ...; cached, since trials that differ by a scale alone share them."""
     networks = (initialise(model, initialisation, seed=seed) for seed in range(count))
     return tuple({name: p.astype(dtype) for name, p in network.items()} for network in networks)
 
 
 def scaled(network: Parameters, weights: float, biases: float = 1.0) -> Parameters:
-    """Return the network with its weights and biases times these numbers."""
+    """Return the network with its weights and its biases multiplied by these factors."""
     return {name: p * p.dtype.type(biases if "bias" in name else weights) for name, p in network.items()}
 
 
 def orthonormal(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
-    """Return `count` random orthonormal rows of `size` numbers: gradients to send back that share no direction."""
+    """Return random orthonormal rows, (count, size): gradients to send back that share no direction."""
     return np.linalg.qr(rng.standard_normal((size, count)))[0].T
 
 
 def jacobians(flow: Flow) -> np.ndarray:
-    """Return the Jacobian of h_T by the state so many steps before, over that by the state at T, by lag, (T, N, N).
+    """Return, by lag, the Jacobian of the state at T with respect to an earlier one, (T, N, N).
 
-    For gradients of every unit vector, one layer: those of the cell state where there is one. Over those at T, a
-    diagonal matrix (o (1 - tanh^2 c) / N of an LSTM, 1 / N else), they are the Jacobian's rows.
+    The flow is that of one layer, with the gradient of one unit vector per example; an LSTM's state is c. Multiplied by
+    the inverse of those at T, a diagonal matrix (o (1 - tanh^2 c) / N in an LSTM, else 1 / N), they are its rows.
     """
     states = flow.states if flow.cell_states is None else flow.cell_states
     return np.linalg.inv(states[-1, 0]) @ states[::-1, 0]
@@ -103,6 +104,6 @@ def jacobians(flow: Flow) -> np.ndarray:
 def log_mean_square(states: np.ndarray) -> np.ndarray:
     """Return ln of the mean over the batch of |dL/dh|^2, for states (..., B, H).
 
-    The log of the mean lies above the mean of the logs by about half the variance, and is what mean fields speak of.
+    Mean-field theory predicts the log of the mean, which exceeds the mean of the logs by about half the variance.
     """
     return np.log(np.square(states.astype(np.float64)).sum(axis=-1).mean(axis=-1))

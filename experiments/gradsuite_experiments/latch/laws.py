@@ -1,0 +1,37 @@
+"""What one tanh unit keeps of a bit and of its gradient, and how far a measurement may be off."""
+
+from typing import TYPE_CHECKING, Any
+
+from gradsuite.claims import Source
+from gradsuite.precision import UNIT_ROUNDOFF
+from gradsuite.theory import latch as theory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Metrics: half the distance between the states after a bit and after its opposite, and the gradient's factor per step.
+KEPT = "kept"
+FACTOR = "factor"
+
+# The abstract and first page were read, the section on one unit was not.
+BENGIO = Source(
+    "h = tanh(w h) is exact; Bengio, Simard & Frasconi 1994, IEEE Trans. Neural Networks 5(2):157-166", checked=False
+)
+RATE = 20  # last steps that the factor per step is taken over, when the state has settled
+
+
+def settled(at: "pd.Series[Any]") -> float:
+    """Return how far a settled state may be off: each rounding, and the way from the start, shrink by the slope."""
+    slope = theory.slope(abs(at["weight"]))
+    rounding = 8.0 * 2.0 * UNIT_ROUNDOFF[at["dtype"]]
+    return rounding / (1.0 - slope) + slope ** (at["silent_steps"] - RATE) if slope < 1.0 else 1.0
+
+
+def factor_tolerance(at: "pd.Series[Any]") -> float:
+    """Return how far the factor may be off: d slope / dh = -2 |w| h, and each step rounds the gradient a few times."""
+    return 2.0 * abs(at["weight"]) * settled(at) + 8.0 * 2.0 * UNIT_ROUNDOFF[at["dtype"]]
+
+
+def forgotten_tolerance(at: "pd.Series[Any]", most: float) -> float:
+    """Return what the rounding of every step adds to the most that a bit may leave."""
+    return at["silent_steps"] * 2.0 * UNIT_ROUNDOFF[at["dtype"]] * most
