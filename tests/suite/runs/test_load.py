@@ -40,6 +40,7 @@ def test_figures_are_named_as_their_files_and_drawn_in_the_report_s_style(run):
     figure = run.figure("tiny-points")
     assert isinstance(figure, Figure)
     assert figure.get_suptitle() == "1 of 2 claims hold"
+    assert figure._repr_png_().startswith(b"\x89PNG")  # what a notebook shows
     assert not figure.axes[0].spines["top"].get_visible()  # as in the report, not Matplotlib's default
 
 
