@@ -25,9 +25,9 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
 
 
 def xla_environment(machine: Mapping[str, Any]) -> Mapping[str, str]:
-    """Give XLA the threads that every backend has, and on a GPU no more memory than it needs.
+    """Give XLA as many threads as every backend has, and on a GPU no more memory than it needs.
 
-    XLA flushes subnormal numbers by itself; a tuned worker does outside of it too, where the host's arrays are read.
+    XLA itself flushes subnormal numbers; a tuned worker also does so outside XLA, where the host's arrays are read.
     """
     environment = {"NPROC": str(machine["threads"]), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     if not machine.get("tuned"):

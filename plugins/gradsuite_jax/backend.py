@@ -1,4 +1,4 @@
-"""The JAX backend: what it is, and how a network is built."""
+"""The JAX backend: what it claims, and how it builds a network."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -7,12 +7,11 @@ from importlib.metadata import version
 import jax
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo, Network
-from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_jax.network import JaxNetwork
 from gradsuite_jax.product import repeated
-from gradsuite_jax.schedule import Schedule
 
 # Without these float64 would silently be float32, and float32 on a GPU would be TF32.
 for option, value in (("jax_enable_x64", True), ("jax_default_matmul_precision", "highest")):
@@ -25,7 +24,7 @@ class JaxBackend(Backend):
     name = "jax"
 
     def describe(self) -> BackendInfo:
-        """Return versions, devices, dtypes and cells; asks JAX which devices there are."""
+        """Return versions, devices (as JAX reports them), dtypes and cells."""
         return BackendInfo(
             name=self.name,
             versions={package: version(package) for package in ("jax", "jaxlib")},
@@ -43,24 +42,16 @@ class JaxBackend(Backend):
         *,
         device: str = "cpu",
         dtype: str = "float32",
-        truncation: tuple[int, int] | None = None,
-        checkpoint: int | None = None,
+        schedule: Schedule = Schedule(),
     ) -> Network:
-        """Bind host parameters to the first device of this kind; a leading axis on each makes a stack of settings.
-
-        `truncation` (k1, k2) and `checkpoint` n split backward over time as `Schedule` says. Raises UserError for
-        numbers that are not allowed, Unsupported for what `describe` does not claim.
-        """
-        self.require(model, device, dtype)
-        if (truncation, checkpoint) != (None, None) and not model.recurrent:
-            raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
-        schedule = Schedule(truncation, checkpoint)
+        """Copy host parameters to the first device of this kind; a leading axis on each makes a stack of networks."""
+        self.require(model, parameters, device, dtype, schedule)
         return JaxNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
 
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> tuple[Callable[[], object]]:
-        """Return XLA's product, in one program."""
+        """Return one call: XLA's product, repeated in one program."""
         a, m = (jax.device_put(matrix, jax.devices(device)[0]) for matrix in (left, right))
         return (lambda: repeated(a, m, times).block_until_ready(),)
 
@@ -75,6 +66,6 @@ def devices() -> tuple[str, ...]:
 
 
 def threads() -> int:
-    """Return how many threads XLA computes with on the CPU: NPROC where it is set, or the cores it may use."""
+    """Return how many threads XLA uses on the CPU: NPROC if it is set, else the cores it may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(os.environ.get("NPROC") or cores)

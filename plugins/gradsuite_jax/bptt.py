@@ -11,7 +11,7 @@ from gradsuite_jax import head, unroll
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
-Found = tuple[dict[str, Array], tuple[Array, ...] | None]  # gradients of parameters, and of states if asked for
+Derivatives = tuple[dict[str, Array], tuple[Array, ...] | None]  # gradients of parameters, and of states if asked for
 
 
 def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
@@ -23,7 +23,7 @@ def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple
 
 def backward(
     model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> Found:
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
     top = seen(model, saved[-1].h)
     gradients, d_top = head.readout_backward(model, parameters, top, head.loss_backward(model, y, targets))
@@ -33,12 +33,12 @@ def backward(
 
 
 def seen(model: Model, h: Array) -> Array:
-    """Return the states that the readout sees, of h (T, B, H): all, or the last."""
+    """Return the states that the readout reads, of h (T, B, H): all, or the last."""
     return h if model.readout == "all" else h[-1]
 
 
 def from_top(model: Model, d_top: Array) -> tuple[Array | None, list[unroll.State]]:
-    """Return dL/dh_t of the top layer, or None, and dL/d(end state) of all, from dL/d(what the readout sees)."""
+    """Return dL/dh_t of the top layer, or None, and dL/d(end state) of all, from dL/d(what the readout reads)."""
     d_end = unroll.zero_state(model, d_top.shape[-2], d_top.dtype)
     if model.readout == "all":
         return d_top, d_end
@@ -47,5 +47,5 @@ def from_top(model: Model, d_top: Array) -> tuple[Array | None, list[unroll.Stat
 
 
 def stack_layers(totals: Any) -> tuple[Array, ...]:
-    """Return (T, layers, B, H) for h and for c, from one (T, B, H) a layer."""
+    """Return (T, layers, B, H) for h and for c, from one (T, B, H) per layer."""
     return tuple(jnp.stack(parts, axis=1) for parts in zip(*totals, strict=True))

@@ -1,4 +1,4 @@
-"""BPTT that keeps the states of every n-th step only and recomputes what is between (Chen et al. 2016, sec. 4)."""
+"""BPTT that keeps only the states of every n-th step and recomputes the others (Chen et al. 2016, sec. 4)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from gradsuite.model import Model
 from jax import lax
 
 from gradsuite_jax import head, unroll
-from gradsuite_jax.bptt import Found, from_top, stack_layers
+from gradsuite_jax.bptt import Derivatives, from_top, stack_layers
 from gradsuite_jax.segments import join, pieces
 
 Array = jax.Array
@@ -17,7 +17,7 @@ Arrays = Mapping[str, Array]
 
 
 def forward(n: int, model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs, and the states before each segment with, for a readout that sees it, the last h."""
+    """Return loss, outputs, and the states before each segment with, if the readout reads it, the last h."""
 
     def segment(start: Any, x: Array) -> tuple[Any, Any]:
         saved, end = unroll.forward(model, parameters, x, start)
@@ -36,17 +36,17 @@ def forward(n: int, model: Model, parameters: Arrays, x: Array, targets: Array) 
 
 def backward(
     n: int, model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> Found:
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
 
     def segment(carry: Any, slices: Any) -> Any:
         d_end, gradients = carry
         start, x, dy = slices
         kept, _ = unroll.forward(model, parameters, x, start)
-        found, dh = ({}, None) if dy is None else head.readout_backward(model, parameters, kept[-1].h, dy)
+        part, dh = ({}, None) if dy is None else head.readout_backward(model, parameters, kept[-1].h, dy)
         back = unroll.backward(model, parameters, x, start, kept, dh, d_end, totals=states)
-        found |= back.gradients
-        gradients = {name: g + found[name] if name in found else g for name, g in gradients.items()}
+        part |= back.gradients
+        gradients = {name: g + part[name] if name in part else g for name, g in gradients.items()}
         return (back.start, gradients), stack_layers(back.totals) if states else None
 
     starts, h = saved

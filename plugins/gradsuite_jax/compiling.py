@@ -1,4 +1,4 @@
-"""How XLA compiles the programs: loops over time in three quarters of the time that its defaults take."""
+"""How XLA compiles the programs: for loops over time in three quarters of the time that its defaults take."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,13 +6,13 @@ from typing import Any
 
 import jax
 
-# XLA's own emitter of fused kernels, before MLIR: of the CPU alone. The code of loops over time is as fast (measured on
-# jaxlib 0.10); the many layers of a deep `mlp` take longer to compile by it.
+# Without MLIR, XLA's older emitter of fused kernels is used; on the CPU only. The code of loops over time is as fast
+# (measured with jaxlib 0.10); the many layers of a deep `mlp` take longer to compile.
 FOR_LOOPS = {"xla_cpu_use_fusion_emitters": False}
 
 
 def accepted(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options if this XLA has them, else none: they come and go with its versions."""
+    """Return the options if this version of XLA has them, else none."""
     try:
         jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:
@@ -24,7 +24,7 @@ OPTIONS = accepted(FOR_LOOPS)
 
 
 def program(**static: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Make a function of a plan a program, compiled as suits that plan's model; `static` is for `jax.jit`."""
+    """Compile a function of a plan with the options that suit the plan's model; `static` is passed to `jax.jit`."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         by_default, for_loops = (jax.jit(function, compiler_options=options, **static) for options in ({}, OPTIONS))

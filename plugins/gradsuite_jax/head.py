@@ -1,4 +1,4 @@
-"""What stands on top of the hidden states: the readout y = W h + b and the loss, forward and backward."""
+"""The readout y = W h + b of the hidden states, and the loss, forward and backward."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ Arrays = Mapping[str, Array]
 
 
 def readout(model: Model, parameters: Arrays, h: Array) -> Array:
-    """Return the outputs (..., O) of states h (..., H): h itself where there is no readout."""
+    """Return the outputs (..., O) of states h (..., H): h itself without a readout."""
     if model.readout == "none":
         return h
     return h @ parameters["readout.weight"].T + parameters["readout.bias"]

@@ -8,9 +8,9 @@ import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer, Slots
+from gradsuite.schedule import Schedule
 
 from gradsuite_jax import programs
-from gradsuite_jax.schedule import Schedule
 
 Array = jax.Array
 
@@ -28,13 +28,13 @@ class JaxNetwork(Network):
     def __init__(
         self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
     ) -> None:
-        """Copy host parameters to the first device of this kind."""
-        self._plan = programs.Plan(model, schedule)
+        """Copy host parameters to the first device of this kind; `schedule` splits the backward pass over time."""
         self._device = jax.devices(device)[0]
         self._dtype = jax.numpy.dtype(dtype)
         self._in_flight: list[Any] = []
         on_device = {name: self._put(value, self._dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
+        self._plan = programs.Plan(model, schedule, self.stacked)
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device; classes become int32."""
@@ -54,10 +54,10 @@ class JaxNetwork(Network):
         """Compute the gradients of `tape.loss`."""
         parameters, batch, saved, states = tape.saved
         tape.saved = None  # frees the states as soon as the device is done with them
-        found, totals = programs.backward(self._plan, parameters, *batch, tape.outputs, saved, states=states)
-        self._note(next(iter(found.values())))
+        gradients, totals = programs.backward(self._plan, parameters, *batch, tape.outputs, saved, states=states)
+        self._note(next(iter(gradients.values())))
         by_h, by_c = (*(totals or ()), None, None)[:2]
-        return Gradients(found, by_h, by_c)
+        return Gradients(gradients, by_h, by_c)
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones, in one program."""
@@ -75,7 +75,7 @@ class JaxNetwork(Network):
         return loss
 
     def synchronize(self) -> None:
-        """Wait until everything that was started is done."""
+        """Wait until everything that has been started is done."""
         for array in self._in_flight:
             array.block_until_ready()
         self._in_flight.clear()
@@ -87,7 +87,7 @@ class JaxNetwork(Network):
     def _start(self, optimizer: Optimizer) -> Slots:
         """Return the optimizer's slots before the first step, on the device: where its programs leave them.
 
-        Bound to no device they would cost the second step a compilation of its own; making them costs none.
+        Bound to no device, they would make the second step compile again; making them here compiles nothing.
         """
         zeros = {name: np.zeros(p.shape, p.dtype) for name, p in self.parameters.items()}
         slots: Slots = jax.device_put(optimizer.start(zeros), self._device)

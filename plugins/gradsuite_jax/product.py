@@ -1,4 +1,4 @@
-"""A matrix product done over and over: what XLA can do at best."""
+"""A matrix product repeated in one program: the best that XLA can do."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ import jax
 
 @partial(jax.jit, static_argnames="times")
 def repeated(a: jax.Array, m: jax.Array, times: int) -> jax.Array:
-    """Return a m, computed `times` times, each product with a number from the one before so that none is left out."""
+    """Return a m, computed `times` times; each product reads a number of the one before, so none is left out."""
 
     def again(_: int, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         a, product = carry

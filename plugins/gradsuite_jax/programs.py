@@ -1,6 +1,6 @@
-"""What is compiled: forward, backward, update and the fused step, once for each plan, shape and dtype.
+"""What is compiled: forward, backward, update and the fused step, once per plan, shape and dtype.
 
-The functions stand at module level with the plan static, so that networks of the same shapes share one program.
+The functions are at module level and the plan is static, so that networks of the same shapes share one program.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 import jax
-from gradsuite.model import Model, parameter_shapes
+from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer, Slots
+from gradsuite.schedule import Schedule
 
 from gradsuite_jax import bptt, checkpoint, mlp, truncation
-from gradsuite_jax.bptt import Found
+from gradsuite_jax.bptt import Derivatives
 from gradsuite_jax.compiling import program
-from gradsuite_jax.schedule import Schedule
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
@@ -23,10 +23,11 @@ Arrays = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a program depends on beside its arrays."""
+    """All that a program depends on besides its arrays; `stacked`: parameters have a leading axis of networks."""
 
     model: Model
     schedule: Schedule
+    stacked: bool
 
     def passes(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Return the forward and backward pass to compile."""
@@ -39,13 +40,8 @@ class Plan:
         method = bptt if self.model.recurrent else mlp
         return partial(method.forward, self.model), partial(method.backward, self.model)
 
-    def is_stack(self, parameters: Arrays) -> bool:
-        """Whether every parameter has a leading axis of settings."""
-        name, shape = next(iter(parameter_shapes(self.model).items()))
-        return parameters[name].ndim > len(shape)
-
     def batch_axes(self, x: Array, targets: Array) -> tuple[int | None, int | None]:
-        """Return the axis of the settings of inputs and of targets: None where they share them."""
+        """Return the axis of the networks in inputs and in targets: None where all networks share them."""
         rank = 3 if self.model.recurrent else 2
         return (
             0 if x.ndim > rank else None,
@@ -57,16 +53,18 @@ class Plan:
 def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
     """Return loss, outputs and what backward needs."""
     run, _ = plan.passes()
-    if plan.is_stack(parameters):
+    if plan.stacked:
         run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets)))
     return run(parameters, x, targets)
 
 
 @program(static_argnums=0, static_argnames="states")
-def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool) -> Found:
-    """Return the parameter gradients, and the state gradients by h and c if `states`."""
+def backward(
+    plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
+) -> Derivatives:
+    """Return the parameter gradients, and dL/dh and dL/dc if `states`."""
     run = partial(plan.passes()[1], states=states)
-    if plan.is_stack(parameters):
+    if plan.stacked:
         run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets), 0, 0))
     return run(parameters, x, targets, y, saved)
 
@@ -75,9 +73,9 @@ def backward(plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array,
 def update(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots
 ) -> tuple[Arrays, Slots]:
-    """Return the optimizer's next parameters and slots; each setting of a stack is clipped by its own norm."""
+    """Return the optimizer's next parameters and slots; each network of a stack is clipped by its own norm."""
     run = optimizer.apply
-    if plan.is_stack(parameters):
+    if plan.stacked:
         run = jax.vmap(run, in_axes=(0, 0, (None, 0)), out_axes=(0, (None, 0)))
     return run(parameters, gradients, slots)
 
@@ -87,7 +85,7 @@ def step(
     plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
 ) -> tuple[Array, Arrays, Slots]:
     """Return the loss, and the parameters and slots after one step down its gradient: all in one program."""
-    # The plain functions: a program inside a program cannot have options of its own.
+    # The plain functions: a program within a program cannot have its own options.
     loss, y, saved = forward.__wrapped__(plan, parameters, x, targets)
     gradients, _ = backward.__wrapped__(plan, parameters, x, targets, y, saved, states=False)
     return loss, *update.__wrapped__(plan, optimizer, parameters, gradients, slots)

@@ -1,4 +1,4 @@
-"""A sequence cut into segments of equal length, and put together again."""
+"""A sequence cut into segments of equal length, and joined again."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ Array = jax.Array
 
 
 def pieces(sequence: Array, n: int) -> list[Array]:
-    """Cut (T, ...) into segments (count, n, ...), after a shorter one (1, T mod n, ...) if there must be."""
+    """Cut (T, ...) into segments (count, n, ...), after a shorter one (1, T mod n, ...) if n does not divide T."""
     rest = len(sequence) % n
     equal = sequence[rest:].reshape(-1, n, *sequence.shape[1:])
     return [piece for piece in (sequence[None, :rest], equal) if piece.size]

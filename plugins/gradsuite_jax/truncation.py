@@ -9,7 +9,7 @@ from gradsuite.model import Model
 from jax import lax
 
 from gradsuite_jax import head, unroll
-from gradsuite_jax.bptt import Found, from_top, seen, stack_layers
+from gradsuite_jax.bptt import Derivatives, from_top, seen, stack_layers
 from gradsuite_jax.segments import pieces
 
 Array = jax.Array
@@ -18,7 +18,7 @@ Horizon = tuple[int, int]  # k1, k2
 
 
 def forward(horizon: Horizon, model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs, and what backward needs: of the last k2 steps where the loss sees no other."""
+    """Return loss, outputs, and what backward needs: only of the last k2 steps if the loss reads no others."""
     steps = len(x)
     keep = steps if model.readout == "all" else min(horizon[1], steps)
     start = unroll.zero_state(model, x.shape[1], x.dtype)
@@ -31,7 +31,7 @@ def forward(horizon: Horizon, model: Model, parameters: Arrays, x: Array, target
 
 def backward(
     horizon: Horizon, model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> Found:
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
     start, kept = saved
     top = seen(model, kept[-1].h)
@@ -49,8 +49,8 @@ def backward(
 
 def _windows(
     horizon: Horizon, model: Model, parameters: Arrays, x: Array, saved: Any, dh: Array, *, states: bool
-) -> Found:
-    """Return the gradients of all windows together, one window after another."""
+) -> Derivatives:
+    """Return the sum of the gradients of all windows, computed one after another."""
     k1, length = horizon[0], min(horizon[1], len(x))
     zero = unroll.zero_state(model, x.shape[1], x.dtype)
 
@@ -62,17 +62,17 @@ def _windows(
         def cut(sequence: Array) -> Array:
             return lax.dynamic_slice_in_dim(sequence, begin, length)
 
-        # A window that would begin before the first step reaches past its end instead: nothing flows from there.
+        # A window that would begin before the first step extends past its end instead: nothing flows from there.
         kept = jax.tree.map(lambda a: jnp.where(t < end, cut(a), 0), saved)
         direct = jnp.where((t >= end - k1) & (t < end), cut(dh), 0)
         before = [(jnp.where(begin > 0, layer.h[begin - 1], 0),) for layer in saved]
         back = unroll.backward(model, parameters, cut(x), before, kept, direct, zero, totals=states)
         gradients = {name: g + back.gradients[name] for name, g in gradients.items()}
         if states:
-            found = stack_layers(back.totals)
+            of_window = stack_layers(back.totals)
             totals = tuple(
                 lax.dynamic_update_slice_in_dim(total, cut(total) + part, begin, 0)
-                for total, part in zip(totals, found, strict=True)
+                for total, part in zip(totals, of_window, strict=True)
             )
         return (gradients, totals), None
 

@@ -1,4 +1,4 @@
-"""All recurrent layers over a stretch of time: one input GEMM before each loop, one weight-gradient GEMM after it."""
+"""All recurrent layers over a stretch of time; products with inputs and for weight gradients stay outside the loops."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Saved(NamedTuple):
 class Back(NamedTuple):
     """What backward gives: parameter gradients, dL/d(state before the stretch), and the total dL/d(state_t).
 
-    `totals` is, for each layer, the total derivative by (h,) or (h, c), each (T, B, H); None if not asked for.
+    `totals` holds, per layer, the total derivatives by (h,) or (h, c), each (T, B, H), or None if not asked for.
     """
 
     gradients: dict[str, Array]
@@ -72,9 +72,9 @@ def backward(
     *,
     totals: bool,
 ) -> Back:
-    """Backpropagate through time what the loss says of the top layer's h_t and of every layer's end state.
+    """Backpropagate through time, from the gradients of the top layer's h_t and of every layer's end state.
 
-    `dh` is the direct dL/dh_t of the top layer, (T, B, H), or None where the loss sees no h_t but by `d_end`.
+    `dh` is the direct dL/dh_t of the top layer, (T, B, H), or None if the loss reads only end states (`d_end`).
     """
     cell = CELLS[model.cell]
     back = Back({}, list(start), [None] * model.num_layers)

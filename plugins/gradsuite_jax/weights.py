@@ -13,7 +13,7 @@ KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 class Weights(NamedTuple):
     """One layer with G gates: weight_ih (G H, I), weight_hh (G H, H), bias_ih and bias_hh (G H).
 
-    `transposed_hh` is weight_hh transposed, once, before the loop: XLA would do it again at every step.
+    `transposed_hh` is weight_hh transposed once before the loop: XLA would do it at every step.
     """
 
     weight_ih: Array

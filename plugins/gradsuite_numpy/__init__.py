@@ -13,14 +13,15 @@ def register_backends(register: Register) -> None:
     register("numpy", "gradsuite_numpy.backend:NumpyBackend")
 
 
-# OpenBLAS's threads wait for the next product by spinning, by default for 0.1 s, on cores that somebody else may need
-# meanwhile. So many cycles as a power of two, about a millisecond: longer than what lies between two steps' products.
+# OpenBLAS's threads wait for the next product by spinning, by default for 0.1 s, on cores that others may need.
+# The value is the binary logarithm of a number of cycles: about a millisecond, longer than the gap between the products
+# of two steps.
 SPIN = {"OPENBLAS_THREAD_TIMEOUT": "20"}
 
 
 @hookimpl
 def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """Let OpenBLAS spin less; in a tuned worker, AVX-512 kernels and no subnormal numbers, where that pays."""
+    """Let OpenBLAS spin less; in a tuned worker, use AVX-512 kernels and flush subnormal numbers where that pays."""
     if backend != "numpy":
         return None
     if not machine.get("tuned"):

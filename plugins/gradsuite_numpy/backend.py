@@ -1,15 +1,14 @@
-"""The backend: what NumPy can do here, and how a network is built."""
+"""The NumPy backend: what it claims, and how it builds a network."""
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo
-from gradsuite.errors import UserError
-from gradsuite.model import CELLS, Model, parameter_shapes
+from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.network import NumpyNetwork
-from gradsuite_numpy.windows import Schedule
 
 
 class NumpyBackend(Backend):
@@ -18,7 +17,7 @@ class NumpyBackend(Backend):
     name: ClassVar[str] = "numpy"
 
     def describe(self) -> BackendInfo:
-        """Return what this backend claims: everything, on the CPU; float16 without BLAS, so slowly."""
+        """Claim everything, on the CPU; float16 is slow, for BLAS has no kernels for it."""
         return BackendInfo(
             name=self.name,
             versions={"numpy": np.__version__},
@@ -35,25 +34,16 @@ class NumpyBackend(Backend):
         *,
         device: str = "cpu",
         dtype: str = "float32",
-        truncation: tuple[int, int] | None = None,
-        checkpoint: int | None = None,
+        schedule: Schedule = Schedule(),
     ) -> NumpyNetwork:
-        """Bind host parameters; a leading axis on each makes a stack of settings.
-
-        `truncation` (k1, k2) and `checkpoint` n split backward over time as `Schedule` says. Raises UserError for
-        numbers that are not allowed, Unsupported for what `describe` does not claim.
-        """
-        self.require(model, device, dtype)
-        if (truncation, checkpoint) != (None, None) and not model.recurrent:
-            raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
-        check_shapes(model, parameters)
-        schedule = Schedule(checkpoint=checkpoint, truncation=truncation)
+        """Copy host parameters; a leading axis on each makes a stack of networks."""
+        self.require(model, parameters, device, dtype, schedule)
         return NumpyNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
 
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> tuple[Callable[[], object]]:
-        """Return NumPy's BLAS."""
+        """Return one call: NumPy's own product, by BLAS."""
         out = np.empty((len(left), right.shape[1]), left.dtype)
 
         def call() -> None:
@@ -61,16 +51,3 @@ class NumpyBackend(Backend):
                 np.matmul(left, right, out=out)
 
         return (call,)
-
-
-def check_shapes(model: Model, parameters: Mapping[str, np.ndarray]) -> None:
-    """Raise UserError unless each parameter is there in its shape, all of them with the same leading axis or none."""
-    shapes = parameter_shapes(model)
-    if parameters.keys() != shapes.keys():
-        raise UserError(f"parameters of this model are {', '.join(shapes)}, not {', '.join(parameters) or 'none'}")
-    first = next(iter(shapes))
-    lead = parameters[first].shape[: parameters[first].ndim - len(shapes[first])]
-    for name, shape in shapes.items():
-        if len(lead) > 1 or parameters[name].shape != (*lead, *shape):
-            allowed = (*lead, *shape) if len(lead) < 2 else shape
-            raise UserError(f"{name} must be {allowed}, not {parameters[name].shape}")

@@ -31,7 +31,7 @@ class Gru(Layer):
     """
 
     def prepare(self) -> None:
-        """Roll weight_hh to n r z, negate what the sigmoids read, and transpose weight_hh, which every step reads."""
+        """Roll weight_hh to n r z, negate the gates of sigmoids, and transpose weight_hh, which every step reads."""
         H = self.hidden_size
         self.w_hh_t = transposed_copy(negated(self.w_back, -2, (1, -1, -1)))
         self.w_ih_t = transpose(negated(self.w_ih, -2, (-1, -1, 1)))
@@ -45,7 +45,7 @@ class Gru(Layer):
         return np.roll(self.w_hh, self.hidden_size, axis=-2)
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
-        """Run the equations above; the input's part of r, z and n is there before the loop."""
+        """Run the equations above; the inputs' part of r, z and n is computed before the loop."""
         *lead, B, H = start[0].shape
         T = x.shape[-3]
         states = start_states((*lead, T + 1, B, H), start[0], room, "h")
@@ -113,7 +113,7 @@ class Gru(Layer):
 
     def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
         """Return the gradients of this layer's parameters, weight_hh's and bias_hh's rolled back to r z n."""
-        found = super().gradients(x, h, dz_ih, dz_hh)
-        found["weight_hh"] = np.roll(found["weight_hh"], -self.hidden_size, axis=-2)
-        found["bias_hh"] = np.roll(found["bias_hh"], -self.hidden_size, axis=-1)
-        return found
+        gradients = super().gradients(x, h, dz_ih, dz_hh)
+        gradients["weight_hh"] = np.roll(gradients["weight_hh"], -self.hidden_size, axis=-2)
+        gradients["bias_hh"] = np.roll(gradients["bias_hh"], -self.hidden_size, axis=-1)
+        return gradients

@@ -1,4 +1,4 @@
-"""Which kernels NumPy's OpenBLAS runs, and whether this CPU has better ones."""
+"""The kernels that NumPy's OpenBLAS runs, and whether this CPU supports faster ones."""
 
 import os
 from collections.abc import Collection
@@ -15,8 +15,8 @@ AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 def better_kernels(features: Collection[str]) -> str | None:
     """Return the value of OPENBLAS_CORETYPE that gives NumPy AVX-512 kernels, or None.
 
-    None where the CPU has no AVX-512 (`features` are its flags), where OpenBLAS runs such kernels by itself, where the
-    user has already chosen, and where NumPy computes with another BLAS.
+    None if the CPU lacks AVX-512 (`features` are its flags), OpenBLAS already runs such kernels, the user has chosen
+    some, or NumPy uses another BLAS.
     """
     kernels = openblas_kernels()
     if "avx512f" not in features or "OPENBLAS_CORETYPE" in os.environ or kernels is None:
@@ -25,8 +25,10 @@ def better_kernels(features: Collection[str]) -> str | None:
 
 
 def openblas_kernels() -> str | None:
-    """Return the kernel family that NumPy's OpenBLAS has chosen in this process, or None if its BLAS is another."""
-    libraries: list[dict[str, Any]] = [found for found in threadpool_info() if found["internal_api"] == "openblas"]
+    """Return the kernel family that NumPy's OpenBLAS has chosen in this process, or None if it uses another BLAS."""
+    libraries: list[dict[str, Any]] = [
+        library for library in threadpool_info() if library["internal_api"] == "openblas"
+    ]
     bundled = Path(np.__file__).parent.with_name("numpy.libs")
-    own = [found for found in libraries if Path(found["filepath"]).is_relative_to(bundled)]
-    return next((str(found["architecture"]) for found in [*own, *libraries]), None)
+    preferred = [library for library in libraries if Path(library["filepath"]).is_relative_to(bundled)]
+    return next((str(library["architecture"]) for library in [*preferred, *libraries]), None)

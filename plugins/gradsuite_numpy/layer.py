@@ -1,4 +1,4 @@
-"""What recurrent layers share: prepared weights, and the GEMMs after the loop over time."""
+"""What all recurrent layers share: prepared weights, and the matrix products after the loop over time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ LayerGradients = dict[str, Array]
 class Layer(ABC):
     """One recurrent layer of given weights, and its passes over a stretch of time steps.
 
-    The stretch starts from a state (h_0, ...), so that stretches can follow one another. Arrays over time are
-    (..., T + 1, B, H) for states, from the start on, and (..., T, B, .) for what a step computes.
+    A stretch starts from a given state (h_0, ...), so that stretches can follow one another. Arrays over time are
+    (..., T + 1, B, H) for states, the start included, and (..., T, B, .) for what each step computes.
     """
 
     state_size: ClassVar[int] = 1  # arrays in a state
@@ -33,7 +33,7 @@ class Layer(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Lay the weights out as the loops want them; done once for given parameters."""
+        """Lay the weights out as the loops need them, once per set of parameters."""
 
     @abstractmethod
     def forward(self, x: Array, start: State, room: Room) -> Any:
@@ -49,21 +49,21 @@ class Layer(ABC):
         """
 
     def carry(self, like: Array, *, adds: bool) -> Callable[[Array, Array], object]:
-        """Return what adds to, or sets, dL/dh_(t-1) (..., B, H) given dL/d(W_hh h + b_hh) of step t."""
+        """Return the function that adds to, or sets, dL/dh_(t-1) (..., B, H) from dL/d(W_hh h + b_hh) of step t."""
         return carry(self.w_back, lambda: self.w_back_t, like, adds=adds)
 
     @cached_property
     def w_back(self) -> Array:
-        """weight_hh as the way back reads it."""
+        """weight_hh as the backward pass reads it."""
         return self.w_hh
 
     @cached_property
     def w_back_t(self) -> Array:
-        """The same, transposed; made when it is first wanted."""
+        """w_back transposed, made when it is first needed."""
         return transposed_copy(self.w_back)
 
     def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
-        """Return the gradients of this layer's parameters: one GEMM each over all time steps."""
+        """Return the gradients of this layer's parameters, each by one matrix product over all time steps."""
         dz, dm = rows(dz_ih), rows(dz_hh)
         bias = column_sums(dz)
         return {
@@ -75,14 +75,14 @@ class Layer(ABC):
 
 
 def negated(parameter: Array, axis: int, signs: tuple[int, ...]) -> Array:
-    """Return a copy with the gates along an axis times their signs: sigma(z) = 1 / (1 + e^-z) wants -z of its gate."""
+    """Return a copy with the gates along an axis times their signs: sigma(z) = 1 / (1 + e^-z) needs -z."""
     H = parameter.shape[axis] // len(signs)
     by_gate = np.repeat(np.array(signs, parameter.dtype), H)
     return parameter * (by_gate if axis == -1 else by_gate[:, None])
 
 
 def biased(w_ih: Array, bias: Array) -> Array:
-    """Return W^T with the bias as one more row, (..., I + 1, G H), for inputs with a one behind them."""
+    """Return W^T with the bias as its last row, (..., I + 1, G H), for inputs followed by a one."""
     return np.concatenate([transpose(w_ih), bias[..., None, :]], axis=-2)
 
 

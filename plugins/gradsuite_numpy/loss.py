@@ -1,7 +1,7 @@
-"""Losses with their derivative by the outputs.
+"""Losses, and their derivatives with respect to the outputs.
 
-Each takes outputs (..., N, O), targets that broadcast to it, and the number of leading axes that are a stack's;
-each returns the loss (one a setting) and dL/d(outputs).
+Each takes outputs (..., N, O), targets that broadcast to it, and the number of leading axes of a stack (0 or 1);
+each returns the loss (one per network) and dL/d(outputs).
 """
 
 from collections.abc import Callable

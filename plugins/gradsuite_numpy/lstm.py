@@ -31,13 +31,13 @@ class Lstm(Layer):
     state_size: ClassVar[int] = 2
 
     def prepare(self) -> None:
-        """Negate what the sigmoids read, and transpose weight_hh, which every step reads."""
+        """Negate the gates that sigmoids read, and transpose weight_hh, which every step reads."""
         signs = (-1, -1, 1, -1)
         self.w_ih_t = biased(negated(self.w_ih, -2, signs), negated(self.b_ih + self.b_hh, -1, signs))
         self.w_hh_t = transposed_copy(negated(self.w_hh, -2, signs))
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
-        """Run the equations above; the input's part of every z is there before the loop."""
+        """Run the equations above; the inputs' part of every z is computed before the loop."""
         *lead, B, H = start[0].shape
         T = x.shape[-3]
         h_all, c_all = (start_states((*lead, T + 1, B, H), s, room, n) for s, n in zip(start, "hc", strict=True))
@@ -55,7 +55,7 @@ class Lstm(Layer):
             np.matmul(h_before, self.w_hh_t, out=m)
             np.add(z, m, out=z)
             np.tanh(z_g, out=g)
-            sigmoid_of_negative(z)  # of g's block too, which nobody reads: one call beats two
+            sigmoid_of_negative(z)  # of g's block too, which is not read: one call is faster than two
             np.multiply(f, c_before, out=c)
             np.multiply(i, g, out=ig)
             np.add(c, ig, out=c)
@@ -92,7 +92,7 @@ class Lstm(Layer):
             np.subtract(1, s, out=s)
             np.multiply(s, i, out=s)
             np.multiply(s, dc, out=s)
-            np.multiply(dz, m, out=dz)  # sigma' = sigma (1 - sigma) for the three at once; i, f and o are gone
+            np.multiply(dz, m, out=dz)  # sigma' = sigma (1 - sigma) of all three at once, in place of i, f and o
             np.multiply(dc, g, out=m_i)
             np.multiply(dc, c_before, out=m_f)
             np.multiply(dh, tanh_c, out=m_o)

@@ -1,4 +1,4 @@
-"""Networks of a stack know nothing of each other: parts of it run side by side, one for each core."""
+"""The networks of a stack are independent: parts of it run side by side, one per core."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,18 +13,18 @@ from threadpoolctl import ThreadpoolController
 from gradsuite_numpy.arrays import Array
 from gradsuite_numpy.workspace import Workspace
 
-# Numbers in a part's largest weight. With 10,000 (20 LSTMs of 16 units) two threads spend more on handing over the
-# interpreter than they save; with 30,000 (4 RNNs of 128 units) they lose nothing even where there is only one core.
+# Fewest numbers in the largest weight of a part. With 10,000 (20 LSTMs of 16 units) two threads spend more time on
+# handing over the interpreter than they save; with 30,000 (4 RNNs of 128 units) nothing is lost even on one core.
 SMALLEST = 2**15
 
 
 class Members:
-    """A stack in parts; each is a network of its own, and `make` makes it of its share of the parameters."""
+    """A stack in parts, each made by `make` from its share of the parameters."""
 
     def __init__(
         self, make: Callable[[Mapping[str, Array]], Any], parameters: Mapping[str, Array], parts: int, *, axes: int
     ) -> None:
-        """Share the members out. `axes` is the number of axes of inputs that all members see."""
+        """Divide the networks among the parts. `axes` is the number of axes of inputs shared by all networks."""
         shares = zip(*(np.array_split(p, parts) for p in parameters.values()), strict=True)
         self.parts = [make(dict(zip(parameters, share, strict=True))) for share in shares]
         self.axes = axes
@@ -35,7 +35,7 @@ class Members:
 
 
 class MembersPass:
-    """One pass of each part; `outputs` of all of them."""
+    """One pass of each part; `outputs` are those of all networks."""
 
     def __init__(self, members: Members, inputs: Array, workspace: Workspace, *, states: bool) -> None:
         count = len(members.parts)
@@ -47,26 +47,30 @@ class MembersPass:
         self.outputs = np.concatenate([one.outputs for one in self.passes])
 
     def backward(self, dy: Array) -> Gradients:
-        """Go back through each part, and put the gradients together."""
+        """Run each part backward, and join the gradients."""
         shares = np.array_split(dy, len(self.passes))
-        found = side_by_side(lambda one, share: one.backward(share), self.passes, shares)
-        joined = {name: np.concatenate([part.parameters[name] for part in found]) for name in found[0].parameters}
-        of_states = zip(*([a for a in (part.states, part.cell_states) if a is not None] for part in found), strict=True)
+        gradients = side_by_side(lambda one, share: one.backward(share), self.passes, shares)
+        joined = {
+            name: np.concatenate([part.parameters[name] for part in gradients]) for name in gradients[0].parameters
+        }
+        of_states = zip(
+            *([a for a in (part.states, part.cell_states) if a is not None] for part in gradients), strict=True
+        )
         return Gradients(joined, *map(np.concatenate, of_states))
 
 
 def parts_of(parameters: Mapping[str, Array]) -> int:
-    """Return into how many parts it pays to cut a stack of these parameters: 1 if it does not."""
+    """Return the number of parts into which it pays to cut a stack of these parameters; 1 if it does not pay."""
     largest = max(parameters.values(), key=np.size)
     return max(1, min(available_cores(), len(largest), largest.size // SMALLEST))
 
 
 def side_by_side(run: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
-    """Return what `run` gives for each of the arguments, each in a thread of its own and BLAS in that one alone."""
+    """Return the result of `run` for each set of arguments, computed in one thread each, BLAS included."""
 
-    def quietly(*own: Any) -> Any:
-        with np.errstate(all="ignore"):  # a thread has its own
-            return run(*own)
+    def quietly(*share: Any) -> Any:
+        with np.errstate(all="ignore"):  # error states are per thread
+            return run(*share)
 
     with blas().limit(limits=1, user_api="blas"):
         return list(threads().map(quietly, *arguments))
@@ -74,11 +78,11 @@ def side_by_side(run: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
 
 @cache
 def threads() -> ThreadPoolExecutor:
-    """Return one thread a core."""
+    """Return a pool of one thread per core."""
     return ThreadPoolExecutor(available_cores())
 
 
 @cache
 def blas() -> Any:
-    """Return what sets the number of BLAS's own threads."""
+    """Return the controller of BLAS's own threads."""
     return ThreadpoolController()

@@ -13,7 +13,7 @@ from gradsuite_numpy.workspace import Workspace
 
 
 class Mlp:
-    """The layers of given parameters, and the readout if there is one."""
+    """The layers for given parameters, and the readout, if any."""
 
     def __init__(self, model: Model, parameters: Mapping[str, Array]) -> None:
         self.depth, self.width = model.num_layers, model.hidden_size
@@ -29,7 +29,7 @@ class Mlp:
 
 
 class MlpPass:
-    """One pass: each layer's activation h (..., B, H), first the inputs; `outputs` for the loss."""
+    """One pass: `h` holds the inputs and each layer's activation (..., B, H); `outputs` are for the loss."""
 
     def __init__(self, mlp: Mlp, inputs: Array, workspace: Workspace, *, states: bool) -> None:
         self.mlp, self.workspace, self.states = mlp, workspace, states

@@ -1,4 +1,4 @@
-"""A model with parameters in NumPy arrays."""
+"""A network whose parameters are NumPy arrays."""
 
 from collections.abc import Mapping
 from operator import is_
@@ -8,20 +8,20 @@ import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.errors import UserError
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.arrays import Array
 from gradsuite_numpy.loss import LOSSES
 from gradsuite_numpy.members import Members, parts_of
 from gradsuite_numpy.mlp import Mlp
 from gradsuite_numpy.recurrent import Recurrent
-from gradsuite_numpy.windows import Schedule
 from gradsuite_numpy.workspace import Workspace
 
 Layers = Mlp | Recurrent | Members
 
 
 class NumpyNetwork(Network):
-    """Forward and backward by hand. Overflow and NaN are data here: nothing warns of them."""
+    """Forward and backward pass written by hand. Overflow and NaN are data here: there are no warnings."""
 
     def __init__(
         self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
@@ -29,19 +29,18 @@ class NumpyNetwork(Network):
         """Copy the parameters; `schedule` says how backward is split over time."""
         super().__init__(model, {n: np.array(p, dtype) for n, p in parameters.items()}, device=device, dtype=dtype)
         self.schedule = schedule
-        self.stacked = next(iter(parameters.values())).ndim - 2
         self.spare: list[Workspace] = []
         self.prepared: tuple[tuple[Array, ...], Layers] | None = None
 
     def put(self, batch: Batch) -> Batch:
-        """Copy a batch, floats in this network's dtype. Raises UserError for shapes and classes the model has not."""
+        """Copy a batch, floats in this network's dtype. Raises UserError for shapes and classes not the model's."""
         kind = np.intp if self.model.loss == "cross_entropy" else self.dtype
         copy = Batch(np.array(batch.inputs, self.dtype, order="C"), np.array(batch.targets, kind, order="C"))
         self.check(copy)
         return copy
 
     def check(self, batch: Batch) -> None:
-        """Raise UserError for shapes that are not the model's, a stack's axis aside, and for classes it has not."""
+        """Raise UserError for shapes that are not the model's, a stack's axis aside, and for classes out of range."""
         axes = 3 if self.model.recurrent else 2
         shape = batch.inputs.shape
         if len(shape) - axes not in (0, self.stacked) or shape[-1] != self.model.input_size or 0 in shape:
@@ -60,7 +59,7 @@ class NumpyNetwork(Network):
         workspace = self.spare.pop() if self.spare else Workspace(self.dtype)
         with np.errstate(all="ignore"):
             running = self.prepare().start(batch.inputs, workspace, states=states)
-            loss, dy = LOSSES[self.model.loss](running.outputs, batch.targets, self.stacked)
+            loss, dy = LOSSES[self.model.loss](running.outputs, batch.targets, int(self.stacked))
         finalize(running, self.spare.append, workspace).atexit = False
         return Tape(loss, running.outputs, (running, dy))
 
@@ -77,7 +76,7 @@ class NumpyNetwork(Network):
         return np.array(array, order="C")
 
     def prepare(self) -> Layers:
-        """Return the layers of the present parameters, laid out once for each set of them."""
+        """Return the layers of the current parameters, laid out once per set of parameters."""
         present = tuple(self.parameters.values())
         if self.prepared is None or not all(map(is_, self.prepared[0], present)):
             for array in present:
@@ -88,11 +87,11 @@ class NumpyNetwork(Network):
         return self.prepared[1]
 
     def members(self, parts: int) -> Members:
-        """Return the layers of this stack in so many parts."""
+        """Return the layers of this stack in `parts` parts."""
         return Members(self.layers, self.parameters, parts, axes=3 if self.model.recurrent else 2)
 
     def layers(self, parameters: Mapping[str, Array]) -> Mlp | Recurrent:
-        """Return the layers of these parameters, a stack of them or not."""
+        """Return the layers of these parameters, of one network or a stack."""
         if self.model.recurrent:
             return Recurrent(self.model, parameters, self.schedule)
         return Mlp(self.model, parameters)

@@ -25,7 +25,7 @@ class Readout:
 
 
 def readout_of(parameters: Mapping[str, Array]) -> Readout | None:
-    """Return the readout that these parameters hold, or None."""
+    """Return the readout of these parameters, or None."""
     if "readout.weight" not in parameters:
         return None
     return Readout(parameters["readout.weight"], parameters["readout.bias"])

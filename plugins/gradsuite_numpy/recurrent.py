@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from gradsuite.backend import Gradients
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.arrays import Array, rows, steps
 from gradsuite_numpy.gru import Gru
@@ -13,7 +14,7 @@ from gradsuite_numpy.layer import Layer, State
 from gradsuite_numpy.lstm import Lstm
 from gradsuite_numpy.readout import readout_of
 from gradsuite_numpy.rnn import Rnn
-from gradsuite_numpy.windows import Schedule, Window, stretches
+from gradsuite_numpy.windows import Window, stretches, windows
 from gradsuite_numpy.workspace import Workspace
 
 LAYERS: dict[str, type[Layer]] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru}
@@ -21,7 +22,7 @@ ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Recurrent:
-    """The layers of given parameters, the readout if there is one, and the schedule of backward."""
+    """The layers for given parameters, the readout, if any, and the schedule of the backward pass."""
 
     def __init__(self, model: Model, parameters: Mapping[str, Array], schedule: Schedule) -> None:
         kind = LAYERS[model.cell]
@@ -32,6 +33,7 @@ class Recurrent:
         self.readout = readout_of(parameters)
         self.every_step = model.readout == "all"
         self.schedule = schedule
+        self.carries = schedule.truncation is None  # gradients pass from each window to the one before
         self.lead = self.layers[0].w_hh.shape[:-2]
         self.hidden_size = model.hidden_size
 
@@ -41,13 +43,13 @@ class Recurrent:
 
 
 class RecurrentPass:
-    """One pass: the states at each window's start and what the last window saved; `outputs` for the loss."""
+    """One pass: the states at the start of each window and what the last window saved; `outputs` are for the loss."""
 
     def __init__(self, net: Recurrent, inputs: Array, workspace: Workspace, *, states: bool) -> None:
         self.net, self.inputs, self.workspace, self.states = net, inputs, workspace, states
         T, B = inputs.shape[-3:-1]
         self.state_shape = (*net.lead, B, net.hidden_size)
-        self.windows = net.schedule.windows(T, every_step_has_a_loss=net.every_step)
+        self.windows = windows(net.schedule, T, every_step_has_a_loss=net.every_step)
         self.starts: dict[int, list[State]] = {}
         zeros = np.zeros(self.state_shape, workspace.dtype)
         state: list[State] = [(zeros,) * layer.state_size for layer in net.layers]
@@ -83,7 +85,7 @@ class RecurrentPass:
         return self.net.readout.forward(h) if self.net.readout else h.copy()
 
     def backward(self, dy: Array) -> Gradients:
-        """Walk the windows back, the last first; each hands dL/d(its first states) on to the one before."""
+        """Walk the windows back from the last; each passes dL/d(its first states) on to the one before."""
         net, total = self.net, dict[str, Array]()
         T = self.inputs.shape[-3]
         kept = self.kept_states(T) if self.states else None
@@ -91,7 +93,7 @@ class RecurrentPass:
         for window in reversed(self.windows):
             saved = self.saved if window.end == T else self.run(window.start, window.end, self.starts[window.start])
             dstates = self.room_for(window, kept)
-            found = self.seed(window, saved, dy, dstates[-1][0])
+            gradients = self.seed(window, saved, dy, dstates[-1][0])
             for index in reversed(range(len(net.layers))):
                 for d, later in zip(dstates[index], carry[index] if carry else (), strict=False):
                     d[..., -1, :, :] += later
@@ -100,13 +102,13 @@ class RecurrentPass:
                 direct = net.every_step or layer is not net.layers[-1]
                 dz_ih, dz_hh = layer.backward(saved[index], dstates[index], direct=direct)
                 part = layer.gradients(x, saved[index].h, dz_ih, dz_hh)
-                found |= {f"{role}_l{index}": g for role, g in part.items()}
+                gradients |= {f"{role}_l{index}": g for role, g in part.items()}
                 if index:
                     dh_below = dstates[index - 1][0]
                     np.matmul(rows(dz_ih), layer.w_ih, out=rows(dh_below[..., 1:, :, :]))
-            for name, gradient in found.items():
+            for name, gradient in gradients.items():
                 total[name] = total[name] + gradient if name in total else gradient
-            if net.schedule.carries:
+            if net.carries:
                 carry = [tuple(d[..., 0, :, :].copy() for d in layer) for layer in dstates]
             elif kept is not None:
                 for array, layers in zip(kept, zip(*dstates, strict=True), strict=True):
@@ -117,19 +119,19 @@ class RecurrentPass:
         return Gradients(total, *(np.moveaxis(a[..., 1:, :, :], 0, -3) for a in kept))
 
     def kept_states(self, T: int) -> list[Array]:
-        """Return room (layers, ..., T + 1, B, H) for the state gradients by h, and by c if there is one."""
+        """Return arrays (layers, ..., T + 1, B, H) for dL/dh, and for dL/dc of lstm."""
         *lead, B, H = self.state_shape
         shape = (len(self.net.layers), *lead, T + 1, B, H)
-        new = np.empty if self.net.schedule.carries else np.zeros  # truncated windows add up
+        new = np.empty if self.net.carries else np.zeros  # truncated windows overlap and add up
         return [new(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]
 
     def room_for(self, window: Window, kept: list[Array] | None) -> list[State]:
-        """Return room for each layer's dL/d(states) (..., T + 1, B, H) in a window, zero in the first and last row."""
+        """Return arrays for each layer's dL/d(states) (..., T + 1, B, H) of a window, first and last rows zero."""
         *lead, B, H = self.state_shape
         shape = (*lead, window.end - window.start + 1, B, H)
         dstates: list[State] = []
         for index, layer in enumerate(self.net.layers):
-            if kept is not None and self.net.schedule.carries:
+            if kept is not None and self.net.carries:
                 arrays = tuple(a[index][..., window.start : window.end + 1, :, :] for a in kept)
             else:
                 arrays = tuple(self.workspace.array(f"d{k}.{index}", shape) for k in range(layer.state_size))
@@ -139,9 +141,9 @@ class RecurrentPass:
         return dstates
 
     def seed(self, window: Window, saved: list[Any], dy: Array, dh: Array) -> dict[str, Array]:
-        """Write into dh what the losses of a window give its top layer's states; return the readout's gradients.
+        """Write into dh the gradient of a window's losses by its top layer's states; return the readout's gradients.
 
-        Where the last state alone is read, that is its last row, and the others stay unset.
+        If only the last state is read, only the last row is written; the others stay unset.
         """
         h, readout = saved[-1].h, self.net.readout
         if self.net.every_step and readout:

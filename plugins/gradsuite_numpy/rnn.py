@@ -27,7 +27,7 @@ class Rnn(Layer):
         self.phi = ACTIVATIONS[self.activation]
 
     def forward(self, x: Array, start: State, room: Room) -> Saved:
-        """Run the equation above; the input's part of every z is there before the loop."""
+        """Run the equation above; the inputs' part of every z is computed before the loop."""
         *lead, B, H = start[0].shape
         T = x.shape[-3]
         states = start_states((*lead, T + 1, B, H), start[0], room, "h")

@@ -1,4 +1,4 @@
-"""The memory that passes work in, so that neither a loop nor a second pass allocates."""
+"""The memory that passes work in, so that neither loops nor later passes allocate any."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Room = Callable[[str, Shape], Array]
 class Workspace:
     """Named arrays that one pass after another works in.
 
-    A workspace belongs to one tape at a time, and nothing a caller is given lives in it.
+    A workspace belongs to one tape at a time, and holds nothing that a caller is given.
     """
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
@@ -22,7 +22,7 @@ class Workspace:
         self.memory: dict[str, Array] = {}
 
     def array(self, name: str, shape: Shape) -> Array:
-        """Return the array of this name in this shape, contents undefined; its memory only ever grows."""
+        """Return the array of this name in this shape, contents undefined; its memory never shrinks."""
         size = int(np.prod(shape))
         memory = self.memory.get(name)
         if memory is None or memory.size < size:
@@ -34,5 +34,5 @@ class Workspace:
         return self.parts.setdefault(number, Workspace(self.dtype))
 
     def room(self, layer: int) -> Room:
-        """Return the same for one layer, whose names are its own."""
+        """Return `array` for one layer, whose names do not clash with those of others."""
         return lambda name, shape: self.array(f"{name}.{layer}", shape)

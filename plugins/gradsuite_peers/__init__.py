@@ -1,4 +1,4 @@
-"""Peers: what a user would have written instead, as backends to compare with. They run only when they are named."""
+"""Peers: what a user would have written without this suite, as backends to compare with; they run only when named."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,6 +11,7 @@ from autograd.scipy.special import logsumexp
 from autograd.tracer import getval
 from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_peers.refusal import refuse_states
 
@@ -35,10 +36,16 @@ class Autograd(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> Network:
         """Copy host parameters."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return AutogradNetwork(model, parameters, device=device, dtype=dtype)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_peers.jax_network import ACTIVATIONS, JaxPeerNetwork
 
@@ -33,10 +34,16 @@ class Flax(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> JaxPeerNetwork:
         """Put host parameters on the device."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return FlaxNetwork(model, parameters, device=device, dtype=dtype)
 
 

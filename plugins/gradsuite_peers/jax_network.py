@@ -31,12 +31,12 @@ class DeviceBatch(NamedTuple):
 
 
 class JaxPeerNetwork(Network):
-    """A network whose loss and gradients are one compiled program: forward runs it all, backward hands out its part."""
+    """A network whose loss and gradients are one compiled program: forward runs it, backward returns its part."""
 
     def __init__(self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str) -> None:
         on_device = {name: jnp.array(value, dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
-        self.in_flight: Any = None  # what the last call gives
+        self.in_flight: Any = None  # the results of the last call
         self.program = jax.jit(jax.value_and_grad(self.loss_and_outputs, has_aux=True))
 
     @abstractmethod
@@ -69,7 +69,7 @@ class JaxPeerNetwork(Network):
         return Tape(loss, outputs, gradients)
 
     def backward(self, tape: Tape) -> Gradients:
-        """Return the gradients that the program gave."""
+        """Return the gradients that the program computed."""
         gradients, tape.saved = tape.saved, None
         return Gradients(gradients)
 
@@ -78,5 +78,5 @@ class JaxPeerNetwork(Network):
         return np.array(array)
 
     def synchronize(self) -> None:
-        """Wait until all that was started is done."""
+        """Wait until everything that has been started is done."""
         jax.block_until_ready((self.parameters, self.in_flight))  # type: ignore[no-untyped-call]

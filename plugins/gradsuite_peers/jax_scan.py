@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_peers.jax_network import ACTIVATIONS, JaxPeerNetwork
 
@@ -32,10 +33,16 @@ class JaxScan(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> JaxPeerNetwork:
         """Put host parameters on the device."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return JaxScanNetwork(model, parameters, device=device, dtype=dtype)
 
 

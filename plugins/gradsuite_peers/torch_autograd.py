@@ -1,4 +1,4 @@
-"""torch.nn's cells in a Python loop, whose states keep their gradients: how one looks at gradient flow in PyTorch."""
+"""torch.nn's cells in a Python loop, whose states retain their gradients: how gradient flow is seen in PyTorch."""
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -8,6 +8,7 @@ import torch
 from gradsuite.backend import Backend, BackendInfo, Gradients, Tape
 from gradsuite.model import ACTIVATIONS as MODEL_ACTIVATIONS
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 from torch import Tensor, nn
 
 from gradsuite_peers.torch_modules import ACTIVATIONS, DeviceBatch, ModuleNetwork, readout_parameters
@@ -27,19 +28,25 @@ class TorchAutograd(Backend):
             dtypes=("float64", "float32"),
             cells=CELLS,
             activations={**MODEL_ACTIVATIONS, "rnn": ("tanh", "relu")},
-            state_gradients=("states",),  # the cell returns h and c together: c.grad lacks what goes through h,
+            state_gradients=("states",),  # the cell returns h and c together: c.grad lacks what reaches c through h
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> ModuleNetwork:
         """Load host parameters into cells."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return CellNetwork(model, parameters, device=device, dtype=dtype)
 
 
 class CellNetwork(ModuleNetwork):
-    """One cell a layer, called once a step."""
+    """One cell per layer, called once per step."""
 
     def make(self, model: Model) -> nn.Module:
         """Return the cells."""
@@ -101,7 +108,7 @@ class CellNetwork(ModuleNetwork):
         return layers
 
     def cells(self) -> list[Callable[..., Tensor]]:
-        """Return what is called for each layer."""
+        """Return one callable per layer."""
         return list(self.modules.children())
 
 
@@ -118,5 +125,5 @@ def make_cell(model: Model, layer: int) -> nn.Module:
 
 
 def zero_if_none(tensor: Tensor) -> Tensor:
-    """Return a tensor's gradient, which autograd leaves out where it is zero."""
+    """Return a tensor's gradient, or zeros where autograd leaves it out."""
     return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad

@@ -1,4 +1,4 @@
-"""torch.compile of each layer's cell; the loop over time stays Python's."""
+"""torch.compile of each layer's cell, in a loop over time in Python."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from gradsuite.backend import BackendInfo, Tape
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 from torch import Tensor
 
 from gradsuite_peers.refusal import refuse_states
 from gradsuite_peers.torch_autograd import CellNetwork, TorchAutograd
 from gradsuite_peers.torch_modules import DeviceBatch
 
-# What is compiled is kept for each module's code, which the cells of all networks in a process share: with PyTorch's
-# limit of 8, the ninth would silently not be compiled.
+# Compiled code is kept per module class, which the cells of all networks in a process share: with PyTorch's limit of 8,
+# the ninth would silently not be compiled.
 torch._dynamo.config.recompile_limit = 256
 
 
@@ -25,15 +26,21 @@ class TorchCompile(TorchAutograd):
     name = "torch-compile"
 
     def describe(self) -> BackendInfo:
-        """Return what torch-autograd says, without state gradients, and without cells where no compiler is."""
+        """Return what torch-autograd claims, without state gradients, and without cells if there is no compiler."""
         info = replace(super().describe(), name=self.name, devices=("cpu",), state_gradients=())
         return info if shutil.which("c++") or shutil.which("g++") else replace(info, cells=())
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> CellNetwork:
         """Load host parameters into cells, which the first call compiles."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return CompiledNetwork(model, parameters, device=device, dtype=dtype)
 
 

@@ -79,8 +79,8 @@ class ModuleNetwork(Network):
 
     def parameter_gradients(self, loss: Tensor) -> dict[str, Tensor]:
         """Return the gradient of every parameter."""
-        found = torch.autograd.grad(loss, list(self.parameters.values()), allow_unused=True, materialize_grads=True)
-        return dict(zip(self.parameters, found, strict=True))
+        gradients = torch.autograd.grad(loss, list(self.parameters.values()), allow_unused=True, materialize_grads=True)
+        return dict(zip(self.parameters, gradients, strict=True))
 
 
 def readout_parameters(readout: nn.Module) -> dict[str, nn.Parameter]:

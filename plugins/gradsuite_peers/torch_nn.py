@@ -9,6 +9,7 @@ import torch
 from gradsuite.backend import Backend, BackendInfo, Gradients, Tape
 from gradsuite.model import ACTIVATIONS as MODEL_ACTIVATIONS
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 from torch import nn
 
 from gradsuite_peers.refusal import refuse_states
@@ -33,10 +34,16 @@ class TorchNn(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> ModuleNetwork:
         """Load host parameters into modules."""
-        self.require(model, device, dtype)
+        self.require(model, parameters, device, dtype, schedule)
         return TorchNnNetwork(model, parameters, device=device, dtype=dtype)
 
 

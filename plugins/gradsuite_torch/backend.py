@@ -1,4 +1,4 @@
-"""The torch backend: what it claims, and its networks."""
+"""The torch backend: what it claims, and how it builds a network."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,8 +7,8 @@ from importlib.metadata import version
 import numpy as np
 import torch
 from gradsuite.backend import Backend, BackendInfo
-from gradsuite.errors import UserError
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_torch.checkpointed import Checkpointed
 from gradsuite_torch.fused import Fused
@@ -32,7 +32,7 @@ class TorchBackend(Backend):
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("states", "stack", "truncation", "checkpoint"),
+            features=("stack", "truncation", "checkpoint"),
             libraries=linked(),
         )
 
@@ -43,21 +43,15 @@ class TorchBackend(Backend):
         *,
         device: str = "cpu",
         dtype: str = "float32",
-        truncation: tuple[int, int] | None = None,
-        checkpoint: int | None = None,
+        schedule: Schedule = Schedule(),
     ) -> TorchNetwork:
-        """Bind host parameters to a device and a dtype; a leading axis of them all makes a stack of networks.
-
-        `truncation` (k1, k2) is that of `Truncated`, `checkpoint` n that of `Checkpointed`. Raises UserError for
-        numbers that are not allowed, Unsupported for what `describe` does not claim.
-        """
-        self.require(model, device, dtype)
-        self.check(model, truncation, checkpoint)
+        """Copy host parameters to a device; a leading axis on each makes a stack of networks."""
+        self.require(model, parameters, device, dtype, schedule)
         tensors = {name: to_device(p, device, getattr(torch, dtype)) for name, p in parameters.items()}
-        if truncation is not None:
-            return Truncated(model, tensors, device=device, dtype=dtype, truncation=truncation)
-        if checkpoint is not None:
-            return Checkpointed(model, tensors, device=device, dtype=dtype, checkpoint=checkpoint)
+        if schedule.truncation is not None:
+            return Truncated(model, tensors, device=device, dtype=dtype, truncation=schedule.truncation)
+        if schedule.checkpoint is not None:
+            return Checkpointed(model, tensors, device=device, dtype=dtype, checkpoint=schedule.checkpoint)
         if Fused.fits(model, tensors):
             return Fused(model, tensors, device=device, dtype=dtype)
         network = Recurrent if model.recurrent else Mlp
@@ -66,27 +60,13 @@ class TorchBackend(Backend):
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> list[Callable[[], object]]:
-        """Return PyTorch's own product, and oneDNN's."""
+        """Return PyTorch's default product and, where there is one, oneDNN's."""
         return libraries(torch.tensor(left, device=device), torch.tensor(right, device=device), times)
-
-    @staticmethod
-    def check(model: Model, truncation: tuple[int, int] | None, checkpoint: int | None) -> None:
-        """Raise UserError unless the options make sense for the model."""
-        if truncation is None and checkpoint is None:
-            return
-        if not model.recurrent:
-            raise UserError("truncation and checkpoint are for recurrent cells, not for mlp")
-        if truncation is not None and checkpoint is not None:
-            raise UserError("give one of truncation and checkpoint, not both")
-        if truncation is not None and not 1 <= truncation[0] <= truncation[1]:
-            raise UserError(f"truncation (k1, k2) must have 1 <= k1 <= k2, not {truncation}")
-        if checkpoint is not None and checkpoint < 1:
-            raise UserError(f"checkpoint must be at least 1 step, not {checkpoint}")
 
 
 def linked() -> tuple[str, ...]:
-    """Return how many threads PyTorch computes with, and the libraries linked into it, which nobody else can find."""
+    """Return how many threads PyTorch uses, and the libraries linked into it, which cannot be found from outside."""
     patterns = {"MKL": r"Math Kernel Library Version (\S+?)-", "oneDNN": r"MKL-DNN v(\S+)"}
-    found = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
+    matches = {name: re.search(pattern, torch.__config__.show()) for name, pattern in patterns.items()}
     threads = f"torch: threads of an operation: {torch.get_num_threads()}"
-    return (threads, *(f"torch: {name} {match[1]}" for name, match in found.items() if match))
+    return (threads, *(f"torch: {name} {match[1]}" for name, match in matches.items() if match))

@@ -1,6 +1,6 @@
-"""What every recurrent cell is: one layer unrolled over time, forward and backward in blocks of steps.
+"""The base of recurrent cells: one layer unrolled over time, forward and backward in blocks of steps.
 
-Arrays have the time axis third from the end: (T, B, .), or (S, T, B, .) for a stack of settings.
+Arrays have the time axis third from the end: (T, B, .), or (S, T, B, .) for a stack of networks.
 """
 
 from abc import ABC, abstractmethod
@@ -13,15 +13,15 @@ from gradsuite_torch.products import Factor, add_weight_gradient, affine, produc
 from gradsuite_torch.room import Room
 from gradsuite_torch.trace import TIME, Flow, States, Trace, Weights
 
-BLOCK = 2**21  # numbers in the gates of a block of steps: enough rows for a fast product, few enough for the cache
+BLOCK = 2**21  # numbers in the gates of a block of steps: many enough rows for a fast product, few enough for the cache
 
 
 class Cell(ABC):
-    """One layer unrolled over time: one product with the inputs and one for each weight's gradient a block of steps."""
+    """One layer unrolled over time: per block of steps, one product with the inputs and one per weight gradient."""
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
-    local: ClassVar[tuple[int, ...]] = ()  # widths, in units of H, of what the trace keeps of a step beside its states
+    local: ClassVar[tuple[int, ...]] = ()  # widths, in units of H, of what the trace keeps per step besides its states
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -51,8 +51,8 @@ class Cell(ABC):
     ) -> None:
         """Complete the flow from the last step to the first.
 
-        Adds to the weights' gradients, whose matrices are unset where these are the `first`, and sets dx
-        (T, B, I), the gradient with respect to the inputs, if it is given.
+        Adds to the weights' gradients, or sets their matrices if this is the `first` segment. Sets dx (T, B, I), the
+        gradient with respect to the inputs, if it is given.
         """
         U = Factor(weights.hh, trace.x.shape[-2])
         for start, end in reversed(list(self.blocks(trace))):
@@ -72,7 +72,7 @@ class Cell(ABC):
         return Trace(x, states, tuple(self.room.take(*stack, steps, batch, k * width) for k in self.local))
 
     def input_bias(self, weights: Weights) -> Tensor:
-        """Return what is added to every step's product with the input."""
+        """Return the bias of every step's product with the inputs."""
         return weights.b_ih + weights.b_hh
 
     def add_gradients(self, trace: Trace, dz: Tensor, gradients: Weights, *, first: bool) -> None:
@@ -88,7 +88,7 @@ class Cell(ABC):
         return product(dz, weights.ih)
 
     def blocks(self, trace: Trace) -> Iterator[tuple[int, int]]:
-        """Yield first and last step of each block, the last exclusive."""
+        """Yield the first step of each block and the one after its last."""
         length = max(1, BLOCK * trace.steps // (self.gates * trace.outputs.numel()))
         for first in range(0, trace.steps, length):
             yield first, min(first + length, trace.steps)
@@ -100,5 +100,5 @@ def rows(array: Tensor) -> Tensor:
 
 
 def gate_rows(array: Tensor, count: int) -> Tensor:
-    """Return (T, B, G H) as (T, B, G, H), one row a gate; a view."""
+    """Return (T, B, G H) as (T, B, G, H), one row per gate; a view."""
     return array.view(*array.shape[:-1], count, -1)

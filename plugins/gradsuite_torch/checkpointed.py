@@ -1,4 +1,4 @@
-"""BPTT in little memory: the states kept every n steps, and the others computed again (Chen et al. 2016)."""
+"""BPTT in little memory: the states of every n-th step are kept, the others computed again (Chen et al. 2016)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from gradsuite_torch.trace import TIME, States, Trace
 
 
 class Saved(NamedTuple):
-    """What the backward pass reads: `starts` are each layer's states before each segment."""
+    """What the backward pass reads; `starts` holds each layer's states before each segment."""
 
     batch: DeviceBatch
     starts: list[list[States]]
@@ -34,7 +34,7 @@ class Checkpointed(Recurrent):
 
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
-        """Run segment after segment, and of each keep the states before it, and its outputs if they are read."""
+        """Run segment after segment; keep the states before each, and its outputs if they are read."""
         weights = self.layers.weights(self.parameters)
         starts = [self.layers.zeros(batch.inputs, weights)]
         parts = []
@@ -82,7 +82,7 @@ class Checkpointed(Recurrent):
             hidden = trace.last[0]
         else:
             return torch.zeros_like(trace.last[0]).unsqueeze(TIME)
-        reached, found = self.readout.pull_back(hidden, to_outputs, self.parameters)
-        for name, gradient in found.items():
+        reached, of_readout = self.readout.pull_back(hidden, to_outputs, self.parameters)
+        for name, gradient in of_readout.items():
             gradients[name] = gradients[name] + gradient if name in gradients else gradient
         return reached if self.model.readout == "all" else reached.unsqueeze(TIME)

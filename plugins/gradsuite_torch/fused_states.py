@@ -1,7 +1,8 @@
-"""State gradients out of the fused LSTM kernel, which keeps none: the gradient with respect to an input of zeros.
+"""State gradients from the fused LSTM kernel, which returns none: they are gradients with respect to inputs of zeros.
 
-An input e_t = 0 beside x_t, with the weights of h_(t-1), changes nothing: z_t = W x_t + U (h_(t-1) + e_t) + b. But
-dL/de_t = U^T dL/dz_t is what h_(t-1) gets from the next step, so dL/dh_(t-1) is dL/de_t and what reaches it directly.
+A second input e_t = 0, with the weights of h_(t-1), changes nothing: z_t = W x_t + U (h_(t-1) + e_t) + b. But
+dL/de_t = U^T dL/dz_t is what reaches h_(t-1) from the next step, so that dL/dh_(t-1) is dL/de_t plus what
+reaches it directly.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from gradsuite_torch.trace import TIME, Weights
 
 
 class Layer(NamedTuple):
-    """One layer that the kernel ran: inputs (T, B, I), the zeros beside them (T, B, H), and states h (T, B, H)."""
+    """One layer that the kernel ran: inputs x (T, B, I), the second inputs, zeros (T, B, H), and states h (T, B, H)."""
 
     x: Tensor
     zeros: Tensor
@@ -22,11 +23,11 @@ class Layer(NamedTuple):
 
 
 def run(x: Tensor, weights: Weights) -> Layer:
-    """Run a layer over x (T, B, I) from zero states on, under autograd."""
+    """Run a layer over x (T, B, I) from zero states, under autograd."""
     H = weights.hh.shape[-1]
     zeros = x.new_zeros(*x.shape[:-1], H).requires_grad_()
     start = x.new_zeros(1, x.shape[-2], H)
-    # Detached: what the zeros give the gradient of U is nothing, or NaN where dL/dz is infinite.
+    # Detached: the zeros would add nothing to the gradient of U, or NaN where dL/dz is infinite.
     both = [torch.cat([weights.ih, weights.hh.detach()], -1), *weights[1:]]
     h = torch.lstm(torch.cat([x, zeros], -1), (start, start), both, True, 1, 0.0, True, False, False)[0]
     return Layer(x, zeros, h)
@@ -34,10 +35,10 @@ def run(x: Tensor, weights: Weights) -> Layer:
 
 @torch.no_grad()
 def state_gradients(layer: Layer, weights: Weights, direct: Tensor, by_zeros: Tensor) -> tuple[Tensor, Tensor]:
-    """Return dL/dh and dL/dc (T, B, H), given what reaches h directly and the gradient by the zeros.
+    """Return dL/dh and dL/dc (T, B, H), from what reaches h directly and the gradient of the zeros.
 
-    The kernel keeps no gates either: all steps' are computed again in two products, then c_t = f_t c_(t-1) + i_t g_t
-    and dL/dc_t = o (1 - tanh^2 c_t) dL/dh_t + f_(t+1) dL/dc_(t+1).
+    The kernel returns no gates either: those of all steps are computed again in two products, then
+    c_t = f_t c_(t-1) + i_t g_t and dL/dc_t = o (1 - tanh^2 c_t) dL/dh_t + f_(t+1) dL/dc_(t+1).
     """
     dh = direct
     dh[:-1] += by_zeros[1:]
@@ -53,8 +54,8 @@ def state_gradients(layer: Layer, weights: Weights, direct: Tensor, by_zeros: Te
 def accumulated(a: Tensor, f: Tensor) -> Tensor:
     """Return y_t = a_t + f_t y_(t-1) (T, B, H), y_0 being a_0.
 
-    In log2 T rounds over all steps at once: after each, y_t and f_t span twice as many (Hillis & Steele 1986, from the
-    literature by memory). Terms are the same products as one step after another gives, in another order.
+    In log2 T rounds over all steps at once, each of which doubles the steps that y_t and f_t span (Hillis & Steele
+    1986, from the literature by memory). The terms are those of a loop over the steps, added in another order.
     """
     span = 1
     while span < len(a):

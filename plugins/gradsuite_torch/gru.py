@@ -18,15 +18,15 @@ from gradsuite_torch.trace import TIME, Flow, Trace, Weights
 class Gru(Cell):
     """A layer of torch.nn.GRU.
 
-    The candidate n sees h_(t-1) through r and x_t directly, so that dL/dz has four parts: r, z, and n as h_(t-1) and as
-    x_t see it. The first three belong to h_(t-1).
+    The candidate n reads h_(t-1) through r but x_t directly, so that dL/dz has four parts: r, z, n with respect to the
+    product with h_(t-1), and n with respect to that with x_t. The first three belong to h_(t-1).
     """
 
     gates: ClassVar[int] = 3
-    local: ClassVar[tuple[int, ...]] = (3, 1)  # the gates, and what r multiplies
+    local: ClassVar[tuple[int, ...]] = (3, 1)  # the gates, and the product that r multiplies
 
     def input_bias(self, weights: Weights) -> Tensor:
-        """Return b, and of b' the rows of r and z: those of n stay inside r (...)."""
+        """Return b plus the rows of b' for r and z; those for n stay inside r (...)."""
         bias = weights.b_ih.clone()
         H = weights.hh.shape[-1]
         bias[..., : 2 * H] += weights.b_hh[..., : 2 * H]
@@ -49,7 +49,7 @@ class Gru(Cell):
             torch.lerp(n[t], h[t], keep[t], out=h[t + 1])
 
     def flow_back(self, trace: Trace, flow: Flow, U: Factor) -> Tensor:
-        """dL/dh_(t-1) = z dL/dh_t + the gates' gradients times U, and what reaches it directly."""
+        """dL/dh_(t-1) = z dL/dh_t + the gates' gradients times U, plus what reaches it directly."""
         H = trace.outputs.shape[-1]
         dz = self.room.take(*trace.outputs.shape[:-1], 4 * H)
         dz_parts, dz_hh = gate_rows(dz, 4).unbind(TIME - 1), dz[..., : 3 * H].unbind(TIME)
@@ -93,5 +93,5 @@ class Gru(Cell):
 
 
 def seen_by_x(H: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return where in dz the parts that x_t sees are, and the rows of the weights that they belong to."""
+    """Return the parts of dz that belong to x_t, each with the rows of the weights that it belongs to."""
     return (slice(0, 2 * H), slice(0, 2 * H)), (slice(3 * H, 4 * H), slice(2 * H, 3 * H))

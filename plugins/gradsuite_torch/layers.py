@@ -1,4 +1,4 @@
-"""Recurrent layers on top of each other: forward over a span of steps, backward through all of them."""
+"""Stacked recurrent layers: forward over a span of steps, backward through all of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -51,7 +51,7 @@ class Layers:
         return traces
 
     def new_gradients(self, weights: Sequence[Weights]) -> list[Weights]:
-        """Return room for each layer's weight gradients: matrices, unset, and biases to be added to."""
+        """Return arrays for each layer's weight gradients: matrices unset, biases zero."""
         return [
             Weights(*map(torch.empty_like, (layer.ih, layer.hh)), *map(torch.zeros_like, (layer.b_ih, layer.b_hh)))
             for layer in weights
@@ -70,7 +70,7 @@ class Layers:
         """Go back through all layers: add to their weight gradients and return their completed flows.
 
         `top` holds what reaches the top layer's states from above, `arriving` what reaches each layer's last states
-        from later steps. The matrices of new weight gradients are unset: these are the `first`.
+        from later steps. The `first` segment sets the matrices of the weight gradients instead of adding to them.
         """
         flows = [*(self.flow(trace) for trace in traces[:-1]), top]
         for layer in reversed(range(len(traces))):
@@ -81,7 +81,7 @@ class Layers:
         return flows
 
     def top_flow(self, trace: Trace, gradient: Tensor) -> Flow:
-        """Return the flow into the top layer, given what reaches its last k states directly, (k, B, H)."""
+        """Return the flow into the top layer, from what reaches its last k states directly, (k, B, H)."""
         reached = gradient.shape[TIME]
         flow = self.flow(trace, direct=reached > 1)
         dh = without_start(flow.states[0])
@@ -91,7 +91,7 @@ class Layers:
         return flow
 
     def flow(self, trace: Trace, *, direct: bool = True) -> Flow:
-        """Return room for the state gradients of a trace, of which dL/dh_0 and, after the last step, dL/dc are zero."""
+        """Return arrays for the state gradients of a trace; dL/dh_0, and dL/dc after the last step, are zero."""
         states = tuple(self.room.take(*state.shape) for state in trace.states)
         states[0].select(TIME, 0).zero_()
         for cell_state in states[1:]:
@@ -99,7 +99,7 @@ class Layers:
         return Flow(states, direct)
 
     def hand_over(self, flows: Sequence[Flow]) -> list[Tensor]:
-        """Return dL/dh, and dL/dc of lstm, (T, layers, B, H): one layer's own arrays, which are not taken back."""
+        """Return dL/dh, and dL/dc of lstm, (T, layers, B, H): the flow's arrays if there is one layer."""
         if len(flows) == 1:
             return [without_start(array).unsqueeze(TIME) for array in flows[0].states]
         joined = over_layers(flows)
@@ -107,7 +107,7 @@ class Layers:
         return joined
 
     def release(self, traces: Sequence[Trace], flows: Sequence[Flow] = ()) -> None:
-        """Take back the arrays of traces and flows that nobody reads any more."""
+        """Take back the arrays of traces and flows that are no longer read."""
         for trace in traces:
             self.room.give((*trace.states, *trace.local))
         for flow in flows:
@@ -115,7 +115,7 @@ class Layers:
 
 
 def without_start(array: Tensor) -> Tensor:
-    """Return (T + 1, B, H) without what is before the first step."""
+    """Return (T + 1, B, H) without the row before the first step; a view."""
     return array.narrow(TIME, 1, array.shape[TIME] - 1)
 
 

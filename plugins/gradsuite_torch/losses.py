@@ -1,7 +1,7 @@
 """Losses and their gradients with respect to the outputs; each is a mean over the batch, and over time if outputs are.
 
-`axes` is the number of axes of one setting's outputs: 2 for (B, O), 3 for (T, B, O). A further, leading one is a stack
-of settings, each with a loss of its own.
+`axes` is the number of axes of one network's outputs: 2 for (B, O), 3 for (T, B, O). One more axis in front is that of
+a stack, each network of which has its own loss.
 """
 
 from torch import Tensor

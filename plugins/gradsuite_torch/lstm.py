@@ -61,7 +61,7 @@ class Lstm(Cell):
         return dz
 
     def _slopes(self, gates: Tensor, tanh_c: Tensor, c_before: Tensor) -> tuple[tuple[Tensor, ...], ...]:
-        """Return for each step dc_t/dz for i f g (B, 3, H), dh_t/dz for o, and dh_t/dc_t, all before that fixed."""
+        """Return per step dc_t/dz for i f g (B, 3, H), dh_t/dz for o, and dh_t/dc_t, at fixed h_(t-1) and c_(t-1)."""
         i, f, g, o = gates.chunk(4, -1)
         by_c = gates.new_empty(*tanh_c.shape[:-1], 3, tanh_c.shape[-1])
         sigmoid_slope(g, i, by_c[..., 0, :])

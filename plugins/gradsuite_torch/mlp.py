@@ -51,7 +51,7 @@ class Mlp(TorchNetwork):
         return Gradients(gradients, flow)
 
     def room(self, top: Tensor) -> Tensor:
-        """Return room for the gradients of all layers, (layers, B, H), that of the top one set."""
+        """Return an array for the gradients of all layers, (layers, B, H), with that of the top layer set."""
         flow = top.new_empty(*top.shape[:-2], self.model.num_layers, *top.shape[-2:])
         flow.select(-3, -1).copy_(top)
         return flow

@@ -1,4 +1,4 @@
-"""What every network of this backend has: batches on the device and back."""
+"""What all networks of this backend share: arrays to the device and back."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -36,18 +36,18 @@ class TorchNetwork(Network):
         )
 
     def fetch(self, array: Tensor) -> np.ndarray:
-        """Copy a tensor to the host; NumPy has no bfloat16, so that comes as float32, which holds the same values."""
+        """Copy a tensor to the host; bfloat16, which NumPy lacks, comes as float32, which holds the same values."""
         if array.dtype == torch.bfloat16:
             array = array.float()
         return array.detach().to("cpu", copy=True).numpy()
 
     def synchronize(self) -> None:
-        """Wait for the CUDA device; the CPU is never behind."""
+        """Wait for the CUDA device; on the CPU calls return when they are done."""
         if self.device == "cuda":
             torch.cuda.synchronize()
 
     def is_ready(self, array: Tensor) -> bool | None:
-        """Return whether the CUDA stream has done all it was given; None on the CPU, which is never behind."""
+        """Return whether the CUDA stream is idle; None on the CPU, where calls return when they are done."""
         return torch.cuda.current_stream(array.device).query() if array.is_cuda else None
 
 

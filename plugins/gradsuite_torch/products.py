@@ -1,8 +1,8 @@
 """Matrix products, of matrices (rows, columns) or of stacks of them (S, rows, columns).
 
-PyTorch multiplies float32 matrices on the CPU by MKL, and reaches oneDNN through `torch.ops.mkldnn._linear_pointwise`
-alone. Where the product is large enough, that is faster for a matrix packed once for many products, and, with AVX-512,
-for every product: but on Intel's own processors MKL is as fast, and slower only for few rows.
+On the CPU PyTorch multiplies float32 matrices with MKL; oneDNN is reached only by `torch.ops.mkldnn._linear_pointwise`.
+If the product is large enough, oneDNN is faster for a matrix that is packed once for many products, and with AVX-512
+for every product. On Intel's processors, however, MKL is as fast, except for few rows.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from torch import Tensor
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
 INTEL = "Intel" in cpu_model()
 MKL_LAGS = torch.backends.cpu.get_cpu_capability() == "AVX512" and not INTEL
-LARGE = 2**21  # multiplications in a product, from which on oneDNN's fixed cost of about 20 microseconds pays
-FEW = 32  # rows up to which packing pays with Intel's MKL: 512 units, 4 gates and 20 rows take 235 us, packed 205
+LARGE = 2**21  # fewest multiplications in a product for which oneDNN's fixed cost of about 20 us pays
+FEW = 32  # most rows for which packing pays on Intel: 512 units, 4 gates and 20 rows take 235 us, packed 205
 
 
 class Factor:
-    """A matrix m (K, N) that many arrays of rows are multiplied with; packed once for all of them."""
+    """A matrix m (K, N), packed once for the products with many arrays of rows."""
 
     def __init__(self, m: Tensor, rows: int) -> None:
         """Prepare for products with arrays of `rows` rows."""
@@ -40,34 +40,34 @@ class Factor:
 
 
 def product(a: Tensor, m: Tensor, out: Tensor | None = None) -> Tensor:
-    """Return a m, rows (R, N) from a (R, K) and m (K, N), in `out` if it is given."""
+    """Return a m (R, N) from a (R, K) and m (K, N), in `out` if it is given."""
     if not (MKL_LAGS and _by_onednn(m, len(a))):
         return torch.matmul(a, m, out=out)
-    found = _linear(a, m.mT)
-    return found if out is None else out.copy_(found)
+    result = _linear(a, m.mT)
+    return result if out is None else out.copy_(result)
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
-    """Return x weight^T + bias, rows (R, N) from x (R, K), in `out` if it is given.
+    """Return x weight^T + bias (R, N) from x (R, K), in `out` if it is given.
 
-    With a stack of weights that is (S, R, N), and x is shared or (S, R, K).
+    For a stack of weights the result is (S, R, N), and x is shared or (S, R, K).
     """
     if weight.dim() == 3:
         return torch.baddbmm(bias.unsqueeze(-2), x.expand(len(weight), -1, -1), weight.mT, out=out)
     if not (MKL_LAGS and _by_onednn(weight, len(x))):
         return torch.addmm(bias, x, weight.mT, out=out)
-    found = _linear(x, weight, bias)
-    return found if out is None else out.copy_(found)
+    result = _linear(x, weight, bias)
+    return result if out is None else out.copy_(result)
 
 
 def weight_gradient(dz: Tensor, x: Tensor) -> Tensor:
-    """Return dz^T x (N, K), the gradient of the weight that maps x (R, K) to z (R, N); a stack where one of them is."""
+    """Return dz^T x (N, K), the gradient of the weight that maps x (R, K) to z (R, N); a stack if one of them is."""
     return torch.matmul(dz.mT, x)
 
 
 def add_weight_gradient(out: Tensor, dz: Tensor, x: Tensor, *, first: bool) -> None:
-    """Add dz^T x (N, K) to out, or if it is the `first` set out to it, whatever out holds."""
-    beta = 0 if first else 1  # of 0 PyTorch promises that out is not even read
+    """Add dz^T x (N, K) to out, or set out to it if it is the `first`, whatever out holds."""
+    beta = 0 if first else 1  # with 0, PyTorch promises not to read out
     if out.dim() == 2:
         out.addmm_(dz.mT, x, beta=beta)
     else:
@@ -75,7 +75,7 @@ def add_weight_gradient(out: Tensor, dz: Tensor, x: Tensor, *, first: bool) -> N
 
 
 def libraries(a: Tensor, m: Tensor, times: int) -> list[Callable[[], object]]:
-    """Return calls that compute a m `times` times: by what PyTorch itself takes, and by oneDNN where it is there."""
+    """Return calls that compute a m `times` times: by PyTorch's default, and by oneDNN where it is available."""
     out = a.new_empty(len(a), m.shape[1])
 
     def by_default() -> None:
@@ -92,7 +92,7 @@ def libraries(a: Tensor, m: Tensor, times: int) -> list[Callable[[], object]]:
 
 
 def wait(a: Tensor) -> None:
-    """Return when the device of a tensor is idle."""
+    """Wait until the device of a tensor is idle."""
     if a.is_cuda:
         torch.cuda.synchronize()
 
@@ -102,7 +102,7 @@ def _by_onednn(m: Tensor, rows: int) -> bool:
 
 
 def _packs(m: Tensor, rows: int) -> bool:
-    """Whether packing m pays; that of a matrix which has to be transposed for it costs as much as thirty products."""
+    """Whether packing m pays; if m has to be transposed for it, packing costs as much as thirty products."""
     return _by_onednn(m, rows) and (not INTEL or (rows <= FEW and m.mT.is_contiguous()))
 
 

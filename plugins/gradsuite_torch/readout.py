@@ -17,7 +17,7 @@ class Readout:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.axes = 3 if model.readout == "all" else 2  # of the outputs of one setting
+        self.axes = 3 if model.readout == "all" else 2  # of the outputs of one network
 
     def outputs(self, hidden: Tensor, parameters: Mapping[str, Tensor]) -> Tensor:
         """Return the outputs, a new array."""
@@ -37,7 +37,7 @@ class Readout:
     def pull_back(
         self, hidden: Tensor, gradient: Tensor, parameters: Mapping[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return dL/d(hidden) and the readout's parameter gradients, given dL/d(outputs)."""
+        """Return dL/d(hidden) and the readout's parameter gradients, from dL/d(outputs)."""
         if self.model.readout == "none":
             return gradient, {}
         rows = self._rows(gradient)

@@ -15,7 +15,7 @@ from gradsuite_torch.trace import TIME, Trace, Weights
 
 
 class Saved(NamedTuple):
-    """What the backward pass reads; `hidden` are the states that the readout reads."""
+    """What the backward pass reads; `hidden` holds the states that the readout reads."""
 
     batch: DeviceBatch
     traces: list[Trace]
@@ -33,7 +33,7 @@ class Recurrent(TorchNetwork):
 
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
-        """Run all layers over all steps and keep what the way back needs."""
+        """Run all layers over all steps and keep what the backward pass needs."""
         traces, top = self.unroll(batch.inputs)
         hidden = top if self.model.readout == "all" else top.select(TIME, -1)
         outputs = self.readout.outputs(hidden, self.parameters)
@@ -52,7 +52,7 @@ class Recurrent(TorchNetwork):
         return Gradients(self.layers.by_name(by_layer) | gradients, *of_states)
 
     def unroll(self, x: Tensor) -> tuple[list[Trace], Tensor]:
-        """Return what the layers' backward pass reads, and the top layer's states (T, B, H)."""
+        """Return each layer's trace, and the top layer's states (T, B, H)."""
         weights = self.layers.weights(self.parameters)
         traces = self.layers.forward(x, weights, self.layers.zeros(x, weights))
         return traces, traces[-1].outputs
@@ -62,7 +62,7 @@ class Recurrent(TorchNetwork):
     ) -> tuple[list[Weights], list[Tensor]]:
         """Return each layer's weight gradients, and if `states` dL/dh and dL/dc, (T, layers, B, H).
 
-        `gradient` (k, B, H) is what the readout sends back to the top layer's last k states of `steps`.
+        `gradient` (k, B, H) is what the readout sends back to the last k of the top layer's `steps` states.
         """
         weights = self.layers.weights(self.parameters)
         by_layer = self.layers.new_gradients(weights)

@@ -12,7 +12,7 @@ from gradsuite_torch.trace import TIME, Flow, Trace, Weights
 
 
 class Rnn(Cell):
-    """A layer of torch.nn.RNN, with any activation that has its derivative in its output."""
+    """A layer of torch.nn.RNN, with any activation whose derivative follows from its output."""
 
     gates: ClassVar[int] = 1
 
@@ -27,7 +27,7 @@ class Rnn(Cell):
             activate(self.activation, U.add_product(z_t, h[t]), h[t + 1])
 
     def flow_back(self, trace: Trace, flow: Flow, U: Factor) -> Tensor:
-        """dL/dz_t = phi'(z_t) dL/dh_t, and dL/dh_(t-1) is that times U, and what reaches it directly."""
+        """dL/dz_t = phi'(z_t) dL/dh_t, and dL/dh_(t-1) is that times U plus what reaches it directly."""
         dz = self.room.take(*trace.outputs.shape)
         h, dh, dz_steps = trace.states[0].unbind(TIME), flow.states[0].unbind(TIME), dz.unbind(TIME)
         back = U.add_product if flow.direct else U.product

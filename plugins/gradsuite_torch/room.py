@@ -1,4 +1,4 @@
-"""Arrays that are used again: fresh memory costs a page fault every 4 kB, as much time as the arithmetic done in it."""
+"""Arrays that are reused: fresh memory costs a page fault per 4 kB, as much time as the arithmetic done in it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ Shape = tuple[int, ...]
 
 
 class Room:
-    """Arrays of one dtype on one device, unset; what is given back is taken again."""
+    """Unset arrays of one dtype on one device; those given back are handed out again."""
 
     def __init__(self, dtype: torch.dtype, device: str) -> None:
         self.dtype = dtype
@@ -18,11 +18,11 @@ class Room:
         self.free: defaultdict[Shape, list[Tensor]] = defaultdict(list)
 
     def take(self, *shape: int) -> Tensor:
-        """Return an unset array, a free one if there is one of this shape."""
+        """Return an unset array, a free one of this shape if there is any."""
         free = self.free[shape]
         return free.pop() if free else torch.empty(shape, dtype=self.dtype, device=self.device)
 
     def give(self, arrays: Iterable[Tensor]) -> None:
-        """Take arrays back that nobody else looks at any more."""
+        """Take back arrays that are no longer read."""
         for array in arrays:
             self.free[tuple(array.shape)].append(array)

@@ -1,6 +1,6 @@
-"""What the forward pass leaves behind, and the state gradients that flow back along it.
+"""What the forward pass keeps, and the state gradients that flow back along it.
 
-Arrays have the time axis third from the end: (T, B, .), or (S, T, B, .) for a stack of settings.
+Arrays have the time axis third from the end: (T, B, .), or (S, T, B, .) for a stack of networks.
 """
 
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What one layer's forward pass over T steps leaves behind.
+    """What one layer's forward pass over T steps keeps.
 
-    `x` is (T, B, I). `states` are h, and c of lstm, (T + 1, B, H) from before the first step to after the last.
-    `local` are (T, B, .) arrays from which the cell makes its derivatives.
+    `x` is (T, B, I). `states` are h, and c of lstm, (T + 1, B, H), from before the first step to after the last.
+    `local` holds (T, B, .) arrays from which the cell computes its derivatives.
     """
 
     x: Tensor
@@ -54,7 +54,7 @@ class Trace:
         return tuple(state.select(TIME, -1) for state in self.states)
 
     def window(self, first: int, last: int) -> "Trace":
-        """Return the trace of the steps from `first` up to but without `last`: views, not copies."""
+        """Return the trace of the steps [first, last): views, not copies."""
         return Trace(
             self.x.narrow(TIME, first, last - first),
             tuple(state.narrow(TIME, first, last - first + 1) for state in self.states),
@@ -66,8 +66,8 @@ class Trace:
 class Flow:
     """State gradients while they flow back: dL/dh, and dL/dc of lstm, as (T + 1, B, H), like a trace's states.
 
-    `dh` comes in with what reaches each state other than through the next one: every step's, if `direct`, or the last
-    step's alone, the others being unset. It leaves as the total. `dc` comes in set at its last step alone.
+    On entry `dh` holds what reaches each state other than through the next one: for every step if `direct`, else for
+    the last step only, the others being unset. On return it holds the total. `dc` is set at its last step only.
     """
 
     states: tuple[Tensor, ...]
@@ -79,5 +79,5 @@ class Flow:
         return tuple(state.select(TIME, 0) for state in self.states)
 
     def window(self, first: int, last: int) -> "Flow":
-        """Return the flow of the steps from `first` up to but without `last`: views, not copies."""
+        """Return the flow of the steps [first, last): views, not copies."""
         return Flow(tuple(state.narrow(TIME, first, last - first + 1) for state in self.states), self.direct)

@@ -13,8 +13,8 @@ from gradsuite_torch.trace import TIME, Trace, Weights
 class Truncated(Recurrent):
     """A network of recurrent layers whose gradients go back through k2 steps at most.
 
-    After every k1 steps, counted back from the last, the losses of those k1 steps flow back through k2 steps: the
-    states before them are constants.
+    Every k1 steps, counted back from the last, the losses of those k1 steps flow back through k2 steps; the states
+    before them are constants.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class Truncated(Recurrent):
         self.k1, self.k2 = truncation
 
     def unroll(self, x: Tensor) -> tuple[list[Trace], Tensor]:
-        """Return the traces of all steps, or of the last k2 where only the last state is read, and the top states."""
+        """Return the traces of all steps, or of the last k2 if only the last state is read, and the top states."""
         weights = self.layers.weights(self.parameters)
         start = self.layers.zeros(x, weights)
         forgotten = 0 if self.model.readout == "all" else max(0, x.shape[TIME] - self.k2)

@@ -1,6 +1,6 @@
-"""The interface a backend implements: build a network, then put, forward, backward.
+"""The interface that a backend implements: build a network, then put, forward, backward.
 
-Host arrays (NumPy) go in and come out; what is between is the backend's own and opaque to the host.
+Host arrays (NumPy) go in and come out; what lies between belongs to the backend and is opaque to the host.
 """
 
 import sys
@@ -12,13 +12,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gradsuite.errors import Unsupported
-from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model, parameter_shapes
+from gradsuite.errors import Unsupported, unknown
+from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model, is_stacked
 from gradsuite.optimizers import Optimizer, Slots
+from gradsuite.schedule import Schedule
 
 Array = Any  # a backend's own array type; only that backend looks inside
 DeviceBatch = Any
-STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` brings
+STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` fills
+FEATURES = ("stack", "truncation", "checkpoint")  # optional: what a backend may claim beyond the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Tape:
-    """What one forward pass leaves behind: the scalar loss, the outputs, and what backward needs.
+    """What one forward pass returns: the scalar loss, the outputs, and what backward needs.
 
     A tape is good for one backward pass.
     """
@@ -47,7 +49,7 @@ class Tape:
 
 @dataclass(slots=True)
 class Gradients:
-    """What one backward pass gives.
+    """What one backward pass returns.
 
     `parameters` maps each parameter's name to its gradient. With `forward(..., states=True)`, `states`
     holds the state gradients dL/dh, the total derivative, as (T, layers, B, H), or (layers, B, H) for
@@ -61,12 +63,14 @@ class Gradients:
 
 @dataclass(frozen=True, slots=True)
 class BackendInfo:
-    """What a backend is and what it claims; the host refuses, as `unsupported`, whatever is not claimed.
+    """What a backend is and what it claims; whatever is not claimed is refused as `unsupported`.
 
-    `versions` names each package that computes, with its version; `features` are optional abilities.
-    `activations` is by cell. A backend without state gradients (`state_gradients=()`) raises Unsupported if a forward
-    pass is asked for them; one with `states` alone has None for `cell_states`. `libraries` tells what it computes with,
-    a line each, such as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds.
+    `versions` maps each package that computes to its version; `activations` is by cell; `features` are of FEATURES.
+    A backend without state gradients (`state_gradients=()`) raises Unsupported if a forward pass is asked for them; one
+    with `states` alone leaves `cell_states` None. `libraries` says what it computes with, one line per library, such
+    as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds.
+
+    Raises UserError for an unknown feature: misspelled, it would never be used, and nothing would say why.
     """
 
     name: str
@@ -82,8 +86,19 @@ class BackendInfo:
     features: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
 
-    def refusal(self, model: Model, device: str, dtype: str) -> str | None:
-        """Return why this model on this device in this dtype is not claimed, or None if it is."""
+    def __post_init__(self) -> None:
+        for feature in self.features:
+            if feature not in FEATURES:
+                raise unknown(f"feature of {self.name}", feature, FEATURES)
+
+    def refusal(
+        self, model: Model, device: str, dtype: str, schedule: Schedule = Schedule(), *, stacked: bool = False
+    ) -> str | None:
+        """Return why this model on this device in this dtype is not claimed, or None if it is.
+
+        `schedule` and `stacked` (parameters with a leading axis of networks) need features of their own.
+        """
+        features = ("stack", *schedule.features) if stacked else schedule.features
         wanted = (
             ("device", device, self.devices),
             ("dtype", dtype, self.dtypes),
@@ -91,6 +106,7 @@ class BackendInfo:
             ("activation", model.activation, self.activations.get(model.cell, ())),
             ("readout", model.readout, self.readouts),
             ("loss", model.loss, self.losses),
+            *(("feature", feature, self.features) for feature in features),
         )
         for kind, value, claimed in wanted:
             if value not in claimed:
@@ -109,9 +125,13 @@ class Network(ABC):
     """
 
     def __init__(self, model: Model, parameters: Mapping[str, Array], *, device: str, dtype: str) -> None:
-        """Bind `parameters`, already this backend's own arrays on `device` in `dtype`."""
+        """Bind `parameters`, already this backend's own arrays on `device` in `dtype`.
+
+        `stacked` is whether they are a stack of networks. Raises UserError for parameters that are not the model's.
+        """
         self.model = model
         self.parameters: Mapping[str, Array] = parameters
+        self.stacked = is_stacked(model, parameters)
         self.device = device
         self.dtype = dtype
         self.slots: Slots | None = None
@@ -133,23 +153,21 @@ class Network(ABC):
         """Copy one of this backend's arrays to the host, waiting for it, in its own dtype."""
 
     def synchronize(self) -> None:
-        """Return when the device is idle; nothing to wait for unless a backend is asynchronous."""
+        """Wait until the device is idle; does nothing unless a backend is asynchronous."""
         return
 
     def is_ready(self, array: Array) -> bool | None:
-        """Return whether an array is computed, without waiting; None where nobody can say.
+        """Return whether an array is computed, without waiting; None where that cannot be known.
 
-        The default asks the array, as JAX's can be; where a queue knows and the array does not, ask the queue.
+        By default the array is asked, as JAX's can be; where only a queue knows, override this and ask the queue.
         """
         ask = getattr(array, "is_ready", None)
         return None if ask is None else bool(ask())
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
-        """Replace the parameters by the optimizer's next ones; its slots live as long as the network."""
-        name, parameter = next(iter(self.parameters.items()))
-        stacked = parameter.ndim > len(parameter_shapes(self.model).get(name, parameter.shape))
+        """Replace the parameters with the optimizer's next ones; its slots live as long as the network."""
         self.parameters, self.slots = optimizer.apply(
-            self.parameters, gradients.parameters, self.slots, stacked=stacked
+            self.parameters, gradients.parameters, self.slots, stacked=self.stacked
         )
 
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
@@ -178,27 +196,47 @@ class Backend(ABC):
 
     @abstractmethod
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> Network:
         """Bind host parameters, by PyTorch's names, to a device and a dtype.
 
-        Raises Unsupported for what `describe` does not claim: begin with `self.require(...)`.
+        A leading axis on every parameter makes a stack of networks; `schedule` splits the backward pass over time.
+        Raises Unsupported for what `describe` does not claim and UserError for what makes no sense: begin with
+        `self.require(model, parameters, device, dtype, schedule)`, which raises both.
         """
+
+    def require(
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        device: str,
+        dtype: str,
+        schedule: Schedule = Schedule(),
+    ) -> None:
+        """Raise Unsupported unless `describe` claims all of this, a stack and the schedule included.
+
+        Raises UserError for parameters that are not the model's, and for a schedule of a model without time steps.
+        """
+        schedule.check(model)
+        stacked = is_stacked(model, parameters)
+        if reason := self.describe().refusal(model, device, dtype, schedule, stacked=stacked):
+            raise Unsupported(reason)
 
     def multiplications(
         self, left: np.ndarray, right: np.ndarray, times: int, *, device: str = "cpu"
     ) -> Sequence[Callable[[], object]]:
-        """Return calls that multiply two host matrices `times` times, one product after the other, and wait for it.
+        """Return calls that multiply two host matrices `times` times, one product after another, and wait for the last.
 
-        One call for each library that this backend can multiply with, none by default. They are what this machine
-        can do at best, and the time of a gradient is held against that; the matrices are on the device beforehand.
+        One call per library that this backend can multiply with; none by default. The fastest is the best that this
+        machine can do, which gradients are compared with. The matrices are copied to the device beforehand.
         """
         return ()
-
-    def require(self, model: Model, device: str, dtype: str) -> None:
-        """Raise Unsupported unless `describe` claims this model on this device in this dtype."""
-        if reason := self.describe().refusal(model, device, dtype):
-            raise Unsupported(reason)
 
 
 class FrontDoor(ModuleType):

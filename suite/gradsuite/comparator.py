@@ -1,6 +1,6 @@
-"""How far one array is from another: the norm of the difference over the norm of the reference, at any scale.
+"""The distance of an array from a reference: the norm of the difference over the norm of the reference, at any scale.
 
-No absolute tolerance hides what is small: a gradient of 1e-30 is held to the same number of digits as one of 1.
+No absolute tolerance hides small values: a gradient of 1e-30 must have as many correct digits as one of 1.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Comparison:
     note: str = ""
 
     def within(self, bound: float) -> bool:
-        """Whether the error is at most `bound`; no bound admits what cannot be compared."""
+        """Whether the error is at most `bound`; false for any bound if the arrays cannot be compared."""
         return bool(self.error <= bound < np.inf)
 
 
@@ -25,11 +25,11 @@ def compare(
 ) -> Comparison:
     """Compare an array with its reference, in the reference's precision and at least in float64.
 
-    - Another shape, or another dtype than `dtype` where one is given, is an infinite error.
-    - Non-finite values must stand in the same places and be of the same kind (NaN, +inf, -inf), or the error is
-      infinite; the finite rest is then compared.
-    - Where the reference is zero everywhere, the error is 0 if |value| is at most `absolute`, else infinite.
-    - Both are rescaled by powers of two, so that neither 1e-200 nor 1e+200 underflows or overflows on the way.
+    - A shape other than the reference's, or a dtype other than `dtype` if one is given, is an infinite error.
+    - Non-finite values must be in the same places and of the same kind (NaN, +inf, -inf), or the error is infinite; the
+      finite values are then compared.
+    - If the reference is zero everywhere, the error is 0 if |value| is at most `absolute`, else infinite.
+    - Both are rescaled by powers of two, so that neither 1e-200 underflows nor 1e+200 overflows in between.
     """
     value, reference = np.asarray(value), np.asarray(reference)
     if value.shape != reference.shape:
@@ -39,14 +39,14 @@ def compare(
     precision = np.result_type(reference.dtype, np.float64)
     value, reference = value.astype(precision), reference.astype(precision)
     if (odd := _first_odd(value, reference)) is not None:
-        found, wanted = value[odd], reference[odd]
-        return Comparison(np.inf, f"{found:g} at {_index(odd)}, where the reference has {wanted:g}")
+        number, expected = value[odd], reference[odd]
+        return Comparison(np.inf, f"{number:g} at {_index(odd)}, where the reference has {expected:g}")
     finite = np.isfinite(reference)
     return _distance(value[finite], reference[finite], absolute)
 
 
 def _first_odd(value: np.ndarray, reference: np.ndarray) -> tuple[int, ...] | None:
-    """Return the index of the first element that is not finite in one of the two only, or of another kind."""
+    """Return the index of the first element that is non-finite in only one of the two, or of another kind."""
     odd = np.argwhere(_kind(value) != _kind(reference))
     return tuple(int(i) for i in odd[0]) if len(odd) else None
 

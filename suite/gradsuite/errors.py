@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """Something asked for cannot be had; the message is the one line a user reads."""
+    """A request that cannot be met; the message is the one line that the user reads."""
 
 
 class Unsupported(UserError):

@@ -1,6 +1,8 @@
 """The network asked for, as data: cell, sizes, layers, activation, readout and loss."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gradsuite.errors import UserError, unknown
 
@@ -107,3 +109,20 @@ def parameter_shapes(model: Model) -> dict[str, Shape]:
         shapes["readout.weight"] = (model.output_size, hidden)
         shapes["readout.bias"] = (model.output_size,)
     return shapes
+
+
+def is_stacked(model: Model, parameters: Mapping[str, Any]) -> bool:
+    """Return whether parameters are a stack of networks: arrays of any framework with one more axis in front.
+
+    Raises UserError unless every parameter of the model is present in its shape, all with one leading axis or none.
+    """
+    shapes = parameter_shapes(model)
+    if parameters.keys() != shapes.keys():
+        raise UserError(f"parameters of this model are {', '.join(shapes)}, not {', '.join(parameters) or 'none'}")
+    first = next(iter(shapes))
+    leading = tuple(parameters[first].shape)[: len(parameters[first].shape) - len(shapes[first])]
+    members = leading if len(leading) == 1 else ()
+    for name, shape in shapes.items():
+        if tuple(parameters[name].shape) != (*members, *shape):
+            raise UserError(f"{name} must be {(*members, *shape)}, not {tuple(parameters[name].shape)}")
+    return bool(members)

@@ -12,11 +12,11 @@ Arrays = Mapping[str, Array]
 Slots = tuple[Any, Mapping[str, tuple[Array, ...]]]  # steps taken, and each parameter's running averages
 
 NORM_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_ divides by the norm plus this
-UNIT_EPSILON = 1e-3  # the least norm that a unit's parameters count for, so that zeros can move (Brock et al. 2021)
+UNIT_EPSILON = 1e-3  # a unit's parameters count for at least this norm, so that zeros can move (Brock et al. 2021)
 
 
 def global_norm(gradients: Arrays, *, stacked: bool = False) -> Array:
-    """Return the Euclidean norm over all gradients together, a 0-d array of their dtype; of a stack S of them, (S,)."""
+    """Return the Euclidean norm over all gradients together, a 0-d array of their dtype; (S,) for a stack."""
     if stacked:
         return sum((g * g).reshape(len(g), -1).sum(-1) for g in gradients.values()) ** 0.5
     return sum((g * g).sum() for g in gradients.values()) ** 0.5
@@ -25,7 +25,7 @@ def global_norm(gradients: Arrays, *, stacked: bool = False) -> Array:
 def clip_by_global_norm(gradients: Arrays, limit: float, *, stacked: bool = False) -> dict[str, Array]:
     """Scale all gradients by min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does.
 
-    An infinite norm gives 0 where the gradient is finite and NaN where it is not. In a stack each setting has its own
+    An infinite norm gives 0 where the gradient is finite and NaN where it is not. In a stack each network has its own
     norm.
     """
     scale = (limit / (global_norm(gradients, stacked=stacked) + NORM_EPSILON)).clip(max=1.0)
@@ -35,7 +35,7 @@ def clip_by_global_norm(gradients: Arrays, limit: float, *, stacked: bool = Fals
 def clip_by_unit_norm(parameters: Arrays, gradients: Arrays, limit: float) -> dict[str, Array]:
     """Limit each unit's gradient to `limit` times the norm of its parameters, or times 1e-3 if they are smaller.
 
-    A unit is a row of a matrix, what one neuron reads, or a whole vector of biases (Brock et al. 2021, eq. 3).
+    A unit is a row of a matrix (the weights of one neuron) or a whole vector of biases (Brock et al. 2021, eq. 3).
     """
     return {name: limit_units(parameters[name], g, limit) for name, g in gradients.items()}
 
@@ -43,7 +43,7 @@ def clip_by_unit_norm(parameters: Arrays, gradients: Arrays, limit: float) -> di
 def limit_units(p: Array, g: Array, limit: float) -> Array:
     """Scale g along its last axis by min(1, limit max(|p|, 1e-3) / |g|)."""
     most = limit * unit_norm(p).clip(min=UNIT_EPSILON)
-    return g * (most / unit_norm(g).clip(min=most))  # exactly 1 up to the limit, and no division by zero
+    return g * (most / unit_norm(g).clip(min=most))  # a factor of exactly 1 up to the limit, and no division by zero
 
 
 def unit_norm(x: Array) -> Array:
@@ -60,7 +60,7 @@ def clip_by_value(gradients: Arrays, limit: float) -> dict[str, Array]:
 class Optimizer(ABC):
     """A rule that turns parameters and gradients into the next parameters; the formulas are torch.optim's.
 
-    Gradients are clipped first, by global norm, then by unit, then by value, where a limit is given. Immutable and
+    Gradients are first clipped by global norm, then by unit, then by value, wherever a limit is given. Immutable and
     hashable, so that a backend may compile one step for it.
     """
 
@@ -88,7 +88,7 @@ class Optimizer(ABC):
     ) -> tuple[dict[str, Array], Slots]:
         """Return the next parameters and slots; `slots` is None at the first step. Nothing is changed in place.
 
-        `stacked` says that every array has a leading axis of settings: each of them is clipped by its own norm.
+        `stacked` says that every array has a leading axis of networks: each of them is clipped by its own norm.
         """
         steps, averages = slots or self.start(parameters)
         steps = steps + 1

@@ -1,6 +1,6 @@
 """Parameters as host arrays, and the initialisers that make them.
 
-Made once in the host, in float64, from a seed, and cast: every backend gets the same bits.
+They are made once by the host, in float64, from a seed, and cast: every backend gets the same bits.
 """
 
 from collections.abc import Callable
@@ -52,9 +52,9 @@ def identity(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
 
 
 def sparse(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
-    """At most 15 normal entries a row, scaled to spectral radius `gain` (Sutskever et al. 2013; Jaeger 2001).
+    """At most 15 normal entries per row, scaled to spectral radius `gain` (Sutskever et al. 2013; Jaeger 2001).
 
-    A matrix that is not square has no spectral radius: it keeps entries of variance gain^2 / (entries a row).
+    A matrix that is not square has no spectral radius: it keeps entries of variance gain^2 / (entries per row).
     """
     rows, columns = shape
     entries = min(15, columns)
@@ -133,7 +133,7 @@ def _draw(rng: Generator, model: Model, name: str, shape: Shape, init: Initialis
         return rng.uniform(-1.0, 1.0, shape) * scale / np.sqrt(columns if "." in name else model.hidden_size)
     if len(shape) == 1:
         return rng.standard_normal(shape) * init.bias_std if kind in ("bias_ih", "layers") else np.zeros(shape)
-    # identity and sparse speak of what maps states to states; what reads inputs or outputs them stays normal.
+    # identity and sparse are for matrices that map states to states; those of inputs and of the readout stay normal.
     between_states = kind in ("weight_hh", "layers")
     method = init.weights if between_states or init.weights not in ("identity", "sparse") else "normal"
     blocks = GATES[model.cell] if kind.startswith("weight") else 1

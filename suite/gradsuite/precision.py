@@ -1,4 +1,4 @@
-"""What rounding may do: the bound of every check in every dtype, from the number of operations."""
+"""Bounds on rounding errors: for every check in every dtype, from the number of operations."""
 
 import math
 
@@ -12,13 +12,13 @@ LARGE = {"float64": 2.0**100, "float32": 2.0**50, "bfloat16": 2.0**50, "float16"
 # More than the square root of the largest number: its square is infinite.
 OVERFLOWING = {"float64": 2.0**768, "float32": 2.0**96, "bfloat16": 2.0**96, "float16": 2.0**12}
 
-# Room for what a chain of n roundings does not count: tanh and exp are off by a unit or two rather than half of one,
-# and a sum of terms of both signs is smaller than its terms. The tests hold this amplification below 6 in every case.
+# Allowance for what a chain of n roundings leaves out: tanh and exp are off by a unit or two rather than half of one,
+# and a sum of terms of both signs is smaller than its terms. Tests hold this amplification below 6.
 SLACK = 8.0
 
 
 def bound(dtype: str, operations: int) -> float:
-    """Return the relative error that this many roundings in a chain may leave: 8 sqrt(n) u.
+    """Return the relative error that a chain of this many roundings may leave: 8 sqrt(n) u.
 
     n roundings of random sign grow like sqrt(n), not n (Higham & Mary 2019, "A new approach to probabilistic rounding
     error analysis", theorem 2.4).
@@ -27,9 +27,11 @@ def bound(dtype: str, operations: int) -> float:
 
 
 def rounded(a: np.ndarray, dtype: str) -> np.ndarray:
-    """Return the numbers of `dtype` nearest to these, as float64: what a network in `dtype` is really given."""
+    """Return the numbers of `dtype` nearest to these, as float64: what a network in `dtype` actually gets."""
     if dtype != "bfloat16":
         return np.asarray(a).astype(dtype).astype(np.float64)
-    bits = np.asarray(a, np.float32).view(np.uint32)  # NumPy has none: round float32's bits to the upper half, to even
+    bits = np.asarray(a, np.float32).view(
+        np.uint32
+    )  # NumPy lacks bfloat16: round the bits of float32 to their upper half, ties to even
     upper = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
     return (upper & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)

@@ -1,7 +1,7 @@
 """Parameters from and to torch.nn state dicts and safetensors files, without importing torch.
 
-Recurrent parameters already have torch.nn's names. Those of `mlp` are, in a state dict, those of a torch.nn.Sequential
-of Linear and activation in turn: `0.weight`, `2.weight`, and so on, the readout last.
+Recurrent parameters already have torch.nn's names. In a state dict, those of `mlp` have the names of a
+torch.nn.Sequential of alternating Linear and activation: `0.weight`, `2.weight` and so on, the readout last.
 """
 
 import re
@@ -19,8 +19,8 @@ from gradsuite.errors import UserError
 from gradsuite.model import Model, parameter_shapes
 from gradsuite.parameters import Parameters
 
-# What safetensors calls the dtypes that parameters can have; the rest of a file is left alone. Of bfloat16, which NumPy
-# lacks, the bits are read.
+# What safetensors calls the dtypes that parameters can have; other tensors in a file are ignored. bfloat16, which
+# NumPy lacks, is read as bits.
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
@@ -29,8 +29,8 @@ def from_state_dict(
 ) -> Parameters:
     """Return a model's parameters, in float64, from a state dict of arrays or of torch's tensors on any device.
 
-    `prefix` is what the names of the layers begin with (`encoder.lstm.`), `readout` what those of the readout do: by
-    default `readout.`, and for `mlp` the last Linear of the Sequential. Names that begin with neither are left alone.
+    `prefix` is what the names of the layers begin with (`encoder.lstm.`); `readout` is the same for the readout, by
+    default `readout.`, and for `mlp` the last Linear of the Sequential. Names that begin with neither are ignored.
     Raises UserError for names that are missing or unexpected, and for shapes that are not the model's.
     """
     names = _names(model, state, prefix, readout)
@@ -41,8 +41,8 @@ def from_state_dict(
         faults.append(f"no {', '.join(map(repr, missing))}{_hint(missing[0], prefix, state)}")
     if unexpected := [name for name in state if name.startswith(begins) and name not in shapes]:
         faults.append(f"unexpected {', '.join(map(repr, unexpected))}")
-    found = {name: tuple(state[name].shape) for name in shapes if name in state}
-    faults += [f"{name!r} is {shape}, not {shapes[name]}" for name, shape in found.items() if shape != shapes[name]]
+    actual = {name: tuple(state[name].shape) for name in shapes if name in state}
+    faults += [f"{name!r} is {shape}, not {shapes[name]}" for name, shape in actual.items() if shape != shapes[name]]
     if faults:
         raise UserError(f"the state dict is not that of this {model.cell}: {'; '.join(faults)}")
     return {name: _host(state[theirs]) for name, theirs in names.items()}
@@ -58,7 +58,7 @@ def to_state_dict(
 def load(path: str | PathLike[str], model: Model, *, prefix: str = "", readout: str | None = None) -> Parameters:
     """Return a model's parameters from a safetensors file; the arguments are `from_state_dict`'s.
 
-    Raises UserError for a file that is not there or not safetensors, and as `from_state_dict` does.
+    Raises UserError if the file is missing or not safetensors, and as `from_state_dict` does.
     """
     try:
         tensors = deserialize(Path(path).read_bytes())  # type: ignore[no-untyped-call]
@@ -76,10 +76,10 @@ def save(
     prefix: str = "",
     readout: str | None = None,
 ) -> None:
-    """Write a model's parameters to a safetensors file, which `load` and torch read. Raises UserError if it cannot."""
+    """Write a model's parameters to a safetensors file, which `load` and torch read. Raises UserError if it fails."""
     state = to_state_dict(model, parameters, prefix=prefix, readout=readout)
     try:
-        # safetensors copies memory as it lies, whatever the strides.
+        # safetensors copies raw memory, whatever the strides.
         save_file({name: np.ascontiguousarray(array) for name, array in state.items()}, path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot write {str(path)!r}: {error}") from error
@@ -101,15 +101,15 @@ def _names(model: Model, state: Iterable[str], prefix: str, readout: str | None)
 
 
 def _numbers(state: Iterable[str], prefix: str) -> Iterator[int]:
-    """Yield the places of the Linear modules in a Sequential: those found, then every second one after the last."""
+    """Yield the positions of the Linear modules in a Sequential: those present, then every second one."""
     pattern = re.compile(re.escape(prefix) + r"(\d+)\.(weight|bias)")
-    found = sorted({int(match[1]) for name in state if (match := pattern.fullmatch(name))})
-    yield from found
-    yield from count(found[-1] + 2 if found else 0, 2)
+    places = sorted({int(match[1]) for name in state if (match := pattern.fullmatch(name))})
+    yield from places
+    yield from count(places[-1] + 2 if places else 0, 2)
 
 
 def _hint(missing: str, prefix: str, state: Iterable[str]) -> str:
-    """Say with which prefix the missing name would be found, if there is one."""
+    """Return a hint of the prefix with which the missing name is present, or an empty string."""
     end = missing.removeprefix(prefix)
     near = next((name.removesuffix(end) for name in state if name.endswith("." + end)), None)
     return f" (did you mean prefix={near!r}?)" if near else ""

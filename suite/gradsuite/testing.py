@@ -1,4 +1,4 @@
-"""For a backend's own tests: `class TestMine(BackendConformance): backend = MyBackend()` runs every check by pytest."""
+"""For tests of a backend: `class TestMine(BackendConformance): backend = MyBackend()` runs every check in pytest."""
 
 from typing import ClassVar
 
@@ -9,10 +9,10 @@ from gradsuite.conformance import Check, Subject, pairs, run
 
 
 class BackendConformance:
-    """Subclass it with a name that begins with Test: each check on each claimed device and dtype is a test of its own.
+    """Subclass it under a name that begins with Test: there is one test per check, claimed device and claimed dtype.
 
-    `backend` is the backend, or its class. `devices` and `dtypes` limit what is checked. What the backend does not
-    claim is skipped.
+    `backend` is the backend or its class. `devices` and `dtypes` limit the checks. What the backend does not claim is
+    skipped.
     """
 
     backend: ClassVar[Backend | type[Backend]]
@@ -20,12 +20,12 @@ class BackendConformance:
     dtypes: ClassVar[tuple[str, ...]] = ()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make one test of each check, device and dtype."""
+        """Make one test per check, device and dtype."""
         if "subject" in metafunc.fixturenames:
             backend = self.backend() if isinstance(self.backend, type) else self.backend
-            found = list(pairs(backend, self.devices, self.dtypes))
-            names = [f"{check.name}-{subject.device}-{subject.dtype}" for check, subject in found]
-            metafunc.parametrize(("check", "subject"), found, ids=names)
+            cases = list(pairs(backend, self.devices, self.dtypes))
+            names = [f"{check.name}-{subject.device}-{subject.dtype}" for check, subject in cases]
+            metafunc.parametrize(("check", "subject"), cases, ids=names)
 
     def test_conformance(self, check: Check, subject: Subject) -> None:
         """Fail with the line that `gradsuite check` prints."""

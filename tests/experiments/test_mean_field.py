@@ -1,26 +1,27 @@
-"""Mean field for depth: the plane's cells, claims that hold and bite, and the variance that layers start at."""
+"""Mean field for depth: the plane's trials, claims that hold and bite, and the variance that layers start at."""
 
 import math
 
 import numpy as np
 import pytest
+from gradsuite.report import style
 from gradsuite.theory.mean_field import MeanField
-from gradsuite_experiments.mean_field.experiment import MeanFieldDepth, directions, start
+from gradsuite_experiments.mean_field.experiment import MeanFieldDepth, directions
+from gradsuite_experiments.mean_field.laws import ratios, slope, start
 
-from tests.experiments.laboratory import Fault, not_biting, states, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, states, verdicts, weights
 
 GAIN = Fault("every weight 15% too large", parameters=weights(1.15))
 UNIT = Fault("gradients that do not shrink", gradients=states(lambda g: g / np.linalg.norm(g, axis=-1, keepdims=True)))
-SLOPES = "ln |dL/dh|^2 changes by ln chi_1 a layer all over the plane."
 FAULTS = {
-    **{f"{activation}: {SLOPES}": GAIN for activation in ("tanh", "relu", "sigmoid", "identity")},
+    **{f"mean-field/plane/{activation}": GAIN for activation in ("tanh", "relu", "sigmoid", "identity")},
     **{
-        f"{weights} initialisation, {activation}: |dL/dh|^2 changes by chi_1 a layer.": GAIN
-        for weights in ("default", "xavier", "he", "orthogonal")
+        f"mean-field/initialiser/{initialiser}/{activation}": GAIN
+        for initialiser in ("default", "xavier", "he", "orthogonal")
         for activation in ("tanh", "relu")
     },
-    "sigmoid: |dL/dh|^2 shrinks to at most sigma_w^2 / 16 in every layer.": UNIT,
-    "tanh at sigma_w = 1 without biases: critical, yet |dL/dh|^2 falls like 1 / L.": GAIN,
+    "mean-field/sigmoid-bound": UNIT,
+    "mean-field/critical": GAIN,
 }
 
 
@@ -30,11 +31,11 @@ def test_every_claim_holds_and_bites():
 
 def test_the_plane_is_measured_for_tanh_and_each_initialisation_once():
     experiment = MeanFieldDepth()
-    cells = list(experiment.trials(experiment.grid("standard", {})))
-    plane = [cell for cell in cells if cell["weights"] == "normal"]
+    trials = list(experiment.trials(experiment.grid("standard", {})))
+    plane = [trial for trial in trials if trial["initialiser"] == "normal"]
     assert len(plane) == 3 * 2 + 3 * 3  # sigma_w by sigma_b for tanh, sigma_w for three others
-    assert len(cells) - len(plane) == 4 * 2  # initialisations by activations
-    assert len({tuple(cell.items()) for cell in cells}) == len(cells)
+    assert len(trials) - len(plane) == 4 * 2  # initialisations by activations
+    assert len({tuple(trial.items()) for trial in trials}) == len(trials)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,23 @@ def test_the_first_layer_is_given_the_variance_it_should_have(activation, sigma_
     batch = directions(40, 3, start(at) - sigma_b**2, sigma_w)
     assert sigma_w**2 * (batch.inputs**2).mean(axis=1) + sigma_b**2 == pytest.approx(wanted)
     assert batch.targets @ batch.targets.T == pytest.approx(np.eye(3), abs=1e-12)
+
+
+def test_the_line_by_layer_ends_where_the_slope_says():
+    at = {"activation": "tanh", "sigma_w": 1.0, "sigma_b": 0.0, "num_layers": 12}
+    assert len(ratios(at)) == 12
+    assert math.log(ratios(at)[-1]) == pytest.approx(11 * slope(at))
+
+
+def test_every_measured_point_is_drawn_open_where_the_gradient_vanishes():
+    experiment = MeanFieldDepth()
+    rows = measured(experiment, initialiser=["normal"], activation=["tanh"], hidden_size=[32], seeds=[2])
+    with style.context():
+        slopes, plane, layers = experiment.figures(rows, list(verdicts(experiment, rows).values()))
+    whole, _ = slopes.figure.axes
+    assert len(whole.collections[0].get_offsets()) == 2 * 2
+    filled, hollow = [part for part in plane.figure.axes[0].collections if len(part.get_offsets()) == 2]
+    assert {x for x, _ in filled.get_offsets()} == {2.0}
+    assert {x for x, _ in hollow.get_offsets()} == {1.0}
+    assert len(hollow.get_facecolor()) == 0
+    assert len(layers.figure.axes) == 2

@@ -6,6 +6,7 @@ import pytest
 from gradsuite.errors import Unsupported
 from gradsuite.measuring import memory
 from gradsuite.report import style
+from gradsuite.schedule import Schedule
 from gradsuite_experiments.memory import experiment as memory_time
 from gradsuite_experiments.memory.experiment import MemoryTime
 from gradsuite_numpy.backend import NumpyBackend
@@ -20,7 +21,7 @@ SAVES, SAME = (
 
 
 def without_checkpoints(options):
-    return {name: value for name, value in options.items() if name != "checkpoint"}
+    return options | {"schedule": Schedule()}
 
 
 def other_weights():

@@ -5,27 +5,27 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from gradsuite_experiments.phase_time.experiment import PhaseTime, crossing
+from gradsuite.report import style
+from gradsuite_experiments.phase_time.experiment import PhaseTime
+from gradsuite_experiments.phase_time.laws import SECONDS_ALONE, crossing
 
-from tests.experiments.laboratory import Fault, measured, not_biting, states, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, states, verdicts, weights
 
 STRONG = Fault("recurrent weights twice as large", parameters=weights(2.0, only="weight_hh"))
 WEAK = Fault("recurrent weights half as large", parameters=weights(0.5, only="weight_hh"))
 
 
 def growing(g):
-    """Make the gradient grow tenfold a step back in time, faster than any W here allows."""
+    """Make the gradient grow tenfold per step back in time, faster than any W here allows."""
     return g * 10.0 ** -np.arange(float(g.shape[-4]))[:, None, None, None]
 
 
 FAULTS = {
-    "No gradient through time grows faster a step than the largest singular value of W.": Fault(
-        "gradients ten times larger a step back", gradients=states(growing)
-    ),
-    "Gradients vanish far above the sufficient gain 1/2: in every network up to 0.8 g_c.": STRONG,
-    "Gradients explode in every network beyond 1.3 g_c.": WEAK,
-    "Noise of variance 0.05 moves the critical gain to where ln chi_1 = 0.": STRONG,
-    "Noise of variance 0.25 moves the critical gain to where ln chi_1 = 0.": STRONG,
+    "phase-time/bound": Fault("gradients ten times larger a step back", gradients=states(growing)),
+    "phase-time/vanishing": STRONG,
+    "phase-time/exploding": WEAK,
+    "phase-time/critical-gain/0.05": STRONG,
+    "phase-time/critical-gain/0.25": STRONG,
 }
 
 
@@ -33,15 +33,15 @@ def test_every_claim_holds_and_bites():
     assert not_biting(PhaseTime(), FAULTS) == []
 
 
-def test_the_full_preset_has_a_thousand_networks_and_the_table_adds_up_its_cells():
+def test_the_full_preset_has_a_thousand_networks_and_the_table_adds_up_its_trials():
     experiment = PhaseTime()
     full = list(experiment.trials(experiment.grid("full", {})))
-    assert sum(cell["gains"] * cell["seeds"] for cell in full) == 1000
-    assert {(cell["hidden_size"], cell["length"]) for cell in full} == {(128, 100)}
+    assert sum(trial["gains"] * trial["seeds"] for trial in full) == 1000
+    assert {(trial["hidden_size"], trial["length"]) for trial in full} == {(128, 100)}
     rows = measured(experiment, noise=[0.1, 0.2], gains=[3], hidden_size=[8])
-    (table,) = experiment.tables(rows)
+    (table,) = experiment.tables(rows, [])
     (line,) = table.rows.to_dict("records")
-    seconds = rows[rows["metric"] == "seconds_alone"]["value"]
+    seconds = rows[rows["metric"] == SECONDS_ALONE]["value"]
     assert line["networks"] == 6
     assert len(seconds) == 2
     assert line["one by one, s"] == pytest.approx(seconds.sum(), abs=0.005)
@@ -54,3 +54,15 @@ def test_crossing_interpolates_the_mean_over_seeds():
 
 def test_no_crossing_is_no_number():
     assert math.isnan(crossing(pd.DataFrame({"gain": [1.0, 2.0], "rate": [-2.0, -1.0]})))
+
+
+def test_crossings_lie_on_the_heat_map_where_their_gains_do():
+    experiment = PhaseTime()
+    rows = measured(experiment, noise=[0.25], hidden_size=[32], gains=[10])
+    claims = verdicts(experiment, rows)
+    with style.context():
+        (figure,) = experiment.figures(rows, list(claims.values()))
+    plane = figure.figure.axes[0]
+    (point,) = plane.collections[-1].get_offsets()
+    # Ten squares from gain .25 to 2.5, .25 apart, each as wide as 1: the middle of the first is at .5.
+    assert list(point) == pytest.approx([claims["phase-time/critical-gain/0.25"].measured / 0.25 - 0.5, 0.5])

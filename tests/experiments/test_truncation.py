@@ -5,6 +5,7 @@ import pytest
 from gradsuite.backend import Batch
 from gradsuite.errors import Unsupported
 from gradsuite.report import style
+from gradsuite.schedule import Schedule
 from gradsuite_experiments.truncation.experiment import BEYOND, INSIDE, WHOLE, Truncation
 from gradsuite_experiments.truncation.networks import GAINS, LAWS, linear_units, model
 from gradsuite_numpy.backend import NumpyBackend
@@ -16,10 +17,10 @@ def shifted(steps):
     """Truncate so many steps further back than asked."""
 
     def change(options):
-        if "truncation" not in options:
+        if options["schedule"].truncation is None:
             return options
-        k1, k2 = options["truncation"]
-        return options | {"truncation": (k1, k2 + steps)}
+        k1, k2 = options["schedule"].truncation
+        return options | {"schedule": Schedule(truncation=(k1, k2 + steps))}
 
     return change
 

@@ -192,19 +192,19 @@ def info(**changes):
     return describe
 
 
-def refuses_gru(self, model, parameters, *, device="cpu", dtype="float32"):
+def refuses_gru(self, model, parameters, **arguments):
     if model.cell == "gru":
         raise Unsupported("no gru after all")
-    return ReferenceBackend.build(self, model, parameters, device=device, dtype=dtype)
+    return ReferenceBackend.build(self, model, parameters, **arguments)
 
 
-def crashes(self, model, parameters, *, device="cpu", dtype="float32"):
-    if dtype not in self.describe().dtypes:
-        raise KeyError(dtype)
-    return ReferenceBackend.build(self, model, parameters, device=device, dtype=dtype)
+def crashes(self, model, parameters, **arguments):
+    if arguments["dtype"] not in self.describe().dtypes:
+        raise KeyError(arguments["dtype"])
+    return ReferenceBackend.build(self, model, parameters, **arguments)
 
 
-def takes_anything(self, model, parameters, *, device="cpu", dtype="float32"):
+def takes_anything(self, model, parameters, *, device, dtype, schedule):
     return self.network(model, parameters, device=device, dtype=dtype if dtype == "float64" else "float32")
 
 
@@ -219,14 +219,14 @@ def only_tanh(self, z):
 backend("claims a cell that it refuses", "claimed-is-built", build=refuses_gru)
 backend("refuses with a crash", "unclaimed-is-refused", build=crashes)
 backend("builds what it does not claim", "unclaimed-is-refused", build=takes_anything)
-backend("claims a cell that nobody knows", "describe", describe=info(cells=("rnn", "LSTM")))
+backend("claims an unknown cell", "describe", describe=info(cells=("rnn", "LSTM")))
 backend(
     "state gradients neither claimed nor refused",
     "unclaimed-is-refused",
     describe=info(state_gradients=()),
     network=type("Silent", (Reference,), {"forward": silent}),
 )
-backend("state gradients that nobody knows", "describe", describe=info(state_gradients=("hidden",)))
+backend("claims unknown state gradients", "describe", describe=info(state_gradients=("hidden",)))
 backend("names no version", "describe", describe=info(versions={}))
 backend("another name", "describe", describe=info(name="other"))
 network("every activation is tanh", "gradients-mlp-sigmoid", activate=only_tanh)

@@ -3,6 +3,9 @@
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
 from gradsuite.model import ACTIVATIONS, CELLS, GATES, Model
+from gradsuite.schedule import Schedule
+
+WHOLE = Schedule()
 
 
 class Reference(Network):
@@ -231,6 +234,6 @@ class ReferenceBackend(Backend):
     def describe(self) -> BackendInfo:
         return BackendInfo(self.name, {"numpy": np.__version__}, ("cpu",), ("float64", "float32"), CELLS, ACTIVATIONS)
 
-    def build(self, model, parameters, *, device="cpu", dtype="float32"):
-        self.require(model, device, dtype)
+    def build(self, model, parameters, *, device="cpu", dtype="float32", schedule=WHOLE):
+        self.require(model, parameters, device, dtype, schedule)
         return self.network(model, parameters, device=device, dtype=dtype)

@@ -29,17 +29,17 @@ def test_torch_multiplies_by_its_default_and_by_onednn(monkeypatch):
     from gradsuite_torch import products
     from gradsuite_torch.backend import TorchBackend
 
-    found, linear, mm = [], products._linear, torch.mm
-    monkeypatch.setattr(products, "_linear", lambda *args: found.append(linear(*args)))
-    monkeypatch.setattr(torch, "mm", lambda *args, **kwargs: found.append(mm(*args, **kwargs)))
+    computed, linear, mm = [], products._linear, torch.mm
+    monkeypatch.setattr(products, "_linear", lambda *args: computed.append(linear(*args)))
+    monkeypatch.setattr(torch, "mm", lambda *args, **kwargs: computed.append(mm(*args, **kwargs)))
     for times in (1, 3):
-        found.clear()
+        computed.clear()
         calls = TorchBackend().multiplications(A, M, times)
         assert len(calls) == 1 + products.ONEDNN
         for call in calls:
             call()
-        assert len(found) == times * len(calls)
-        assert all(np.abs(product.numpy() - A @ M).max() < BOUND for product in found)
+        assert len(computed) == times * len(calls)
+        assert all(np.abs(product.numpy() - A @ M).max() < BOUND for product in computed)
 
 
 def test_jax_multiplies_over_and_over_in_one_program():

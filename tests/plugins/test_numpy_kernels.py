@@ -16,9 +16,9 @@ def fast_subnormals(monkeypatch):
 def low_kernels(monkeypatch):
     """Let OpenBLAS run kernels below AVX-512, and the user have chosen none."""
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
-    found = {"internal_api": "openblas", "architecture": "Haswell", "filepath": "/lib/numpy.libs/libopenblas.so"}
-    monkeypatch.setattr(kernels, "threadpool_info", lambda: [found])
-    return found
+    library = {"internal_api": "openblas", "architecture": "Haswell", "filepath": "/lib/numpy.libs/libopenblas.so"}
+    monkeypatch.setattr(kernels, "threadpool_info", lambda: [library])
+    return library
 
 
 def environment(tuned=True, features=("avx2", "avx512f"), backend="numpy"):
@@ -53,8 +53,8 @@ def test_another_blas_is_left_alone(low_kernels):
 def test_numpys_own_openblas_counts_when_there_are_several(low_kernels, monkeypatch, tmp_path):
     (tmp_path / "numpy").mkdir()
     monkeypatch.setattr(kernels.np, "__file__", str(tmp_path / "numpy" / "__init__.py"))
-    own = low_kernels | {"architecture": "SkylakeX", "filepath": str(tmp_path / "numpy.libs" / "libopenblas.so")}
-    monkeypatch.setattr(kernels, "threadpool_info", lambda: [low_kernels, own])
+    bundled = low_kernels | {"architecture": "SkylakeX", "filepath": str(tmp_path / "numpy.libs" / "libopenblas.so")}
+    monkeypatch.setattr(kernels, "threadpool_info", lambda: [low_kernels, bundled])
     assert environment() == SPIN
 
 

@@ -27,7 +27,7 @@ from gradsuite_peers.torch_compile import TorchCompile
 from gradsuite_peers.torch_nn import TorchNn
 from gradsuite_torch.backend import TorchBackend
 
-from tests.plugins.test_torch import random_batch, twin
+from tests.plugins.passes import random_batch, twin
 
 # PyTorch warns of a part of itself that its compiler imports.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")

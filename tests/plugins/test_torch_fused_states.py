@@ -1,5 +1,7 @@
 """State gradients out of the fused kernel: against autograd in float64, and the recurrence against a loop."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from gradsuite.model import READOUTS, Model
@@ -10,10 +12,14 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from gradsuite_torch import fused  # noqa: E402
+from gradsuite_torch.backend import TorchBackend  # noqa: E402
 from gradsuite_torch.fused_states import accumulated  # noqa: E402
 from gradsuite_torch.products import ONEDNN  # noqa: E402
 
-from tests.plugins.test_torch import assert_same, random_batch, run  # noqa: E402
+from tests.plugins import passes  # noqa: E402
+from tests.plugins.passes import assert_same, random_batch  # noqa: E402
+
+run = partial(passes.run, TorchBackend())
 
 ROUNDING = 6e-8  # float32's
 

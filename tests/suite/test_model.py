@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.model import ACTIVATIONS, CELLS, Model, parameter_shapes
+from gradsuite.model import ACTIVATIONS, CELLS, Model, is_stacked, parameter_shapes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,3 +92,30 @@ def test_an_mlp_layer_has_one_weight_and_one_bias():
         "layers.1.weight": (4, 4),
         "layers.1.bias": (4,),
     }
+
+
+def arrays(change=lambda shape: shape):
+    return {name: np.zeros(change(shape)) for name, shape in parameter_shapes(model(cell="rnn")).items()}
+
+
+def test_a_leading_axis_on_every_parameter_makes_a_stack():
+    assert not is_stacked(model(cell="rnn"), arrays())
+    assert is_stacked(model(cell="rnn"), arrays(lambda shape: (1, *shape)))
+    assert is_stacked(model(cell="rnn"), arrays(lambda shape: (5, *shape)))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "parameters of this model are weight_ih_l0, .*, not none"),
+        (arrays() | {"surplus": np.zeros(3)}, "parameters of this model are weight_ih_l0"),
+        (arrays() | {"weight_hh_l0": np.zeros((4, 2))}, r"weight_hh_l0 must be \(4, 4\), not \(4, 2\)"),
+        (arrays() | {"bias_ih_l0": np.zeros((2, 4))}, r"bias_ih_l0 must be \(4,\), not \(2, 4\)"),
+        (arrays() | {"weight_ih_l0": np.zeros(4)}, r"weight_ih_l0 must be \(4, 3\), not \(4,\)"),
+        (arrays(lambda shape: (2, *shape)) | {"bias_ih_l0": np.zeros((3, 4))}, r"bias_ih_l0 must be \(2, 4\)"),
+        (arrays(lambda shape: (2, 2, *shape)), r"weight_ih_l0 must be \(4, 3\), not \(2, 2, 4, 3\)"),
+    ],
+)
+def test_parameters_that_are_not_the_models_are_refused(parameters, message):
+    with pytest.raises(UserError, match=message):
+        is_stacked(model(cell="rnn"), parameters)

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from gradsuite.backend import Backend, Batch, Gradients, Network, Tape
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters, initialise
+from gradsuite.schedule import Schedule
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 STACK_BYTES = 2**24  # of parameters in one stack: their gradients and the states take several times as much
@@ -34,11 +34,11 @@ def sweep(
     dtype: str,
     change: Callable[[Parameters], Parameters] = lambda parameters: parameters,
     fetched: Sequence[str] = (),
-    **options: Any,
+    schedule: Schedule = Schedule(),
 ) -> Iterator[Flow]:
     """Yield each member's flow on one batch, with the gradients of the parameters named in `fetched`.
 
-    `options` are of the backend's `build`, such as `truncation`. Raises Unsupported for what is not claimed.
+    `schedule` splits each backward pass over time. Raises Unsupported for what is not claimed.
     `change` is applied to each stack in its turn, so that only one changed stack is in memory at a time.
     """
     size = sum(p.size for p in members[0].values()) * BYTES[dtype]
@@ -46,7 +46,7 @@ def sweep(
     for chunk in chunks(members, max(1, largest)):
         stacked = len(chunk) > 1
         parameters = {name: np.stack([m[name] for m in chunk]) for name in chunk[0]} if stacked else chunk[0]
-        network = backend.build(model, change(parameters), device=device, dtype=dtype, **options)
+        network = backend.build(model, change(parameters), device=device, dtype=dtype, schedule=schedule)
         tape = network.forward(network.put(batch), states=True)
         flow = fetch(network, tape, network.backward(tape), fetched)
         yield from split(flow) if stacked else (flow,)

@@ -58,10 +58,8 @@ def draw_gains(axes: Any, rows: pd.DataFrame) -> None:
     style.theory(axes, gains, line)
     style.theory(axes, gains, line / 2.0, linestyle="--")
     by_network = rows[rows["metric"].isin([RATE, LYAPUNOV])].groupby(["backend", "gain", "metric"])["value"]
-    points = (
-        by_network.agg(["mean", lambda numbers: numbers.std(ddof=0)]).set_axis(["mean", "sd"], axis=1).reset_index()
-    )
-    points = points.assign(low=points["mean"] - 2.0 * points["sd"], high=points["mean"] + 2.0 * points["sd"])
+    mean, sd = by_network.mean(), by_network.std(ddof=0)
+    points = pd.DataFrame({"mean": mean, "low": mean - 2.0 * sd, "high": mean + 2.0 * sd}).reset_index()
     style.points(axes, style.dodged(points, "gain", step=0.03), "gain", "mean", low="low", high="high")
     style.regions(axes, (0.0, 0.0))
     axes.set(xlabel="gain g", ylabel="per step", title=f"critical gain {theory.critical_gain(noise):.3f}")

@@ -7,15 +7,18 @@ import pandas as pd
 from gradsuite.experiment import Table
 from gradsuite.report.palette import backend_order
 
-from gradsuite_experiments.common.frames import listed, measured
+from gradsuite_experiments.common.frames import listed, measured, where
 from gradsuite_experiments.common.horizon import HORIZON_FACTOR
-from gradsuite_experiments.gradient_flow.norms import STABLE_FACTOR, VERDICTS
+from gradsuite_experiments.gradient_flow.laws import HORIZON, NORM_MEAN, RATE, STABLE_FACTOR, VERDICT, VERDICTS
 
 PHRASES = {-1: "vanish", 0: "are stable", 1: "explode"}
 
 
 def top_layer(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what was measured of each network's top layer, where layers were measured apart: it has time alone."""
+    """Return what was measured of each network's top layer, where layers were measured apart.
+
+    Its gradients reach it through time alone.
+    """
     return rows[rows["layer"].isna() | (rows["layer"] == rows["num_layers"] - 1)]
 
 
@@ -24,7 +27,7 @@ def verdicts(rows: pd.DataFrame, subject: str, series: str) -> str:
 
     Backends and seeds vote; a value of `series` has the median of their verdicts.
     """
-    told = []
+    sentences = []
     for name, verdict in votes(rows, subject, series):
         numbers = pd.api.types.is_numeric_dtype(verdict.index)
         parts = [
@@ -32,30 +35,29 @@ def verdicts(rows: pd.DataFrame, subject: str, series: str) -> str:
             for sign, phrase in PHRASES.items()
             if (verdict == sign).any()
         ]
-        told.append(f"{name} gradients {', '.join(parts)}")
-    return "; ".join(told) or "nothing was measured"
+        sentences.append(f"{name} gradients {', '.join(parts)}")
+    return "; ".join(sentences) or "nothing was measured"
 
 
 def by_task(rows: pd.DataFrame, subject: str, series: str) -> Iterator[str]:
     """Yield verdicts in a sentence for each task, or for all tasks of which the same is true."""
-    same: dict[str, list[str]] = {}
-    for task, own in measured(rows).groupby("task", sort=False):
-        same.setdefault(verdicts(own, subject, series), []).append(str(task))
-    for told, tasks in same.items():
-        yield f"On {listed(tasks)}: {told}."
+    tasks: dict[str, list[str]] = {}
+    for task, rows_of_task in measured(rows).groupby("task", sort=False):
+        tasks.setdefault(verdicts(rows_of_task, subject, series), []).append(str(task))
+    for sentence, names in tasks.items():
+        yield f"On {listed(names)}: {sentence}."
 
 
 def votes(rows: pd.DataFrame, subject: str, series: str) -> Iterator[tuple[str, pd.Series]]:
     """Yield each value of `subject` with the verdicts along `series`."""
-    found = top_layer(measured(rows))
-    for name, own in found[found["metric"] == "verdict"].groupby(subject, sort=False):
-        yield str(name), own.groupby(series, sort=False)["value"].median().round()
+    for name, verdict in where(top_layer(measured(rows)), metric=VERDICT).groupby(subject, sort=False):
+        yield str(name), verdict.groupby(series, sort=False)["value"].median().round()
 
 
 def stable(rows: pd.DataFrame, subject: str, series: str) -> str:
     """Return with which values of `series` the gradients of each `subject` are stable."""
     return "; ".join(
-        f"{name} with {listed([str(value) for value in verdict.index[verdict == 0]]) or 'none'}"
+        f"in {name} with {listed([str(value) for value in verdict.index[verdict == 0]]) or 'none'}"
         for name, verdict in votes(rows, subject, series)
     )
 
@@ -73,9 +75,9 @@ def thresholds(rows: pd.DataFrame, subject: str, series: str) -> str | None:
         last |= {name: vanishing.max()} if len(vanishing) else {}
         first |= {name: exploding.min()} if len(exploding) else {}
     parts = [
-        f"{phrase} {series} {', '.join(f'{value:g} ({name})' for name, value in found.items())}"
-        for phrase, found in (("vanish up to", last), ("explode from", first))
-        if found
+        f"{phrase} {series} {', '.join(f'{value:g} ({name})' for name, value in edges.items())}"
+        for phrase, edges in (("vanish up to", last), ("explode from", first))
+        if edges
     ]
     return f"gradients {' and '.join(parts)}" if parts else None
 
@@ -104,23 +106,23 @@ def crossing(values: np.ndarray, rates: np.ndarray) -> float:
     return float(np.interp(0.0, rates[k : k + 2], values[k : k + 2]))
 
 
-def verdict_table(rows: pd.DataFrame, down: list[str], across: str, steps: str) -> Iterator[Table]:
+def verdict_table(rows: pd.DataFrame, down: list[str], across: str, distances: str) -> Iterator[Table]:
     """Yield one table of verdicts in words, with the distance to a thousandth or a thousandfold."""
     rows = top_layer(measured(rows))
     if rows.empty:
         return
     wide = rows.pivot_table(index=[*down, across], columns="metric", values="value", aggfunc="median", sort=False)
     words = pd.Series(
-        [phrase(*row) for row in wide[["verdict", "horizon", "rate"]].itertuples(index=False)], index=wide.index
+        [phrase(*row) for row in wide[[VERDICT, HORIZON, RATE]].itertuples(index=False)], index=wide.index
     )
     table = words.unstack(across, fill_value="")[list(dict.fromkeys(wide.index.get_level_values(across)))]
     numbers = pd.api.types.is_numeric_dtype(table.columns)
     table.columns = [f"{across} {name:g}" if numbers else str(name) for name in table.columns]
     yield Table(
         f"Verdicts by {' and '.join(down)}",
-        f"Stable: less than a factor of {STABLE_FACTOR:g} over the whole distance. With each verdict, after how many "
-        f"{steps} the gradient is 1/{HORIZON_FACTOR:g} of its start (vanishing) or {HORIZON_FACTOR:g} times it "
-        "(exploding), median over backends.",
+        f"Stable: a change by less than a factor of {STABLE_FACTOR:g} over the whole distance. Beside the other "
+        f"verdicts: after how many {distances} the gradient is 1/{HORIZON_FACTOR:g} of its start (vanishing) or "
+        f"{HORIZON_FACTOR:g} times it (exploding), median over backends.",
         table.reset_index(),
     )
 
@@ -137,12 +139,12 @@ def agreement(rows: pd.DataFrame) -> Iterator[str]:
 
     An exploding network is chaotic: it magnifies the rounding of its states as it does its gradients.
     """
-    found = measured(rows)
-    verdict = found[found["metric"] == "verdict"].groupby("settings")["value"].max().to_dict()
-    norms = found[found["metric"] == "norm_mean"]
+    rows = measured(rows)
+    verdict = where(rows, metric=VERDICT).groupby("settings")["value"].max().to_dict()
+    norms = where(rows, metric=NORM_MEAN)
     norms = norms.assign(value=norms["value"].fillna(np.inf))  # a NaN beside a number is a difference like any
-    for dtype, own in norms.groupby("dtype"):
-        wide = own.pivot(index=["settings", "layer", "index"], columns="backend", values="value").dropna()
+    for dtype, norms_of_dtype in norms.groupby("dtype"):
+        wide = norms_of_dtype.pivot(index=["settings", "layer", "index"], columns="backend", values="value").dropna()
         if wide.shape[1] < 2 or wide.empty:
             continue
         largest, smallest = wide.max(axis=1), wide.min(axis=1)
@@ -151,8 +153,11 @@ def agreement(rows: pd.DataFrame) -> Iterator[str]:
         explodes = wide.index.get_level_values("settings").map(verdict).to_numpy() > 0
         parts = (
             (apart[~explodes], "where gradients do not explode"),
-            (apart[explodes], "where they do, for there rounding is magnified too"),
+            (apart[explodes], "where they do, since rounding is magnified there too"),
         )
-        told = [f"by at most {part.max():.1g} {where}" for part, where in parts if len(part)]
+        differences = [f"by at most {part.max():.1g} {place}" for part, place in parts if len(part)]
         names = listed(backend_order(list(wide.columns)))
-        yield f"In {dtype}, the gradient norms of {names} differ {', '.join(told)} (relative, over {len(wide)} norms)."
+        yield (
+            f"In {dtype}, the gradient norms of {names} differ {', and '.join(differences)} "
+            f"(relative, over {len(wide)} norms)."
+        )

@@ -3,37 +3,36 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import ACTIVATIONS, Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
-from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, NUM_LAYERS, Grid, Presets, Setting, Settings
-from gradsuite.theory.mean_field import MeanField
+from gradsuite.settings import (
+    BATCH_SIZE,
+    DTYPE,
+    HIDDEN_SIZE,
+    NUM_LAYERS,
+    SEEDS,
+    Grid,
+    Presets,
+    Setting,
+    Settings,
+    activation,
+    initialiser,
+)
 
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, scaled, sweep
-from gradsuite_experiments.mean_field import figures as mean_field_figures
+from gradsuite_experiments.mean_field import laws
+from gradsuite_experiments.mean_field.laws import LN_RATIO_MEAN, LN_RATIO_SD, SCHEMES, SLOPE
 
-# Common initialisations as points of the phase plane: sigma_w, and sigma_b times sqrt(N).
-SCHEMES = {
-    "default": (math.sqrt(1.0 / 3.0), math.sqrt(1.0 / 3.0)),
-    "xavier": (1.0, 0.0),
-    "he": (math.sqrt(2.0), 0.0),
-    "orthogonal": (1.0, 0.0),
-}
-SCHOENHOLZ = "Schoenholz et al. 2017, arXiv:1611.01232"
-SCHEME_SOURCES = {
-    "default": "torch.nn.Linear's U(+-1/sqrt(n)), the 'standard heuristic' of Glorot & Bengio 2010",
-    "xavier": "Glorot & Bengio 2010, the normalised initialisation",
-    "he": "He et al. 2015, arXiv:1502.01852",
-    "orthogonal": "Saxe et al. 2013, arXiv:1312.6120",
-}
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class MeanFieldDepth(Experiment):
@@ -42,19 +41,19 @@ class MeanFieldDepth(Experiment):
     name = "mean-field"
     question = "Do gradients of deep random networks vanish and explode where mean-field theory says?"
     settings = (
-        Setting("weights", str, "initialisation", choices=("normal", *SCHEMES)),
-        Setting("activation", str, "activation", choices=ACTIVATIONS["mlp"]),
-        Setting("sigma_w", float, "sqrt(N Var W)", minimum=0, above=True),
+        initialiser("normal", *SCHEMES),
+        activation(*ACTIVATIONS["mlp"]),
+        Setting("sigma_w", float, "standard deviation of the weights, times sqrt(N)", minimum=0, above=True),
         Setting("sigma_b", float, "standard deviation of the biases", minimum=0),
         HIDDEN_SIZE,
         NUM_LAYERS,
-        Setting("seeds", int, "networks drawn", minimum=1),
+        SEEDS,
         BATCH_SIZE,
         DTYPE,
     )
     presets: ClassVar[Presets] = {
         preset: {
-            "weights": ["normal", *SCHEMES],
+            "initialiser": ["normal", *SCHEMES],
             "activation": list(ACTIVATIONS["mlp"]),
             "sigma_w": sigma_w,
             "sigma_b": sigma_b,
@@ -74,89 +73,85 @@ class MeanFieldDepth(Experiment):
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the plane for tanh, one row of it for the others, and each initialisation once, where it lies."""
         for settings in super().trials(grid):
-            weights, activation = str(settings["weights"]), settings["activation"]
+            scheme, phi = settings["initialiser"], settings["activation"]
             first = settings["sigma_w"] == grid["sigma_w"][0] and settings["sigma_b"] == grid["sigma_b"][0]
-            if weights == "normal" and (activation == "tanh" or settings["sigma_b"] == grid["sigma_b"][-1]):
+            if scheme == "normal" and (phi == "tanh" or settings["sigma_b"] == grid["sigma_b"][-1]):
                 yield settings
-            elif weights in SCHEMES and first and activation in ("tanh", "relu"):
-                sigma_w, sigma_b = SCHEMES[weights]
-                yield {**settings, "sigma_w": sigma_w, "sigma_b": sigma_b / math.sqrt(float(settings["hidden_size"]))}
+            elif scheme in SCHEMES and first and phi in ("tanh", "relu"):
+                sigma_w, sigma_b = SCHEMES[scheme]
+                yield {**settings, "sigma_w": sigma_w, "sigma_b": sigma_b / math.sqrt(settings["hidden_size"])}
 
-    def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
+    def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure ln of the mean squared gradient by layer, starting at the fixed point where there is one."""
-        N, layers = int(settings["hidden_size"]), int(settings["num_layers"])
-        sigma_w, sigma_b = float(settings["sigma_w"]), float(settings["sigma_b"])
+        N, layers, dtype = settings["hidden_size"], settings["num_layers"], settings["dtype"]
+        sigma_w, sigma_b, scheme = settings["sigma_w"], settings["sigma_b"], settings["initialiser"]
         model = Model("mlp", N, N, num_layers=layers, readout="none", loss="inner_product")
-        weights = str(settings["weights"])
-        networks = draws(model, Initialisation(weights, bias_std=1.0), int(settings["seeds"]), str(settings["dtype"]))
-        scale = {"normal": (sigma_w, sigma_b), "default": (1.0, 1.0)}.get(weights, (1.0, 0.0))
-        model = replace(model, activation=str(settings["activation"]))
-        batch = directions(N, int(settings["batch_size"]), start(settings) - sigma_b**2, sigma_w)
-        run: dict[str, Any] = {"device": device, "dtype": str(settings["dtype"])}
+        networks = draws(model, Initialisation(scheme, bias_std=1.0), settings["seeds"], dtype)
+        scale = {"normal": (sigma_w, sigma_b), "default": (1.0, 1.0)}.get(scheme, (1.0, 0.0))
+        model = replace(model, activation=settings["activation"])
+        batch = directions(N, settings["batch_size"], laws.start(settings) - sigma_b**2, sigma_w)
+        run: dict[str, Any] = {"device": device, "dtype": dtype}
         flows = sweep(backend, model, networks, batch, **run, change=lambda network: scaled(network, *scale))
         logs = np.array([log_mean_square(flow.states)[::-1] for flow in flows])
         ratios = logs - logs[:, :1]
         yield [
-            *(Measurement("slope", s, "per layer", index=k) for k, s in enumerate(ratios[:, -1] / (layers - 1))),
-            *(Measurement("ln_ratio_mean", mean, layer=k) for k, mean in enumerate(ratios.mean(axis=0))),
-            *(Measurement("ln_ratio_sd", sd, layer=k) for k, sd in enumerate(ratios.std(axis=0))),
+            *(Measurement(SLOPE, s, "1/layer", member=k) for k, s in enumerate(ratios[:, -1] / (layers - 1))),
+            *(Measurement(LN_RATIO_MEAN, mean, layer=k) for k, mean in enumerate(ratios.mean(axis=0))),
+            *(Measurement(LN_RATIO_SD, sd, layer=k) for k, sd in enumerate(ratios.std(axis=0))),
         ]
 
-    def claims(self, rows: pd.DataFrame) -> Iterator[Claim]:
+    def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the slopes' claims, and what follows from them."""
-        for backend, at, cell in trials(rows):
-            slopes = values(cell, "slope")
-            expected, allowed = theory(at), tolerance(at)
-            if at["weights"] != "normal":
-                sentence = f"{at['weights']} initialisation, {at['activation']}: |dL/dh|^2 changes by chi_1 a layer."
-                source = f"{SCHEME_SOURCES[at['weights']]}; {SCHOENHOLZ}"
-                yield Claim(self.name, backend, sentence, source, expected, slopes.mean(), allowed)
-                continue
-            sentence = f"{at['activation']}: ln |dL/dh|^2 changes by ln chi_1 a layer all over the plane."
-            yield Claim(self.name, backend, sentence, SCHOENHOLZ, expected, slopes.mean(), allowed)
-            if at["activation"] == "sigmoid":
-                sentence = "sigmoid: |dL/dh|^2 shrinks to at most sigma_w^2 / 16 in every layer."
-                bound = math.log(at["sigma_w"] ** 2 / 16.0)
-                yield Claim(self.name, backend, sentence, "sigma' <= 1 / 4", bound, slopes.mean(), allowed, "<=")
-            if at["activation"] == "tanh" and at["sigma_w"] == 1.0 and at["sigma_b"] == 0.0:
+        for backend, at, trial in trials(rows):
+            measured = values(trial, SLOPE, along="member").mean()
+            yield self._slope(backend, at, measured)
+            if at["initialiser"] == "normal" and at["activation"] == "sigmoid":
+                yield Claim(
+                    name=f"{self.name}/sigmoid-bound",
+                    backend=backend,
+                    sentence="sigmoid: |dL/dh|^2 changes by a factor of at most sigma_w^2 / 16 per layer.",
+                    source=laws.SIGMOID,
+                    expected=laws.sigmoid_bound(at),
+                    measured=measured,
+                    tolerance=laws.tolerance(at),
+                    relation="<=",
+                )
+            if (*at[["initialiser", "activation", "sigma_w", "sigma_b"]],) == ("normal", "tanh", 1.0, 0.0):
                 steps = at["num_layers"] - 1
-                sentence = "tanh at sigma_w = 1 without biases: critical, yet |dL/dh|^2 falls like 1 / L."
-                total = slopes.mean() * steps
-                yield Claim(self.name, backend, sentence, SCHOENHOLZ, expected * steps, total, allowed * steps)
+                yield Claim(
+                    name=f"{self.name}/critical",
+                    backend=backend,
+                    sentence="tanh at sigma_w = 1 without biases is critical, yet |dL/dh|^2 falls like 1 / L.",
+                    source=laws.CRITICAL,
+                    expected=laws.slope(at) * steps,
+                    measured=measured * steps,
+                    tolerance=laws.tolerance(at) * steps,
+                )
 
-    def figures(self, rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
+    def _slope(self, backend: str, at: "pd.Series[Any]", measured: float) -> Claim:
+        """Return the claim of one trial's slope: of the plane, or of the initialisation."""
+        scheme, phi = at["initialiser"], at["activation"]
+        if scheme == "normal":
+            name, source = f"plane/{phi}", laws.SCHOENHOLZ
+            sentence = f"{phi}: ln |dL/dh|^2 changes by ln chi_1 per layer everywhere in the plane."
+        else:
+            name, source = f"initialiser/{scheme}/{phi}", laws.SCHEMES_AT[scheme]
+            sentence = f"{scheme} initialisation, {phi}: |dL/dh|^2 changes by a factor of chi_1 per layer."
+        return Claim(
+            name=f"{self.name}/{name}",
+            backend=backend,
+            sentence=sentence,
+            source=source,
+            expected=laws.slope(at),
+            measured=measured,
+            tolerance=laws.tolerance(at),
+        )
+
+    def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield slopes against theory, the phase plane, and gradients by layer."""
-        claims = claims
-        yield mean_field_figures.slopes(rows, claims, theory, tolerance)
-        yield mean_field_figures.plane(rows, claims)
-        yield mean_field_figures.layers(rows, field)
+        from gradsuite_experiments.mean_field import figures
 
-
-def field(at: "pd.Series[Any] | Settings") -> MeanField:
-    """Return the mean field of a cell."""
-    return MeanField(str(at["activation"]), float(at["sigma_w"]), float(at["sigma_b"]))
-
-
-def start(at: "pd.Series[Any] | Settings") -> float:
-    """Return the variance that the first layer is given: q* where it is finite and above zero, else that of x = 1."""
-    q = field(at).fixed_point()
-    return q if 0.0 < q < math.inf else float(at["sigma_w"]) ** 2 + float(at["sigma_b"]) ** 2
-
-
-def theory(at: "pd.Series[Any]") -> float:
-    """Return the mean slope over the layers: ln chi_1, or the product of chi(q_l) where q still moves."""
-    second = field(at).next_variance(start(at))
-    return math.log(field(at).gradient_product(second, at["num_layers"] - 1)) / (at["num_layers"] - 1)
-
-
-def tolerance(at: "pd.Series[Any]") -> float:
-    """Return 0.01 for 8 networks of width 500.
-
-    One direction's slope has a standard deviation of sqrt(v / (L - 1)), v = (3 E phi'^4 / (E phi'^2)^2 - 1) / N: 0.012
-    to 0.020 there, 0.004 to 0.007 for the mean of 8. A batch of 16 directions halves that, so 0.01 is three to five
-    standard errors; they shrink as 1 / sqrt(N seeds), and for short networks grow as 1 / sqrt(L - 1).
-    """
-    return 0.01 * math.sqrt(500 / at["hidden_size"] * 8 / at["seeds"] * max(29 / (at["num_layers"] - 1), 1.0))
+        yield from figures.draw(rows, claims)
 
 
 def directions(N: int, count: int, variance: float, sigma_w: float) -> Batch:

@@ -16,6 +16,7 @@ from gradsuite.measuring import memory
 from gradsuite.model import GATES, Model
 from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
+from gradsuite.schedule import Schedule
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEED, Presets, Setting, Settings
 
 from gradsuite_experiments.common.frames import by_backend, levels, trials, value, where
@@ -71,7 +72,7 @@ class MemoryTime(Experiment):
         plain, gradients = measured_pass(backend, device, settings)
         rows = [Measurement("memory", plain[0], "B"), Measurement("seconds", plain[1], "s")]
         if every:
-            few, again = measured_pass(backend, device, settings, checkpoint=every)
+            few, again = measured_pass(backend, device, settings, Schedule(checkpoint=every))
             rows += [Measurement("memory_checkpoint", few[0], "B"), Measurement("seconds_checkpoint", few[1], "s")]
             error = max(compare(again[name], reference).error for name, reference in gradients.items())
             rows.append(Measurement("difference", error))
@@ -123,7 +124,7 @@ class MemoryTime(Experiment):
 
 
 def measured_pass(
-    backend: "Backend", device: str, settings: Settings, **options: int
+    backend: "Backend", device: str, settings: Settings, schedule: Schedule = Schedule()
 ) -> tuple[tuple[float, float], dict[str, np.ndarray]]:
     """Return bytes and seconds of the second pass of two, each by a network of its own, and its gradients.
 
@@ -136,7 +137,7 @@ def measured_pass(
     batch = Batch(rng.standard_normal((int(settings["length"]), size, INPUTS)), rng.standard_normal((size, 1)))
 
     def one() -> tuple[tuple[float, float], dict[str, np.ndarray]]:
-        network = backend.build(model, parameters, device=device, dtype=str(settings["dtype"]), **options)
+        network = backend.build(model, parameters, device=device, dtype=str(settings["dtype"]), schedule=schedule)
         on_device = network.put(batch)
         network.synchronize()
         (gradients, seconds), taken = memory.growth(partial(timed_pass, network, on_device))

@@ -1,101 +1,127 @@
-"""Figures of speed: seconds a step with their spread, and the phases that a step consists of."""
+"""Figures of speed: seconds per step with their spread, and the phases that a step consists of."""
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 import pandas as pd
 from gradsuite.experiment import Figure
-from gradsuite.measuring.timing import median_interval
+from gradsuite.measuring.intervals import median_interval
 from gradsuite.report import style
 from gradsuite.report.palette import INK, backend_colour, backend_order
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.speed.findings import fastest, ratios, rounds
+from gradsuite_experiments.speed.metrics import BACKWARD, FORWARD, STEP, UPDATE
 
-PHASES = ("forward", "backward", "update")
-ROW = 0.30  # inches of a workload
+PHASES = (FORWARD, BACKWARD, UPDATE)
+HEIGHT = 0.30  # inches per workload
+SPREAD = 0.56  # of a workload's line that its backends share
 FARTHEST = 30.0  # times the fastest: a ratio beyond it is drawn at the edge, its number is in the table
+TICKS = (1, 2, 3, 5, 10, 20, 30)
+
+Rounds = Mapping[str, pd.DataFrame]  # by workload: one row per round, one column per backend
 
 
 def step_figure(rows: pd.DataFrame) -> Iterator[Figure]:
-    """Yield seconds a step, and beside them the paired ratio to the fastest, a line for each workload."""
-    found = dict(rounds(rows, "step"))
-    if not found:
+    """Yield seconds per step, and beside them the paired ratio to the fastest, a line per workload."""
+    by_workload = dict(rounds(rows, STEP))
+    if not by_workload:
         return
-    drawn, panels = style.figure(1, 2, height=1.8 + ROW * len(found), sharey=True)
+    figure, panels = style.figure(1, 2, height=1.8 + HEIGHT * len(by_workload), sharey=True)
     times, behind = panels[0]
-    backends = backend_order([str(name) for samples in found.values() for name in samples])
-    for place, samples in enumerate(found.values()):
-        relative = ratios(samples)
-        for backend in samples:
-            at = place + offset(backends, str(backend))
-            spread(times, samples[backend].to_numpy(), at, str(backend))
-            ratio = relative[str(backend)]
-            look = {"color": backend_colour(str(backend)), "linewidth": 1.4, "alpha": 0.8}
-            behind.hlines(at, ratio.low, min(ratio.high, FARTHEST), **look)
-            style.measured(behind, [min(ratio.median, FARTHEST)], [at], str(backend))
-    workload_axis(times, list(found))
+    spreads = spread(by_workload)
+    draw_spread(times, spreads)
+    draw_ratios(behind, relative(by_workload))
+    workload_axis(times, list(by_workload))
     style.unit_axis(times, "x", "a whole step", "s")
-    style.log_axis(behind, "x", "times the fastest (paired, 95% interval)")
-    behind.axvline(1.0, color=INK, linewidth=1.0, zorder=1)
-    farthest = max(r.high for samples in found.values() for r in ratios(samples).values())
-    style.values_axis(behind, "x", [tick for tick in (1, 2, 3, 5, 10, 20, 30) if tick <= max(2, farthest * 1.2)])
-    style.title(drawn, next(fastest(rows), "Seconds a step").rstrip("."))
-    style.backend_legend(drawn, backends)
+    style.title(figure, next(fastest(rows), "Seconds per step").rstrip("."))
+    style.backend_legend(figure, list(spreads["backend"]))
     yield Figure(
         "speed",
-        "Left, seconds of a whole learning step: the median, a thick bar for its 95% interval and a thin one "
-        "from the fastest to the slowest round. Right, the same round by round over the fastest backend.",
-        drawn,
+        "Left, seconds per learning step: the median, a thick bar for its 95% interval and a thin one from the fastest "
+        "to the slowest round. Right, its ratio to the fastest backend, round by round.",
+        figure,
     )
 
 
 def phase_figure(rows: pd.DataFrame) -> Iterator[Figure]:
     """Yield a column of seconds for each phase."""
-    found: Mapping[str, dict[str, pd.DataFrame]] = {phase: dict(rounds(rows, phase)) for phase in PHASES}
-    names = list(found["forward"])
+    by_phase = {phase: dict(rounds(rows, phase)) for phase in PHASES}
+    names = list(by_phase[FORWARD])
     if not names:
         return
-    drawn, panels = style.figure(1, len(PHASES), height=1.8 + ROW * len(names), sharey=True, sharex=True)
-    backends = backend_order([str(name) for samples in found["forward"].values() for name in samples])
-    for axes, (phase, by_workload) in zip(panels[0], found.items(), strict=True):
+    figure, panels = style.figure(1, len(PHASES), height=1.8 + HEIGHT * len(names), sharey=True, sharex=True)
+    for axes, (phase, by_workload) in zip(panels[0], by_phase.items(), strict=True):
         axes.set_title(phase)
-        for name, samples in by_workload.items():
-            for backend in samples:
-                at = names.index(name) + offset(backends, str(backend))
-                spread(axes, samples[backend].to_numpy(), at, str(backend))
+        draw_spread(axes, spread({name: by_workload[name] for name in names if name in by_workload}))
         style.unit_axis(axes, "x", "", "s")
     workload_axis(panels[0, 0], names)
-    style.title(drawn, headline(found))
-    style.backend_legend(drawn, backends)
+    style.title(figure, headline(by_phase))
+    style.backend_legend(figure, [str(backend) for samples in by_phase[FORWARD].values() for backend in samples])
     yield Figure(
         "speed-phases",
-        "Seconds of each phase called by itself, as in the figure before. A whole step may take less than their sum: "
-        "a backend may compile or fuse it.",
-        drawn,
+        "Seconds per call of each phase by itself, drawn as in the figure before. A whole step may take less than "
+        "their sum: a backend may compile or fuse it.",
+        figure,
     )
 
 
-def headline(found: Mapping[str, dict[str, pd.DataFrame]]) -> str:
+def headline(by_phase: Mapping[str, Rounds]) -> str:
     """Return how long backward takes, in units of forward, for each backend in the median workload."""
-    forward = pd.DataFrame({name: samples.median() for name, samples in found["forward"].items()})
-    backward = pd.DataFrame({name: samples.median() for name, samples in found["backward"].items()})
-    factor = (backward / forward).median(axis=1)
-    told = [f"{factor[name]:.1f} with {name}" for name in backend_order(list(factor.dropna().index))]
-    return f"Backward takes, in units of forward: {', '.join(told)}"
+    forward = pd.DataFrame({name: samples.median() for name, samples in by_phase[FORWARD].items()})
+    backward = pd.DataFrame({name: samples.median() for name, samples in by_phase[BACKWARD].items()})
+    factors = (backward / forward).median(axis=1).dropna()
+    parts = [f"{factors[name]:.1f} with {name}" for name in backend_order(list(factors.index))]
+    return f"Backward takes, in units of forward: {', '.join(parts)}"
 
 
-def spread(axes: Axes, samples: np.ndarray, at: float, backend: str) -> None:
-    """Draw a median, its interval and the range of the samples along x."""
-    interval, colour = median_interval(samples), backend_colour(backend)
-    axes.hlines(at, samples.min(), samples.max(), color=colour, linewidth=0.8, zorder=2, alpha=0.6)
-    axes.hlines(at, interval.low, interval.high, color=colour, linewidth=2.6, zorder=2, alpha=0.6)
-    style.measured(axes, [interval.median], [at], backend)
+def spread(by_workload: Rounds) -> pd.DataFrame:
+    """Return the median, its interval and the range of the samples, a row per workload and backend."""
+    lines = []
+    for place, samples in enumerate(by_workload.values()):
+        for backend in samples:
+            interval = median_interval(samples[backend].to_numpy())
+            ends = {"low": interval.low, "high": interval.high}
+            ends |= {"least": samples[backend].min(), "most": samples[backend].max()}
+            lines.append({"backend": str(backend), "place": place, "median": interval.median, **ends})
+    return pd.DataFrame(lines)
 
 
-def offset(backends: list[str], backend: str) -> float:
-    """Return how far from its workload's line a backend is drawn."""
-    return 0.56 * ((backends.index(backend) + 0.5) / len(backends) - 0.5)
+def relative(by_workload: Rounds) -> pd.DataFrame:
+    """Return the paired ratio to the fastest with its interval, a row per workload and backend."""
+    return pd.DataFrame(
+        {"backend": backend, "place": place, "median": ratio.median, "low": ratio.low, "high": ratio.high}
+        for place, samples in enumerate(by_workload.values())
+        for backend, ratio in ratios(samples).items()
+    )
+
+
+def draw_spread(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw medians, their intervals and the ranges of the samples along x."""
+    rows = side_by_side(rows)
+    bars(axes, rows, "least", "most", linewidth=0.8, alpha=0.6)
+    bars(axes, rows, "low", "high", linewidth=2.6, alpha=0.6)
+    style.points(axes, rows, "median", "place")
+
+
+def draw_ratios(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw ratios to the fastest and their intervals, those too far away at the edge."""
+    farthest = rows["high"].max()
+    rows = side_by_side(rows.assign(median=rows["median"].clip(upper=FARTHEST), high=rows["high"].clip(upper=FARTHEST)))
+    bars(axes, rows, "low", "high", linewidth=1.4, alpha=0.8)
+    style.points(axes, rows, "median", "place")
+    style.log_axis(axes, "x", "times the fastest (paired, 95% interval)")
+    style.values_axis(axes, "x", [tick for tick in TICKS if tick <= max(2, farthest * 1.2)])
+    axes.axvline(1.0, color=INK, linewidth=1.0, zorder=1)
+
+
+def side_by_side(rows: pd.DataFrame, spread: float = SPREAD) -> pd.DataFrame:
+    """Return the rows with the backends of each place on lines of their own."""
+    return style.dodged(rows, "place", step=spread / rows["backend"].nunique())
+
+
+def bars(axes: Axes, rows: pd.DataFrame, low: str, high: str, **line: float) -> None:
+    """Draw a bar along x for each row, in its backend's colour."""
+    axes.hlines(rows["place"], rows[low], rows[high], colors=rows["backend"].map(backend_colour), zorder=2, **line)
 
 
 def workload_axis(axes: Axes, names: list[str]) -> None:

@@ -6,17 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from gradsuite.experiment import Table
-from gradsuite.measuring.timing import Interval, median_interval, ratio_interval
+from gradsuite.measuring.intervals import Interval, median_interval, ratio_interval
 from gradsuite.report.palette import backend_order
 
-from gradsuite_experiments.common.frames import listed, measured
+from gradsuite_experiments.common.frames import listed, measured, where
 from gradsuite_experiments.speed import workloads
+from gradsuite_experiments.speed.metrics import BACKWARD, CALLS, FIRST, FORWARD, PEAK_MEMORY, STEP, UPDATE
 
-PHASES = ("forward", "backward", "update", "step", "gradient", "gradient_states")
-MARKS = tuple(f"{phase}_disturbed" for phase in PHASES)  # those of products, of which a limit is made, say nothing here
-UNSTABLE_SHARE = 0.5  # a cell of which more than half of the samples were disturbed has no figure to be trusted
+UNSTABLE_SHARE = 0.5  # a trial of which more than half of the samples were disturbed has no figure to be trusted
 ENOUGH = 6  # rounds: with fewer even the whole range of their ratios is no 95% interval
-WORKLOAD = ["workload", "cell", "length", "batch_size", "hidden_size", "input_size", "num_layers", "dtype", "device"]
+FIRST_STEP = [FIRST[FORWARD], FIRST[BACKWARD], FIRST[UPDATE]]
 
 
 def labelled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -35,35 +34,34 @@ def custom(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def rounds(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield each workload with its samples: one row a round, one column a backend; rounds that all backends have."""
+    """Yield each workload with its samples: one row per round that all backends have, one column per backend."""
     for name, samples, marks in marked(rows, metric):
         if len(samples := undisturbed(samples, marks)):
             yield name, samples
 
 
 def marked(rows: pd.DataFrame, metric: str) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Yield each workload with its samples (one row a round, one column a backend) and whether each was disturbed."""
-    own = labelled(rows[rows["metric"].isin([metric, f"{metric}_disturbed"])])
-    for name, both in own.groupby("label", sort=False):
-        yield str(name), *sampled(both, metric, backend_order(list(both["backend"])))
+    """Yield each workload with its samples (a row per round, a column per backend), and which were disturbed."""
+    for name, workload in labelled(where(rows, metric=metric)).groupby("label", sort=False):
+        yield str(name), *sampled(workload, metric, backend_order(list(workload["backend"])))
 
 
 def sampled(rows: pd.DataFrame, metric: str, backends: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one workload's samples of a metric by round and backend, and whether each was disturbed."""
 
-    def by_round(name: str) -> pd.DataFrame:
-        own = rows[rows["metric"] == name]
-        return own.pivot_table(index=["seed", "index"], columns="backend", values="value")
+    def by_round(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.pivot_table(index=["seed", "index"], columns="backend", values="value")
 
-    samples = by_round(metric)
+    rows = where(rows, metric=metric)
+    samples = by_round(rows)
     samples = samples[[name for name in backends if name in samples]]
-    return samples, by_round(f"{metric}_disturbed").reindex_like(samples).notna()
+    return samples, by_round(rows[rows["note"] != ""]).reindex_like(samples).notna()
 
 
 def undisturbed(samples: pd.DataFrame, marks: pd.DataFrame) -> pd.DataFrame:
-    """Return the rounds that all have and that nothing disturbed; with the disturbed ones where else too few are left.
+    """Return the rounds that all have and that nothing disturbed; the disturbed ones too where too few are left.
 
-    Whether a sample is disturbed does not hang on what it came to, so leaving it out favours nobody.
+    Whether a sample is disturbed does not depend on how long it took, so leaving it out favours no backend.
     """
     complete = samples.notna().all(axis=1)
     quiet = samples[complete & ~marks.any(axis=1)]
@@ -82,31 +80,29 @@ def ratios(samples: pd.DataFrame) -> dict[str, Interval]:
 
 
 def fastest(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield, for each backend, how often a step of it is fastest, and how far the others are behind in the median."""
+    """Yield in how many workloads each backend's step is fastest, and how far each is behind in the median one."""
+    compared = {name: samples for name, samples in rounds(rows, STEP) if samples.shape[1] > 1}
+    if not compared:
+        return
     wins: dict[str, list[str]] = {}
     behind: dict[str, list[float]] = {}
     tied = 0
-    compared = {name: samples for name, samples in rounds(rows, "step") if samples.shape[1] > 1}
-    found = {name: ratios(samples) for name, samples in compared.items()}
-    for name, by_backend in found.items():
-        winner = quickest(compared[name])
+    for name, samples in compared.items():
+        winner, intervals = quickest(samples), ratios(samples)
         wins.setdefault(winner, []).append(name)
-        others = [interval for backend, interval in by_backend.items() if backend != winner]
-        tied += any(interval.low <= 1 for interval in others)
-        for backend, interval in by_backend.items():
+        tied += any(interval.low <= 1 for backend, interval in intervals.items() if backend != winner)
+        for backend, interval in intervals.items():
             behind.setdefault(backend, []).append(interval.median)
-    if not found:
-        return
-    count = [f"{name} in {len(wins[name])}" for name in backend_order(list(wins))]
+    counts = [f"{name} in {len(wins[name])}" for name in backend_order(list(wins))]
     close = f" ({tied} too close to call)" if tied else ""
-    yield f"Fastest at a whole step, of {len(found)} workloads: {listed(count)}{close}."
+    yield f"Fastest at a whole step, of {len(compared)} workloads: {listed(counts)}{close}."
     for name in backend_order(list(behind)):
-        times = np.array(behind[name])
-        worst = list(found)[int(times.argmax())]
+        times, best = np.array(behind[name]), wins.get(name, ["none"])
+        worst = list(compared)[int(times.argmax())]
         yield (
-            f"A step of {name} takes {np.median(times):.2f} times the fastest backend's in the median workload, "
-            f"{times.max():.1f} times at worst ({worst}); its best: {', '.join(wins.get(name, ['none'])[:4])}"
-            f"{' and others' if len(wins.get(name, [])) > 4 else ''}."
+            f"A step of {name} takes {np.median(times):.2f} times as long as the fastest backend's in the median "
+            f"workload, {times.max():.1f} times at worst ({worst}); it is fastest at: {', '.join(best[:4])}"
+            f"{' and others' if len(best) > 4 else ''}."
         )
 
 
@@ -115,72 +111,75 @@ def first_calls(rows: pd.DataFrame) -> Iterator[str]:
     rows = labelled(rows)
     if rows.empty:
         return
-    first = rows[rows["metric"].isin([f"{phase}_first" for phase in ("forward", "backward", "update")])]
-    total = first.groupby(["backend", "key"])["value"].sum().groupby("backend").median()
-    told = [f"{seconds(total[name])} with {name}" for name in backend_order(list(total.index))]
-    if told:
-        yield f"The first learning step, compilation included, takes {listed(told)} (median over workloads)."
+    first = rows[rows["metric"].isin(FIRST_STEP)]
+    totals = first.groupby(["backend", "key"])["value"].sum().groupby("backend").median()
+    costs = [f"{seconds(totals[name])} with {name}" for name in backend_order(list(totals.index))]
+    if costs:
+        yield f"The first learning step, compilation included, takes {listed(costs)} (median over workloads)."
 
 
 def disturbances(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield what disturbed samples, if anything did, and which cells never settled."""
+    """Yield what disturbed samples, if anything did, and which trials never settled."""
     rows = labelled(rows)
-    marks = rows[rows["metric"].isin(MARKS)]
-    samples = rows[rows["metric"].isin(PHASES)]
-    if marks.empty or samples.empty:
+    samples = rows[rows["metric"].isin(CALLS)]  # those of products make up a limit, of which the least counts
+    reasons = samples["note"][samples["note"] != ""]
+    if reasons.empty:
         return
-    share, reason = len(marks) / len(samples), marks["unit"].mode().iloc[0]
-    yield f"{share:.0%} of the samples were disturbed even when taken again, because {reason} and the like."
-    if cells := unstable(rows):
+    share, reason = len(reasons) / len(samples), reasons.mode().iloc[0]
+    yield f"{share:.0%} of the samples were disturbed even when taken again, mostly because {reason}."
+    if trials := sorted(unstable(rows)):
         yield (
-            f"Unstable, not to be trusted: {listed(sorted(cells)[:6])}{' and others' if len(cells) > 6 else ''}. "
-            "More than half of their samples were taken while the machine was shared: end what else runs on it "
+            f"Unstable, not to be trusted: {listed(trials[:6])}{' and others' if len(trials) > 6 else ''}. "
+            "More than half of their samples were taken while the machine was shared: end whatever else runs on it "
             "(gradsuite doctor says whether something does) and measure again."
         )
 
 
 def unstable(rows: pd.DataFrame) -> set[str]:
-    """Return the cells (`workload on backend`) of which more than half of the samples were disturbed."""
-    found = set()
-    for (name, backend, _), own in rows.groupby(["label", "backend", "key"], sort=False):
-        if own["metric"].isin(MARKS).sum() > UNSTABLE_SHARE * own["metric"].isin(PHASES).sum():
-            found.add(f"{name} on {backend}")
-    return found
+    """Return the trials (`workload on backend`) of which more than half of the samples were disturbed."""
+    samples = rows[rows["metric"].isin(CALLS)]
+    shares = (samples["note"] != "").groupby([samples[c] for c in ("label", "backend", "key")], sort=False).mean()
+    return {f"{name} on {backend}" for (name, backend, _), share in shares.items() if share > UNSTABLE_SHARE}
 
 
 def speed_table(rows: pd.DataFrame) -> Iterator[Table]:
-    """Yield one table: a row for each workload and backend."""
-    labels = labelled(rows)
-    if labels.empty or "step" not in set(labels["metric"]):
+    """Yield one table: a row per workload and backend."""
+    rows = labelled(rows)
+    if rows.empty or STEP not in set(rows["metric"]):
         return
-    shaky = unstable(labels)
-    lines = [line(str(name), samples, labels[labels["label"] == name], shaky) for name, samples in rounds(rows, "step")]
+    shaky = unstable(rows)
+    lines = [
+        line
+        for name, samples in rounds(rows, STEP)
+        for line in table_lines(name, samples, where(rows, label=name), shaky)
+    ]
     yield Table(
-        "Seconds a step, by workload",
-        "Median of a whole learning step (forward, backward, update) and its 95% interval; the ratio is "
-        "paired, round by round, to the fastest backend. The first step is forward, backward and update called for the "
-        "first time, compilation included. Memory is the worker's peak, its framework included.",
-        pd.DataFrame([row for group in lines for row in group]),
+        "Seconds per step, by workload",
+        "Median of a whole learning step (forward, backward, update) with its 95% interval; the ratio to the fastest "
+        "backend is paired, round by round. The first step is the first call of forward, backward and update, "
+        "compilation included. Memory is what a network, its batch and one step take at their peak, besides what the "
+        "worker held before.",
+        pd.DataFrame(lines),
     )
 
 
-def line(name: str, samples: pd.DataFrame, rows: pd.DataFrame, shaky: set[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield a workload's rows of the table."""
+def table_lines(name: str, samples: pd.DataFrame, rows: pd.DataFrame, shaky: set[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield a workload's lines of the table."""
     for backend, ratio in ratios(samples).items():
-        own = rows[rows["backend"] == backend].groupby("metric")["value"]
-        step, median = median_interval(samples[backend].to_numpy()), own.median()
-        first = sum(median.get(f"{phase}_first", np.nan) for phase in ("forward", "backward", "update"))
+        step = median_interval(samples[backend].to_numpy())
+        medians = where(rows, backend=backend).groupby("metric")["value"].median()
+        first = sum(medians.get(metric, np.nan) for metric in FIRST_STEP)
         yield {
             "workload": name,
             "backend": backend,
             "step": seconds(step.median),
             "95% interval": f"{seconds(step.low)} to {seconds(step.high)}",
             "ratio to fastest": f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
-            "forward": seconds(median.get("forward", np.nan)),
-            "backward": seconds(median.get("backward", np.nan)),
-            "update": seconds(median.get("update", np.nan)),
+            "forward": seconds(medians.get(FORWARD, np.nan)),
+            "backward": seconds(medians.get(BACKWARD, np.nan)),
+            "update": seconds(medians.get(UPDATE, np.nan)),
             "first step": seconds(first),
-            "peak memory": f"{median.get('peak_memory', np.nan) / 1e6:.0f} MB",
+            "peak memory": f"{medians[PEAK_MEMORY] / 1e6:.3g} MB" if PEAK_MEMORY in medians else "",
             "": "unstable" if f"{name} on {backend}" in shaky else "",
         }
 

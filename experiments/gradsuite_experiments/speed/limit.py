@@ -2,36 +2,42 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from gradsuite.backend import Backend
 from gradsuite.measuring.cost import Product, products
 from gradsuite.measuring.timing import Timer
 from gradsuite.model import Model
 from gradsuite.settings import Settings
 
+from gradsuite_experiments.common.frames import where
 from gradsuite_experiments.speed import workloads
+from gradsuite_experiments.speed.metrics import PRODUCT
+from gradsuite_experiments.speed.timers import Timed
 
-PRODUCT_SECONDS = 0.005  # of a sample: there are many products, and of a limit the least matters
+if TYPE_CHECKING:
+    import pandas as pd
+
+PRODUCT_SECONDS = 0.005  # per sample: there are many products, and a limit needs only the least time
 
 
 def different(model: Model, settings: Settings) -> Counter[Product]:
     """Return each product of a gradient once, in order, and how often it occurs."""
-    steps = (int(settings["length"]),) if model.recurrent else ()
-    return Counter(products(model, (*steps, int(settings["batch_size"]), model.input_size)))
+    steps = (settings["length"],) if model.recurrent else ()
+    return Counter(products(model, (*steps, settings["batch_size"], model.input_size)))
 
 
-def timers(backend: Backend, device: str, model: Model, settings: Settings) -> dict[str, Timer]:
-    """Return a timer for each product and each library that the backend can multiply with: `product_K_L`."""
-    found: dict[str, Timer] = {}
+def timed_products(backend: Backend, device: str, model: Model, settings: Settings) -> list[Timed]:
+    """Return each product of a gradient, once for each library that the backend can multiply with."""
+    calls = []
     rng = np.random.default_rng(0)
-    for k, product in enumerate(different(model, settings)):
+    for member, product in enumerate(different(model, settings)):
         shapes = (product.rows, product.inner), (product.inner, product.columns)
-        left, right = (rng.standard_normal(shape).astype(str(settings["dtype"])) for shape in shapes)
-        for library, call in enumerate(backend.multiplications(left, right, product.times, device=device)):
-            found[f"product_{k}_{library}"] = timer(call)
-    return found
+        left, right = (rng.standard_normal(shape).astype(settings["dtype"]) for shape in shapes)
+        for number, call in enumerate(backend.multiplications(left, right, product.times, device=device)):
+            calls.append(Timed(PRODUCT, timer(call), member, f"library {number}"))
+    return calls
 
 
 def timer(call: Callable[[], object]) -> Timer:
@@ -39,17 +45,18 @@ def timer(call: Callable[[], object]) -> Timer:
     return Timer(lambda _: call(), lambda: None, sample_seconds=PRODUCT_SECONDS)
 
 
-def limits(rows: pd.DataFrame) -> dict[str, float]:
-    """Return by label the seconds of the products alone, of each the best median of all backends; none if one lacks."""
-    timed = rows[rows["metric"].str.match(r"product_\d+_\d+$")]
-    best: dict[tuple[str, int], float] = {}
-    for (label, metric, _), own in timed.groupby(["label", "metric", "backend"]):
-        place = str(label), int(str(metric).split("_")[1])
-        best[place] = min(best.get(place, float("inf")), float(own["value"].median()))
-    found = {}
-    for label, own in timed.groupby("label", sort=False):
-        settings = {str(name): value for name, value in own.iloc[0].items()}
-        counts = different(workloads.model(settings), settings).values()
-        if all((label, k) in best for k in range(len(counts))):
-            found[str(label)] = sum(count * best[str(label), k] for k, count in enumerate(counts))
-    return found
+def limits(rows: "pd.DataFrame") -> dict[str, float]:
+    """Return, per workload, the total time of its matrix products, each at the best median over backends and libraries.
+
+    Rows have a `label`, by which workloads are named; those with an untimed product are omitted.
+    """
+    samples = where(rows, metric=PRODUCT)
+    medians = samples.groupby(["label", "member", "backend", "note"])["value"].median()
+    best = medians.groupby(["label", "member"]).min()
+    totals = {}
+    for label, workload in samples.groupby("label", sort=False):
+        settings = {str(name): value for name, value in workload.iloc[0].items()}
+        counts = list(different(workloads.model(settings), settings).values())
+        if set(best[label].index) == set(range(len(counts))):
+            totals[str(label)] = sum(count * float(best[label, member]) for member, count in enumerate(counts))
+    return totals

@@ -1,6 +1,6 @@
 """What the backends are to reach against the peers and against their own products, and what they reached.
 
-The figures hang on the machine and the hour, so they are a table with verdicts and no claims.
+The figures depend on the machine and the hour, so they are a table with verdicts and no claims.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,19 +10,20 @@ import numpy as np
 import pandas as pd
 from gradsuite.alias import is_tuned, original
 from gradsuite.experiment import Table
-from gradsuite.measuring.timing import Interval, median_interval, ratio_interval
+from gradsuite.measuring.intervals import Interval, median_interval, ratio_interval
 from gradsuite.report.palette import backend_order
 
+from gradsuite_experiments.common.frames import where
 from gradsuite_experiments.speed import limit, workloads
 from gradsuite_experiments.speed.findings import labelled, sampled, seconds, undisturbed
+from gradsuite_experiments.speed.metrics import GRADIENT, GRADIENT_STATES
 
-GRADIENT, STATES = "gradient", "gradient_states"
 EACH = tuple(workloads.NAMED)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One backend's time over that of the better of others: at most so much, by workload."""
+    """The most that one backend's time may be over that of the best of others, by workload."""
 
     sentence: str
     backend: str
@@ -43,7 +44,7 @@ TARGETS = (
     Target("numpy against torch-nn", "numpy", ("torch-nn",), {"W1": 1.0, "W2": 1.5, "W4": 1.5, "W5": 1.5, "W6": 1.5}),
     Target("numpy against autograd", "numpy", ("autograd",), {"W1": 0.5, "W2": 0.25, "W3": 0.25, "W4": 0.5, "W6": 0.5}),
     *(
-        Target("norms of state gradients, against none", name, (name,), dict.fromkeys(EACH, 1.05), STATES)
+        Target("norms of state gradients, against none", name, (name,), dict.fromkeys(EACH, 1.05), GRADIENT_STATES)
         for name in ("numpy", "torch", "jax")
     ),
     Target(
@@ -51,12 +52,13 @@ TARGETS = (
         "torch",
         ("torch-autograd",),
         dict.fromkeys(EACH, 0.5),
-        STATES,
-        STATES,
+        GRADIENT_STATES,
+        GRADIENT_STATES,
     ),
 )
-LIMIT = "products alone, as a part of the best gradient"
-LEAST: Mapping[str, float] = {"W1": 0.75, "W6": 0.75}  # of the gradient's time is to be its products' own
+MET, NOISE, MISSED = "met", "within noise", "missed"
+LIMIT = "products alone, as a share of the best gradient"
+LEAST: Mapping[str, float] = {"W1": 0.75, "W6": 0.75}  # of the gradient's time that its products are to take
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ class Outcome:
             return ""
         sign = 1 if self.at_most else -1
         if sign * self.ratio.median <= sign * self.bound:
-            return "met"
-        return "within noise" if self.ratio.covers(self.bound) else "missed"
+            return MET
+        return NOISE if self.ratio.covers(self.bound) else MISSED
 
     @property
     def wanted(self) -> str:
@@ -89,37 +91,33 @@ class Outcome:
 def outcomes(rows: pd.DataFrame) -> list[Outcome]:
     """Return what was reached for every target and named workload that was measured."""
     rows = labelled(rows)
-    found = [
-        outcome
-        for target in TARGETS
-        for workload in EACH
-        for outcome in reached(target, workload, rows[rows["workload"] == workload])
-    ]
-    return found + [outcome for workload in EACH for outcome in of_limit(workload, rows[rows["workload"] == workload])]
+    parts = {workload: where(rows, workload=workload) for workload in EACH}
+    compared = [o for target in TARGETS for workload, part in parts.items() for o in reached(target, workload, part)]
+    return compared + [o for workload, part in parts.items() for o in of_limit(workload, part)]
 
 
 def reached(target: Target, workload: str, rows: pd.DataFrame) -> Iterator[Outcome]:
     """Yield the paired ratio, to the other backend with the least median."""
     backend = measured_as(target.backend, rows)
-    mine, my_marks = sampled(rows, target.metric, [backend])
-    others, marks = sampled(rows, target.other_metric, [measured_as(name, rows) for name in target.others])
-    if mine.empty or others.empty:
+    samples, marks = sampled(rows, target.metric, [backend])
+    others, marks_of_others = sampled(rows, target.other_metric, [measured_as(name, rows) for name in target.others])
+    if samples.empty or others.empty:
         return
     best = [str(others.median().idxmin())]
     # The two may be one backend with and without state gradients: columns of one name, which concat keeps apart.
-    pair = undisturbed(*(pd.concat(both, axis=1) for both in ((mine, others[best]), (my_marks, marks[best]))))
-    ratio = ratio_interval(*pair.to_numpy().T)
+    times = pd.concat([samples, others[best]], axis=1)
+    ratio = ratio_interval(*undisturbed(times, pd.concat([marks, marks_of_others[best]], axis=1)).to_numpy().T)
     yield Outcome(target.sentence, backend, workload, ratio, target.most.get(workload, np.nan))
 
 
 def of_limit(workload: str, rows: pd.DataFrame) -> Iterator[Outcome]:
-    """Yield how much of the fastest backend's gradient its products take."""
+    """Yield the share of the fastest backend's gradient that its products take."""
     times, marks = sampled(rows, GRADIENT, [measured_as(name, rows) for name in ("numpy", "torch", "jax")])
-    least = list(limit.limits(rows).values())
-    if times.empty or not least:
+    limits = list(limit.limits(rows).values())
+    if times.empty or not limits:
         return
     best = str(times.median().idxmin())
-    ratio = median_interval(least[0] / undisturbed(times[[best]], marks[[best]])[best].to_numpy())
+    ratio = median_interval(limits[0] / undisturbed(times[[best]], marks[[best]])[best].to_numpy())
     yield Outcome(LIMIT, best, workload, ratio, LEAST.get(workload, np.nan), at_most=False)
 
 
@@ -134,8 +132,8 @@ def target_findings(rows: pd.DataFrame) -> Iterator[str]:
     judged = [outcome for outcome in outcomes(rows) if outcome.verdict]
     if not judged:
         return
-    missed = [f"{o.sentence} in {o.workload} ({o.ratio.median:.2f})" for o in judged if o.verdict == "missed"]
-    noise = sum(outcome.verdict == "within noise" for outcome in judged)
+    missed = [f"{o.sentence} in {o.workload} ({o.ratio.median:.2f})" for o in judged if o.verdict == MISSED]
+    noise = sum(outcome.verdict == NOISE for outcome in judged)
     met = len(judged) - len(missed) - noise
     yield f"{met} of {len(judged)} targets are met{f', {noise} within noise' if noise else ''}."
     if missed:
@@ -143,19 +141,18 @@ def target_findings(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def target_table(rows: pd.DataFrame) -> Iterator[Table]:
-    """Yield one table: a row for each target and workload."""
-    found = outcomes(rows)
+    """Yield one table: a row per target and workload."""
     lines = [
         {
-            "comparison": o.sentence,
-            "backend": o.backend,
-            "workload": o.workload,
-            "ratio": f"{o.ratio.median:.2f}",
-            "95% interval": f"{o.ratio.low:.2f} to {o.ratio.high:.2f}",
-            "target": o.wanted,
-            "verdict": o.verdict,
+            "comparison": outcome.sentence,
+            "backend": outcome.backend,
+            "workload": outcome.workload,
+            "ratio": f"{outcome.ratio.median:.2f}",
+            "95% interval": f"{outcome.ratio.low:.2f} to {outcome.ratio.high:.2f}",
+            "target": outcome.wanted,
+            "verdict": outcome.verdict,
         }
-        for o in found
+        for outcome in outcomes(rows)
     ]
     if lines:
         yield Table(
@@ -169,38 +166,48 @@ def target_table(rows: pd.DataFrame) -> Iterator[Table]:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One workload's products alone in seconds, their floating-point operations, and each backend's gradient."""
+    """One workload: the seconds of its products alone, their operations, and the seconds of each backend's gradient."""
 
     workload: str
     alone: float
     flops: int
     gradient: Mapping[str, float]
 
+    @property
+    def of_fastest(self) -> float:
+        """The share of the fastest gradient's time that its products take."""
+        return self.alone / min(self.gradient.values())
+
 
 def shares(rows: pd.DataFrame) -> Iterator[Share]:
     """Yield the workloads of which all products were timed."""
     rows = labelled(rows)
     for label, alone in limit.limits(rows).items():
-        own = rows[(rows["label"] == label) & (rows["metric"] == GRADIENT)]
-        settings = {str(name): value for name, value in own.iloc[0].items()}
-        work = sum(p.flops * count for p, count in limit.different(workloads.model(settings), settings).items())
-        medians = {str(name): float(samples["value"].median()) for name, samples in own.groupby("backend")}
-        yield Share(label, alone, work, {name: medians[name] for name in backend_order(list(medians))})
+        samples = where(rows, label=label, metric=GRADIENT)
+        settings = {str(name): value for name, value in samples.iloc[0].items()}
+        counts = limit.different(workloads.model(settings), settings)
+        flops = sum(product.flops * count for product, count in counts.items())
+        medians = samples.groupby("backend")["value"].median()
+        yield Share(label, alone, flops, {name: float(medians[name]) for name in backend_order(list(medians.index))})
 
 
 def limit_table(rows: pd.DataFrame) -> Iterator[Table]:
-    """Yield one table: for each workload its products alone, and every backend's time and their part of it."""
+    """Yield one table: for each workload its products alone, and every backend's time and their share of it."""
     lines = [
-        {"workload": s.workload, "Gflop": f"{s.flops / 1e9:.2g}", "products alone": seconds(s.alone)}
-        | {"rate": f"{s.flops / s.alone / 1e9:.0f} Gflop/s"}
-        | {name: f"{seconds(time)} ({s.alone / time:.0%})" for name, time in s.gradient.items()}
-        for s in shares(rows)
+        {
+            "workload": share.workload,
+            "Gflop": f"{share.flops / 1e9:.2g}",
+            "products alone": seconds(share.alone),
+            "rate": f"{share.flops / share.alone / 1e9:.0f} Gflop/s",
+            **{name: f"{seconds(time)} ({share.alone / time:.0%})" for name, time in share.gradient.items()},
+        }
+        for share in shares(rows)
     ]
     if lines:
         yield Table(
             "Gradients, and their products alone",
-            "Median time of the loss and all parameter gradients, and the part of it that the matrix products take by "
-            "themselves, each at the best rate of any library here. More than 100% is a product that fused code does "
-            "faster than a call of its own.",
+            "Median time of the loss and all parameter gradients, and the share of it that the matrix products take by "
+            "themselves, each at the best rate of any library here. More than 100% means that fused code does a "
+            "product faster than a call of its own would.",
             pd.DataFrame(lines).fillna(""),
         )

@@ -7,8 +7,9 @@ from gradsuite.backend import Batch
 from gradsuite.model import Model
 from gradsuite.settings import Settings
 
-# Sizes that stand for a use: the rnn_benchmarks paper's LSTM (Braun 2018), a long plain RNN, one sequence at a time, a
-# stack of GRUs, a deep multilayer perceptron, and a language model.
+# Sizes that stand for a use: W1 an LSTM of 320 units as in rnn_benchmarks (Braun 2018, arXiv:1806.01818; there with 123
+# inputs, 25 sequences of 1000 steps), W2 a long plain RNN, W3 one sequence at a time, W4 a stack of GRUs, W5 a deep
+# multilayer perceptron, W6 a language model.
 NAMED: Mapping[str, Settings] = {
     "W1": {"cell": "lstm", "length": 100, "batch_size": 64, "input_size": 125, "hidden_size": 320, "num_layers": 1},
     "W2": {"cell": "rnn", "length": 200, "batch_size": 32, "input_size": 2, "hidden_size": 128, "num_layers": 1},
@@ -23,14 +24,13 @@ CLASSES = 10
 
 def model(settings: Settings) -> Model:
     """Return the model to be timed: ten classes, tanh (relu for `mlp`)."""
-    cell = str(settings["cell"])
     return Model(
-        cell=cell,
-        input_size=int(settings["input_size"]),
-        hidden_size=int(settings["hidden_size"]),
+        cell=settings["cell"],
+        input_size=settings["input_size"],
+        hidden_size=settings["hidden_size"],
         output_size=CLASSES,
-        num_layers=int(settings["num_layers"]),
-        activation="relu" if cell == "mlp" else "tanh",
+        num_layers=settings["num_layers"],
+        activation="relu" if settings["cell"] == "mlp" else "tanh",
         readout="all" if settings["workload"] in EVERY_STEP else "last",
         loss="cross_entropy",
     )
@@ -38,9 +38,8 @@ def model(settings: Settings) -> Model:
 
 def batch(model: Model, settings: Settings, rng: np.random.Generator) -> Batch:
     """Return a batch of Gaussian inputs and random classes."""
-    size = int(settings["batch_size"])
-    steps = (int(settings["length"]),) if model.recurrent else ()
-    inputs = rng.standard_normal((*steps, size, model.input_size))
+    steps = (settings["length"],) if model.recurrent else ()
+    inputs = rng.standard_normal((*steps, settings["batch_size"], model.input_size))
     return Batch(inputs, rng.integers(CLASSES, size=model.targets_shape(inputs.shape)))
 
 

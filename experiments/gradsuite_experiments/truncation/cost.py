@@ -1,6 +1,6 @@
 """What a truncated gradient costs beside a full one: seconds, and the memory that a pass takes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from gradsuite.measuring.timing import Timer
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
 from gradsuite.rows import Measurement
+from gradsuite.schedule import Schedule
 
 
 def rounds(
@@ -19,15 +20,15 @@ def rounds(
 ) -> Iterator[list[Measurement]]:
     """Yield the memory of one pass, then seconds of forward and backward, `count` samples; full beside truncated."""
     stack = {name: np.stack([member[name] for member in members]) for name in members[0]}
-    kinds: Mapping[str, Mapping[str, Any]] = {"truncated": {"truncation": (1, horizon)}, "full": {}}
+    kinds = {"truncated": Schedule(truncation=(1, horizon)), "full": Schedule()}
     timers, taken = {}, []
-    for kind, options in kinds.items():
-        network = backend.build(model, stack, **run, **options)
+    for kind, schedule in kinds.items():
+        network = backend.build(model, stack, **run, schedule=schedule)
         timers[kind] = timer(network, network.put(batch))
         with allocator.giving_back():  # or the next pass has in threads what this one's freed
             timers[kind].first()
         # A network that has compiled nothing and kept no buffers, of a program that is compiled.
-        fresh = backend.build(model, stack, **run, **options)
+        fresh = backend.build(model, stack, **run, schedule=schedule)
         _, size = memory.growth(partial(one_pass, fresh, fresh.put(batch)))
         taken.append(Measurement(f"memory_{kind}", size, "B"))
     yield taken

@@ -13,6 +13,7 @@ from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.precision import bound
 from gradsuite.rows import Measurement
+from gradsuite.schedule import Schedule
 from gradsuite.settings import BATCH_SIZE, HIDDEN_SIZE, Presets, Setting, Settings
 from gradsuite.theory import driven_rnn
 
@@ -74,7 +75,7 @@ class Truncation(Experiment):
         run: dict[str, Any] = {"device": device, "dtype": str(settings["dtype"])}
         names = ("weight_hh_l0", "bias_ih_l0")
         full = list(sweep(backend, asked, members, batch, fetched=names, **run))
-        cut = list(sweep(backend, asked, members, batch, fetched=names, truncation=(1, k), **run))
+        cut = list(sweep(backend, asked, members, batch, fetched=names, schedule=Schedule(truncation=(1, k)), **run))
         yield [*of_units(cell, cut[0], full[0]), *of_networks(cut[1:], full[1:], k), *exactness(cut, full, k)]
         if cell == COSTED:
             yield from truncation_cost.rounds(backend, asked, members, batch, k, int(settings["rounds"]), run)

@@ -17,7 +17,7 @@ CHECKS: tuple[Check, ...] = tuple(
 
 
 def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[tuple[Check, Subject]]:
-    """Yield what is to be checked: each check with each device and dtype, by default all that the backend claims."""
+    """Yield every pair of check and subject, for each device and dtype, by default all that the backend claims."""
     info = backend.describe()
     finest_first = sorted(tuple(dtypes) or info.dtypes, key=UNIT_ROUNDOFF.__getitem__)
     for device in tuple(devices) or info.devices:
@@ -27,6 +27,6 @@ def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] =
 
 
 def examine(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[Result]:
-    """Yield the verdict of every check as soon as it is there."""
+    """Yield the verdict of every check as soon as it is known."""
     for check, subject in pairs(backend, devices, dtypes):
         yield run(check, subject)

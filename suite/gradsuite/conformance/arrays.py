@@ -1,4 +1,4 @@
-"""What goes to the device and comes back: values, dtypes, shapes, from the right device, and not before it is ready."""
+"""Arrays on their way to the device and back: values, dtypes, shapes, the right device, and readiness."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD
 from gradsuite.precision import rounded
 
-# NumPy has no bfloat16 of its own: what a backend's library makes of it, or the float32 that holds it exactly.
+# NumPy lacks bfloat16: it comes as the type of a backend's library, or as float32, which holds it exactly.
 HOST_DTYPES = {"bfloat16": ("bfloat16", "float32")}
 
 
@@ -40,9 +40,9 @@ def fetched_dtype(subject: Subject) -> Iterator[Finding]:
             yield fact(f"{name} of {case}", np.shape(array) == shape, f"shape {np.shape(array)}, not {shape}")
 
 
-@check("parameters-arrive", "Parameters come back from the device as they were given, rounded to its dtype once.")
+@check("parameters-arrive", "Parameters come back from the device as they were given, rounded once to the dtype.")
 def parameters_arrive(subject: Subject) -> Iterator[Finding]:
-    """Every number of the dtype is representable: fetched parameters are the host's, exactly."""
+    """Fetched parameters are exactly the host's: all of them are numbers of the dtype."""
     for cell in CELLS:
         case = case_of(cell)
         if subject.claims(case.model):
@@ -69,14 +69,14 @@ def batches_arrive(subject: Subject) -> Iterator[Finding]:
                 parameters["weight_ih_l0"][:] = 1
             network = subject.build(model, parameters)
             batch = Batch(inputs[None] if model.recurrent else inputs, np.zeros_like(inputs))
-            found = np.asarray(network.fetch(network.forward(network.put(batch)).outputs), np.float64)
-            for value, output in zip(inputs, found, strict=True):
+            outputs = np.asarray(network.fetch(network.forward(network.put(batch)).outputs), np.float64)
+            for value, output in zip(inputs, outputs, strict=True):
                 yield close(f"{value[0]:g} through {model.cell}", output, value, 0.0)
 
 
 @check("fetched-copies", "Writing into a fetched array changes nothing on the device.", once=True)
 def fetched_copies(subject: Subject) -> Iterator[Finding]:
-    """Gradients and parameters, filled with NaN on the host where they can be written, are fetched again."""
+    """Gradients and parameters are overwritten with NaN on the host, where that is possible, and fetched again."""
     for cell in CELLS:
         case = case_of(cell)
         if not subject.claims(case.model):
@@ -94,9 +94,9 @@ def fetched_copies(subject: Subject) -> Iterator[Finding]:
 
 @check(
     "device",
-    "Everything is on the network's device, as far as arrays say where they are (device).",
+    "Everything is on the network's device, for arrays that have a `device`.",
     once=True,
-    otherwise="no array of this backend says where it is",
+    otherwise="no array of this backend has a `device`",
 )
 def device(subject: Subject) -> Iterator[Finding]:
     """Loss, outputs, gradients and parameters, and the parameters after an update."""
@@ -112,8 +112,8 @@ def device(subject: Subject) -> Iterator[Finding]:
 
 def _on(wanted: str, where: str, arrays: Mapping[str, Array]) -> Iterator[Finding]:
     for name, array in arrays.items():
-        if (found := getattr(array, "device", None)) is not None:
-            yield fact(f"{name} of {where}", _kinds(wanted) <= _kinds(found), f"is on {found}, not on {wanted}")
+        if (place := getattr(array, "device", None)) is not None:
+            yield fact(f"{name} of {where}", _kinds(wanted) <= _kinds(place), f"is on {place}, not on {wanted}")
 
 
 def _kinds(device: Any) -> set[str]:
@@ -123,12 +123,12 @@ def _kinds(device: Any) -> set[str]:
 
 @check(
     "synchronize",
-    "After synchronize, every array that can be asked (is_ready) is ready.",
+    "After synchronize, every array that has an `is_ready` is ready.",
     once=True,
-    otherwise="no array of this backend can be asked",
+    otherwise="no array of this backend has an `is_ready`",
 )
 def synchronize(subject: Subject) -> Iterator[Finding]:
-    """No clock: asynchronous backends know themselves whether an array is ready."""
+    """No clock is used: asynchronous backends know whether an array is ready."""
     for cell in CELLS:
         case = large_case(cell)
         if not subject.claims(case.model):
@@ -149,7 +149,7 @@ def _ready(network: Network, where: str, arrays: Mapping[str, Array]) -> Iterato
 
 
 def _results(subject: Subject, network: Network, case: Case) -> tuple[dict[str, Array], Gradients]:
-    """Return all that a network has and gives for a case, on the device and by name, and the gradients among it."""
+    """Return all arrays of a network and its results for a case, on the device and by name; and the gradients."""
     tape = subject.forward(network, network.put(case.batch(subject.dtype)))
     loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
     arrays = {"loss": loss, "outputs": outputs, **gradients.parameters, **subject.by_state(gradients)}

@@ -1,6 +1,5 @@
-"""One case: a model, its sizes and a seed, with the parameters and batch that follow, and the oracle's answer."""
+"""One case: a model, sizes and a seed, which determine parameters, a batch and the oracle's answer."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +15,9 @@ from gradsuite.precision import bound, rounded
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A model read by a batch of `size` sequences of `steps` time steps (`mlp` has none); everything else follows.
+    """A model and a batch of `size` sequences of `steps` time steps (ignored by `mlp`).
 
-    Parameters are PyTorch's default ones: moderate gradients, so that rounding errors are not amplified.
+    Parameters are PyTorch's defaults: gradients are moderate, so that rounding errors are not amplified.
     """
 
     model: Model
@@ -56,17 +55,13 @@ class Case:
     def operations(self) -> int:
         """Roundings in the longest chain from a parameter to its gradient.
 
-        Forward and back again through every cell on the way, time steps and layers, each with a sum over its inputs and
+        Forward and back through the cell of every time step and layer on the way, each with a sum over its inputs and
         states and about ten elementwise operations; the readout; and a sum over time and batch.
         """
         m = self.model
         cells = m.num_layers + (self.steps - 1 if m.recurrent else 0)
         width = max(m.input_size, m.hidden_size) + m.hidden_size
         return 2 * cells * (width + 10) + 2 * (m.hidden_size + m.output_width) + self.steps * self.size
-
-    def with_model(self, **changes: object) -> "Case":
-        """Return the same case for a changed model."""
-        return dataclasses.replace(self, model=dataclasses.replace(self.model, **changes))  # type: ignore[arg-type]
 
 
 def label(model: Model) -> str:
@@ -90,7 +85,7 @@ def named(
 ) -> dict[str, np.ndarray]:
     """Return all arrays of an answer by name.
 
-    State gradients are taken apart by time step and layer: in one norm, what has vanished would be hidden by the rest.
+    State gradients are split by time step and layer: in one norm, vanished ones would be hidden by the rest.
     """
     arrays = {"loss": loss, "outputs": outputs, **parameters}
     for name, array in (("states", states), ("cell_states", cell_states)):
@@ -101,6 +96,6 @@ def named(
 
 
 def expected_of(answer: Answer, *, states: bool = True) -> dict[str, np.ndarray]:
-    """Return all arrays of the oracle's answer by name, state gradients where they are asked for."""
+    """Return all arrays of the oracle's answer by name, with state gradients if `states`."""
     by_state = (answer.states, answer.cell_states) if states else ()
     return named(answer.loss, answer.outputs, answer.parameters, *by_state)

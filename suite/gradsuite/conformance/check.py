@@ -1,4 +1,4 @@
-"""A check: a promise of the interface in a sentence, and how it is measured; and the verdict on one backend."""
+"""A check: one promise of the interface, as a sentence and a measurement; and the verdict on one backend."""
 
 import traceback
 import warnings
@@ -19,7 +19,7 @@ Measure = Callable[[Subject], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise. `measure` yields findings; none at all is the verdict `unsupported`, and `otherwise` says why."""
+    """One promise. `measure` yields findings; with none the verdict is `unsupported`, and `otherwise` says why."""
 
     name: str
     sentence: str
@@ -29,7 +29,7 @@ class Check:
     otherwise: str = "not claimed"
 
     def concerns(self, subject: Subject) -> bool:
-        """Whether there is anything to check in this dtype; what is the same in all is checked in the finest."""
+        """Whether this is checked in the subject's dtype; checks that do not depend on it run in the finest only."""
         return subject.dtype in self.dtypes and (subject.finest or not self.once)
 
 
@@ -37,7 +37,7 @@ class Check:
 class Result:
     """The verdict of one check on one backend: `passed`, `failed` or `unsupported`.
 
-    `error` and `bound` are the worst finding's, `what` says where it was found, or what went wrong.
+    `error` and `bound` are those of the worst finding; `what` says where it was, or what went wrong.
     """
 
     check: str
@@ -50,7 +50,7 @@ class Result:
     what: str = ""
 
     def __str__(self) -> str:
-        """Return one line: verdict, where, name, error, bound, and the sentence or what is wrong."""
+        """Return one line: verdict, device, dtype, name, error, bound, the sentence, and what is wrong."""
         measured = ""
         if self.error is not None and self.bound is not None:
             relation = "<=" if self.verdict == "passed" else "> "
@@ -60,12 +60,12 @@ class Result:
 
 
 def row(result: Result) -> dict[str, str | float | None]:
-    """Return a result for JSON, which has no infinity: an error that is no number is None, and `what` says why."""
+    """Return a result for JSON, which has no infinity: a non-finite error becomes None, and `what` says why."""
     return asdict(result) | {"error": result.error if np.isfinite(result.error or 0.0) else None}
 
 
 def check(name: str, sentence: str, **about: Any) -> Callable[[Measure], Check]:
-    """Make a Check of the function that measures it; `about` are its other fields."""
+    """Make a Check from the function that measures it; `about` holds its other fields."""
     return lambda measure: Check(name, sentence, measure, **about)
 
 
@@ -73,7 +73,7 @@ def run(one: Check, subject: Subject) -> Result:
     """Return the verdict of one check; a backend that raises has failed it."""
     about = (one.name, one.sentence, subject.device, subject.dtype)
     try:
-        # Overflow and NaN are data here: a backend need not silence NumPy's warnings about them.
+        # Overflow and NaN are data here: backends need not silence NumPy's warnings about them.
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             findings = list(one.measure(subject))

@@ -1,8 +1,10 @@
-"""What `describe` claims is what works, and what it does not claim is refused cleanly."""
+"""Everything that `describe` claims works, and everything else is refused cleanly."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
+
+import numpy as np
 
 from gradsuite.backend import STATE_GRADIENTS, BackendInfo
 from gradsuite.conformance.case import Case, label
@@ -13,8 +15,10 @@ from gradsuite.errors import Unsupported
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
 from gradsuite.parameters import initialise
 from gradsuite.precision import UNIT_ROUNDOFF
+from gradsuite.schedule import Schedule
 
-DEEP = 4  # as many layers as a backend without max_layers must build at least
+DEEP = 4  # layers that a backend without max_layers must build at least
+SCHEDULES = (Schedule(truncation=(1, 2)), Schedule(checkpoint=2))
 
 
 def models(layers: int = 1) -> Iterator[Model]:
@@ -25,9 +29,9 @@ def models(layers: int = 1) -> Iterator[Model]:
                 yield Model(cell, 2, 3, 0 if readout == "none" else 2, layers, activation, readout, loss)
 
 
-@check("describe", "The description is complete, uses the suite's words and does not change.", once=True)
+@check("describe", "The description is complete, uses the suite's names and does not change.", once=True)
 def describe(subject: Subject) -> Iterator[Finding]:
-    """Names, versions, devices, dtypes and models; twice the same. Features are open: a plugin may have its own."""
+    """Names, versions, devices, dtypes and models; twice the same. BackendInfo itself refuses unknown features."""
     info = subject.info
     yield fact("describe", isinstance(info, BackendInfo), f"is a {type(info).__name__}, not a BackendInfo")
     yield fact("describe, twice", subject.backend.describe() == info, "two calls differ")
@@ -70,30 +74,36 @@ def _built(subject: Subject, model: Model) -> Finding:
 
 @check(
     "unclaimed-is-refused",
-    "What is not claimed is refused with Unsupported: models, layers, devices, dtypes, state gradients.",
+    "What is not claimed is refused with Unsupported: models, layers, devices, dtypes, state gradients, features.",
     once=True,
 )
 def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
-    """Models, layers, and a device and a dtype that no one has; a refusal is one line."""
+    """Models, layers, stacks, schedules, and a device and a dtype that no backend has; a refusal is one line."""
     info = subject.info
-    here = {"device": subject.device, "dtype": subject.dtype}
+    claimed = [model for model in models() if subject.claims(model)]
     for model in models():
-        if not subject.claims(model):
-            yield _refused(subject, model, **here)
-    first = next((model for model in models() if subject.claims(model)), None)
-    if first is None:
+        if model not in claimed:
+            yield _refused(subject, model)
+    if not claimed:
         return
+    first = claimed[0]
     for dtype in (*UNIT_ROUNDOFF, "float8"):
         if dtype not in info.dtypes:
-            yield _refused(subject, first, device=subject.device, dtype=dtype)
+            yield _refused(subject, first, dtype=dtype)
     for device in ("cpu", "cuda", "abacus"):
         if device not in info.devices:
-            yield _refused(subject, first, device=device, dtype=subject.dtype)
+            yield _refused(subject, first, device=device)
     if info.max_layers is not None:
         deeper = Model(first.cell, 2, 3, first.output_size, info.max_layers + 1, first.activation, first.readout)
-        yield _refused(subject, deeper, **here)
+        yield _refused(subject, deeper)
     if "states" not in info.state_gradients:
         yield _states_refused(subject, first)
+    if "stack" not in info.features:
+        yield _refused(subject, first, networks=2)
+    for model in [model for model in claimed if model.recurrent][:1]:
+        for schedule in SCHEDULES:
+            if not set(schedule.features) <= set(info.features):
+                yield _refused(subject, model, schedule=schedule)
 
 
 def _states_refused(subject: Subject, model: Model) -> Finding:
@@ -105,15 +115,23 @@ def _states_refused(subject: Subject, model: Model) -> Finding:
     return fact("state gradients", False, "asked for, not claimed, and not refused")
 
 
-def _refused(subject: Subject, model: Model, **where: Any) -> Finding:
-    what = f"{label(model)} on {where['device']} in {where['dtype']}"
+def _refused(subject: Subject, model: Model, *, networks: int = 1, **changes: Any) -> Finding:
+    """Return the finding that this build is refused; `changes` are made to the arguments of a claimed one."""
+    arguments: dict[str, Any] = {"device": subject.device, "dtype": subject.dtype, "schedule": Schedule()} | changes
+    parameters = initialise(model)
+    if networks > 1:
+        parameters = {name: np.stack([array] * networks) for name, array in parameters.items()}
+    what = f"{label(model)} on {arguments['device']} in {arguments['dtype']}"
+    what += (
+        f", a stack of {networks}" if networks > 1 else f", {arguments['schedule']}" if "schedule" in changes else ""
+    )
     try:
-        subject.backend.build(model, initialise(model), **where)
+        subject.backend.build(model, parameters, **arguments)
     except Unsupported as refusal:
         return fact(what, bool(str(refusal)) and "\n" not in str(refusal), "the refusal is not one line")
     except Exception as error:  # noqa: BLE001  whatever it raises instead is what this check is about
         return fact(what, False, f"raised {type(error).__name__} instead of Unsupported")
-    return fact(what, False, "was built, though not claimed")
+    return fact(what, False, "was built, but is not claimed")
 
 
 CHECKS = (describe, claimed_is_built, unclaimed_is_refused)

@@ -1,4 +1,4 @@
-"""Optional abilities, where `describe` claims them: stacks of settings, truncated BPTT, checkpoints."""
+"""Optional features, where `describe` claims them: stacks of networks, truncated BPTT, checkpoints."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,14 @@ import numpy as np
 from gradsuite.backend import Batch
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import check
-from gradsuite.conformance.finding import Finding, all_close, close
+from gradsuite.conformance.finding import Finding, all_close, close, fact
 from gradsuite.conformance.gradients import case_of
 from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, GATES
 from gradsuite.optimizers import SGD
 from gradsuite.oracle import differentiate
+from gradsuite.schedule import Schedule
 
 STACK = 3
 CLIPPED = SGD(lr=0.1, clip_norm=0.05)
@@ -22,51 +23,52 @@ TRUNCATED = (("rnn", "last", (1, 4)), ("lstm", "all", (2, 5)), ("gru", "all", (3
 STEPS = 7
 
 
-@check("stack", "A stack of settings gives what each of them gives alone.", once=True)
+@check("stack", "A stack of networks gives what each of them gives alone.", once=True)
 def stack(subject: Subject) -> Iterator[Finding]:
-    """Parameters with a leading axis S, with a batch for each, and for `rnn` with one batch for all.
+    """Parameters with a leading axis S; one batch per network, or for `rnn` one batch for all.
 
-    Each setting's update is its own too: clipped by its own norm, not by the stack's.
+    Each network is updated by itself too: clipped by its own norm, not by the stack's.
     """
     for cell in CELLS:
         case, shared = case_of(cell), cell == "rnn"
-        if "stack" not in subject.info.features or not subject.claims(case.model):
+        if not subject.claims(case.model, features=("stack",)):
             continue
-        settings = [Case(case.model, case.steps, case.size, case.seed + s) for s in range(STACK)]
-        parameters = [one.parameters(subject.dtype) for one in settings]
-        batches = [(settings[0] if shared else one).batch(subject.dtype) for one in settings]
+        members = [Case(case.model, case.steps, case.size, case.seed + s) for s in range(STACK)]
+        parameters = [member.parameters(subject.dtype) for member in members]
+        batches = [(members[0] if shared else member).batch(subject.dtype) for member in members]
         together = Batch(np.stack([b.inputs for b in batches]), np.stack([b.targets for b in batches]))
         stacked = {name: np.stack([p[name] for p in parameters]) for name in parameters[0]}
         network = subject.build(case.model, stacked)
+        yield fact(f"`stacked` of {case}", network.stacked, "False for a stack")
         tape = subject.forward(network, network.put(batches[0] if shared else together))
         loss, outputs = network.fetch(tape.loss), network.fetch(tape.outputs)
         gradients = network.backward(tape)
-        found = network.fetch_gradients(gradients)
+        fetched = network.fetch_gradients(gradients)
         network.update(gradients, CLIPPED)
         updated = parameters_of(network)
         for s in range(STACK):
-            by_parameter = {name: g[s] for name, g in found.parameters.items()}
-            by_state = (None if g is None else g[s] for g in (found.states, found.cell_states))
+            by_parameter = {name: g[s] for name, g in fetched.parameters.items()}
+            by_state = (None if g is None else g[s] for g in (fetched.states, fetched.cell_states))
             answer = differentiate(case.model, parameters[s], batches[s])
             expected = subject.claimed(expected_of(answer))
-            where = f"{case}, setting {s} of a stack with {'one batch' if shared else 'a batch for each'}"
-            one = named(loss[s], outputs[s], by_parameter, *by_state)
-            yield from all_close(where, one, expected, case.bound(subject.dtype))
+            where = f"{case}, network {s} of a stack with {'one batch for all' if shared else 'one batch per network'}"
+            alone = named(loss[s], outputs[s], by_parameter, *by_state)
+            yield from all_close(where, alone, expected, case.bound(subject.dtype))
             for name, after in CLIPPED.apply(parameters[s], answer.parameters, None)[0].items():
                 yield close(f"{name} after an update of {where}", updated[name][s], after, case.bound(subject.dtype))
 
 
-@check("truncation", "Truncated BPTT carries each window's losses back its k2 steps and no further.", once=True)
+@check("truncation", "Truncated BPTT carries the losses of each window back k2 steps and no further.", once=True)
 def truncation(subject: Subject) -> Iterator[Finding]:
     """Against the oracle with constants where the windows begin (Williams & Peng 1990)."""
     for cell, readout, horizon in TRUNCATED:
         first = case_of(cell, readout=readout)
         case = Case(first.model, STEPS, first.size, first.seed)
-        if "truncation" in subject.info.features and subject.claims(case.model):
+        if subject.claims(case.model, features=("truncation",)):
             parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
             expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch, truncation=horizon)))
-            found = subject.find(case, truncation=horizon)
-            yield from all_close(f"{case}, truncation {horizon}", found, expected, case.bound(subject.dtype))
+            arrays = subject.find(case, Schedule(truncation=horizon))
+            yield from all_close(f"{case}, truncation {horizon}", arrays, expected, case.bound(subject.dtype))
 
 
 @check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", once=True)
@@ -74,10 +76,10 @@ def checkpoint(subject: Subject) -> Iterator[Finding]:
     """States kept every three of seven steps, which leaves a shorter segment, and less often than there are steps."""
     for cell, every in {**dict.fromkeys(GATES, 3), "rnn": 10}.items():
         case = case_of(cell)
-        if "checkpoint" in subject.info.features and subject.claims(case.model):
-            found = subject.find(case, checkpoint=every)
+        if subject.claims(case.model, features=("checkpoint",)):
+            arrays = subject.find(case, Schedule(checkpoint=every))
             expected = subject.claimed(expected_of(case.answer(subject.dtype)))
-            yield from all_close(f"{case}, checkpoint every {every}", found, expected, case.bound(subject.dtype))
+            yield from all_close(f"{case}, checkpoint every {every}", arrays, expected, case.bound(subject.dtype))
 
 
 CHECKS = (stack, truncation, checkpoint)

@@ -1,4 +1,4 @@
-"""What a check finds: an error, its bound, and what was measured."""
+"""What a check measures: an error and its bound."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Finding:
 
     @property
     def badness(self) -> float:
-        """Error over bound, to find the worst finding; infinite for NaN and for what exceeds a bound of zero."""
+        """Error over bound, by which findings are ranked; infinite for NaN and for any error over a bound of zero."""
         if self.error == 0:
             return 0.0
         ratio = self.error / self.bound if self.bound else np.inf
@@ -32,37 +32,37 @@ class Finding:
 
 
 def fact(what: str, true: bool, note: str = "") -> Finding:
-    """Return the finding of something that is so or not: error 0, or infinite with a note."""
+    """Return the finding of a statement: error 0 if it is true, else infinite with a note."""
     return Finding(what, 0.0, 0.0) if true else Finding(what, np.inf, 0.0, note)
 
 
-def close(what: str, found: np.ndarray, expected: np.ndarray, bound: float, *, absolute: float = 0.0) -> Finding:
-    """Return the finding of an array held against its reference, by the comparator's rules."""
-    comparison = compare(found, expected, absolute=absolute)
+def close(what: str, array: np.ndarray, expected: np.ndarray, bound: float, *, absolute: float = 0.0) -> Finding:
+    """Return the finding of an array compared with its reference, by the comparator's rules."""
+    comparison = compare(array, expected, absolute=absolute)
     return Finding(what, comparison.error, bound, comparison.note)
 
 
 def all_close(
-    where: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], bound: float
+    where: str, arrays: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], bound: float
 ) -> Iterator[Finding]:
-    """Yield a finding for every array expected, and one for every array that nobody expected.
+    """Yield a finding per expected array, and one per array that was not expected.
 
-    Where a reference is zero everywhere (one class only, say) its terms cancel: they are of order 1 here, and
-    may leave `bound` as an absolute error.
+    If a reference is zero everywhere (with a single class, say), terms of order 1 cancel: they may leave an absolute
+    error of `bound`.
     """
     for name, reference in expected.items():
         what = f"{name} of {where}"
-        if name in found:
-            yield close(what, found[name], reference, bound, absolute=bound)
+        if name in arrays:
+            yield close(what, arrays[name], reference, bound, absolute=bound)
         else:
             yield fact(what, False, "missing")
-    for name in found.keys() - expected.keys():
+    for name in arrays.keys() - expected.keys():
         yield fact(f"{name} of {where}", False, "not asked for")
 
 
-def same_bits(where: str, found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> Iterator[Finding]:
-    """Yield one finding for each array: the same bits, NaN included, or how far apart."""
+def same_bits(where: str, arrays: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> Iterator[Finding]:
+    """Yield one finding per array: error 0 for the same bits, NaN included, else the distance."""
     for name, reference in expected.items():
-        same = name in found and np.asarray(found[name]).tobytes() == np.asarray(reference).tobytes()
-        error = 0.0 if same else compare(found[name], reference).error if name in found else np.inf
+        same = name in arrays and np.asarray(arrays[name]).tobytes() == np.asarray(reference).tobytes()
+        error = 0.0 if same else compare(arrays[name], reference).error if name in arrays else np.inf
         yield Finding(f"{name} of {where}", error, 0.0, "" if same else "other bits")

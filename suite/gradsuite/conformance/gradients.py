@@ -19,41 +19,53 @@ ONES: tuple[Sizes, ...] = ((1, 1, 1, 1, 1), (5, 1, 1, 3, 1), (1, 4, 3, 1, 2))
 LARGE: Sizes = (20, 9, 17, 33, 11)
 DIRECTIONS = 4
 THIRDS = {"lstm": (0, 1), "gru": (0, 2)}
-SEEDS = (6, 12, 6, 2, 4, 1, 15, 7, 6)  # of the nine cases: no gradient amplifies rounding errors by more than 6
+SEEDS = (
+    6,
+    12,
+    6,
+    2,
+    4,
+    1,
+    15,
+    7,
+    6,
+)  # of the nine cases, chosen so that no gradient amplifies rounding errors more than 6 times
 
 
 def cases(cell: str, activation: str) -> list[Case]:
     """Return the cases of a cell with an activation.
 
-    Readout, loss and number of layers form a Latin square: every pair of two of them meets once in the nine. It comes
-    in thirds, in which each of them, and each kind of sizes, occurs once; the activations of a cell share the thirds.
+    Readout, loss and number of layers form a Latin square of nine cases, in which every pair of values of two of them
+    occurs once. In each third of it every value, and every kind of sizes, occurs once; the activations of a cell share
+    the thirds.
     """
     readouts = READOUTS if cell != "mlp" else ("last", "none", "last")
-    found: list[Case] = []
+    square: list[Case] = []
     for third in THIRDS.get(cell) or [ACTIVATIONS[cell].index(activation) % 3]:
         for row in (third, (third + 1) % 3, (third + 2) % 3):
             sizes = (ODD, WIDE, ONES[third])[(row + min(third, 1)) % 3]
             loss, layers = LOSSES[(row + third) % 3], 1 + (row - third + 1) % 3
             model = _model(cell, activation, readouts[row], loss, layers, sizes)
-            found.append(Case(model, *sizes[:2], seed=SEEDS[3 * third + row]))
-    return found
+            square.append(Case(model, *sizes[:2], seed=SEEDS[3 * third + row]))
+    return square
 
 
 def asked(subject: Subject, cell: str, activation: str) -> list[Case]:
-    """Return the cases that a subject is asked: in its finest dtype all of them, in other precise ones fewer.
+    """Return the cases run on a subject: all in its finest dtype, fewer in other precise ones, one in half types.
 
-    Backends that compile need most of a second a case. In a half type one case shows that it is computed at all.
+    Backends that compile need most of a second per case.
     """
-    found = cases(cell, activation)
+    every_case = cases(cell, activation)
     if subject.finest:
-        return found
-    return found[: len(found) // 2 if subject.dtype in PRECISE else 1]
+        return every_case
+    return every_case[: len(every_case) // 2 if subject.dtype in PRECISE else 1]
 
 
 def asked_plain(subject: Subject, cell: str, activation: str) -> int:
-    """Return how many of these cases, from the first, are asked without state gradients too.
+    """Return how many of these cases, from the first, are also run without state gradients.
 
-    For each cell a third, in which every readout, loss and number of layers occurs; one for its other activations.
+    A third of them for the first activation of a cell, in which every readout, loss and number of layers occurs; one
+    for its other activations.
     """
     first = activation == ACTIVATIONS[cell][0]
     if subject.finest:
@@ -62,7 +74,7 @@ def asked_plain(subject: Subject, cell: str, activation: str) -> int:
 
 
 def case_of(cell: str, **wanted: str) -> Case:
-    """Return the first case of a cell whose model is as wanted; other checks use the same, to compile it only once."""
+    """Return the first case of a cell whose model has these values; checks share it, so that it compiles once."""
     return next(
         case
         for activation in ACTIVATIONS[cell]
@@ -72,7 +84,7 @@ def case_of(cell: str, **wanted: str) -> Case:
 
 
 def large_case(cell: str) -> Case:
-    """Return a case that is some work for a device, at sizes that no vector unit divides."""
+    """Return a case with enough work for a device, at sizes that are no multiples of vector lengths."""
     return Case(_model(cell, "tanh", "last", "mse", 2, LARGE), *LARGE[:2])
 
 
@@ -84,7 +96,7 @@ def _model(cell: str, activation: str, readout: str, loss: str, layers: int, siz
 def gradients(cell: str, activation: str) -> Check:
     """Return the check of one cell with one activation."""
     kind = f"{cell}-{activation}" if len(ACTIVATIONS[cell]) > 1 else cell
-    # A half type sees every cell, and every activation in mlp.
+    # Half types run every cell, and every activation of mlp.
     dtypes = tuple(UNIT_ROUNDOFF) if cell == "mlp" or activation == ACTIVATIONS[cell][0] else PRECISE
     sentence = f"Loss, outputs and every gradient of {cell} ({activation}) are the oracle's."
 
@@ -117,15 +129,15 @@ def large(cell: str) -> Check:
         parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
         network = subject.network(case)
         tape = subject.forward(network, network.put(batch))
-        found = network.fetch_gradients(network.backward(tape))
+        fetched = network.fetch_gradients(network.backward(tape))
         rng = np.random.default_rng(0)
-        for name, gradient in {**found.parameters, **subject.by_state(found)}.items():
+        for name, gradient in {**fetched.parameters, **subject.by_state(fetched)}.items():
             gradient = np.asarray(gradient, np.float64)
             directions = rng.standard_normal((DIRECTIONS, *gradient.shape))
             along = np.tensordot(directions, gradient, gradient.ndim)
             missed = along - slopes(case.model, parameters, batch, name, directions)
             error = np.sqrt(np.mean(missed**2)) / np.linalg.norm(gradient)
-            # The inner product with v is one more sum, over all elements of the gradient.
+            # The inner product with v adds a sum over all elements of the gradient.
             limit = bound(subject.dtype, case.operations + gradient.size)
             yield Finding(f"{name} of {case}", float(error), limit)
 

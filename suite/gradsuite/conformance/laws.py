@@ -1,4 +1,4 @@
-"""Exact laws: networks whose gradients are known in closed form, whatever the implementation."""
+"""Exact laws: networks whose gradients are known in closed form, independently of any implementation."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from gradsuite.parameters import Parameters, orthogonal
 from gradsuite.precision import PRECISE, bound, rounded
 
 HIDDEN = 5
-# Steps of linear and of gated networks: laws of one cell have the same shapes, for backends that compile.
+# Steps of linear and of gated networks; the laws of one cell share shapes, so that backends compile them once.
 STEPS, GATED_STEPS = 16, 50
 
 
@@ -30,7 +30,7 @@ def zeros(model: Model) -> Parameters:
 
 
 def unit_vectors(steps: int, hidden: int = HIDDEN) -> Batch:
-    """Return a batch of zero inputs whose targets are the unit vectors: rows of Jacobians come back, over B = H."""
+    """Return zero inputs with the unit vectors as targets, so that gradients are rows of Jacobians over B."""
     return Batch(np.zeros((steps, hidden, 1)), np.eye(hidden))
 
 
@@ -48,9 +48,9 @@ def orthogonal_isometry(subject: Subject) -> Iterator[Finding]:
     rng = np.random.default_rng(0)
     parameters = zeros(model) | {"weight_hh_l0": rounded(orthogonal(rng, (hidden, hidden), 1.0), subject.dtype)}
     targets = rng.standard_normal((size, hidden))
-    found = states_of(subject, model, parameters, Batch(np.zeros((steps, size, 1)), targets), "states")
-    ratios = size * np.linalg.norm(found[:, 0], axis=-1) / np.linalg.norm(targets, axis=-1)
-    # Each step is a sum of 64 products, and the rounded matrix is orthogonal to one rounding an element.
+    states = states_of(subject, model, parameters, Batch(np.zeros((steps, size, 1)), targets), "states")
+    ratios = size * np.linalg.norm(states[:, 0], axis=-1) / np.linalg.norm(targets, axis=-1)
+    # Each step is a sum of 64 products, and the rounded matrix is orthogonal to one rounding per element.
     yield Finding("norm ratio", float(np.abs(ratios - 1).max()), bound(subject.dtype, 2 * steps * hidden))
 
 
@@ -61,10 +61,10 @@ def linear_powers(subject: Subject) -> Iterator[Finding]:
     if not subject.claims(model, "states"):
         return
     weight = rounded(np.random.default_rng(0).standard_normal((HIDDEN, HIDDEN)) / np.sqrt(HIDDEN), subject.dtype)
-    found = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(STEPS), "states")
+    states = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(STEPS), "states")
     for t in range(STEPS):
         expected = np.linalg.matrix_power(weight, STEPS - 1 - t) / HIDDEN
-        yield close(f"dh_T/dh_{t + 1}", found[t, 0], expected, bound(subject.dtype, 2 * STEPS * HIDDEN))
+        yield close(f"dh_T/dh_{t + 1}", states[t, 0], expected, bound(subject.dtype, 2 * STEPS * HIDDEN))
 
 
 @check(
@@ -112,8 +112,8 @@ def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
         return
     parameters, biases, candidate = resting(subject, model, candidate=2)
     i, f, _, o = expit(biases)
-    found = states_of(subject, model, parameters, unit_vectors(GATED_STEPS), "cell_states")
-    jacobian = found[-2, 0] * HIDDEN / o
+    states = states_of(subject, model, parameters, unit_vectors(GATED_STEPS), "cell_states")
+    jacobian = states[-2, 0] * HIDDEN / o
     yield _eigenvalues_close(subject, jacobian, f + i * o * np.linalg.eigvalsh(candidate))
 
 
@@ -164,7 +164,7 @@ def states_of(subject: Subject, model: Model, parameters: Parameters, batch: Bat
 def driven(subject: Subject, model: Model) -> tuple[Parameters, Batch, np.ndarray]:
     """Return parameters without recurrence, a batch, and the gates before their activation (G, T, B, H).
 
-    Weights are small: a sigmoid made from a tanh keeps fewer digits of what is nearly zero, and no one promised them.
+    Weights are small: a sigmoid computed from a tanh keeps fewer digits of values near zero, as is allowed.
     """
     rng = np.random.default_rng(0)
     parameters = {n: rounded(rng.standard_normal(s) / 4, subject.dtype) for n, s in parameter_shapes(model).items()}
@@ -176,7 +176,7 @@ def driven(subject: Subject, model: Model) -> tuple[Parameters, Batch, np.ndarra
 
 
 def resting(subject: Subject, model: Model, candidate: int) -> tuple[Parameters, np.ndarray, np.ndarray]:
-    """Return parameters that rest at zero, each gate's bias, and the candidate's symmetric recurrent matrix."""
+    """Return parameters with a fixed point at 0, each gate's bias, and the candidate's symmetric recurrent matrix."""
     rng = np.random.default_rng(0)
     gates = GATES[model.cell]
     biases = rounded(rng.standard_normal(gates), subject.dtype)
@@ -191,8 +191,8 @@ def resting(subject: Subject, model: Model, candidate: int) -> tuple[Parameters,
 
 
 def _eigenvalues_close(subject: Subject, jacobian: np.ndarray, expected: np.ndarray) -> Finding:
-    found = np.sort(np.linalg.eigvals(jacobian).real) if np.isfinite(jacobian).all() else np.full(HIDDEN, np.nan)
-    return close("eigenvalues", found, np.sort(expected), bound(subject.dtype, 20 * HIDDEN))
+    eigenvalues = np.sort(np.linalg.eigvals(jacobian).real) if np.isfinite(jacobian).all() else np.full(HIDDEN, np.nan)
+    return close("eigenvalues", eigenvalues, np.sort(expected), bound(subject.dtype, 20 * HIDDEN))
 
 
 def _states_close(
@@ -203,12 +203,12 @@ def _states_close(
     states: np.ndarray,
     cell_states: np.ndarray | None = None,
 ) -> Iterator[Finding]:
-    """Yield a finding for each state gradient; zero is exactly zero."""
-    found = subject.solve(subject.build(model, parameters), batch)
+    """Yield a finding per state gradient; zeros must be exact."""
+    arrays = subject.solve(subject.build(model, parameters), batch)
     expected = named(np.zeros(()), np.zeros(()), {}, states, cell_states)
     for name, reference in expected.items():
         if "[" in name:
-            yield close(name, found[name], reference, bound(subject.dtype, 20 * len(states)))
+            yield close(name, arrays[name], reference, bound(subject.dtype, 20 * len(states)))
 
 
 CHECKS = (

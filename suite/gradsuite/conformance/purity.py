@@ -20,7 +20,7 @@ RATE = SGD(lr=0.1)
 
 
 def every_cell(name: str, sentence: str, *, once: bool = True) -> Callable[[Measure], Check]:
-    """Make a check of a measure that is asked for every claimed cell, in one dtype or in all."""
+    """Make a check from a measure that is taken for every claimed cell, in the finest dtype or in all."""
 
     def decorate(measure: Measure) -> Check:
         @check(name, sentence, once=once)
@@ -42,8 +42,8 @@ def other(case: Case, dtype: str) -> Batch:
 
 @every_cell("host-arrays-unchanged", "Batches and parameters on the host are not changed.")
 def host_arrays_unchanged(subject: Subject, case: Case) -> Iterator[Finding]:
-    """Neither by build, put, forward and backward nor by update."""
-    # In the network's own dtype, so that no conversion makes a copy of them.
+    """They are changed neither by build, put, forward and backward nor by update."""
+    # In the network's dtype, so that no conversion copies them.
     kept = dict.fromkeys(case.parameters(subject.dtype))
     dtype = subject.dtype if subject.dtype != "bfloat16" else "float32"
     batch = case.batch(subject.dtype)
@@ -59,7 +59,7 @@ def host_arrays_unchanged(subject: Subject, case: Case) -> Iterator[Finding]:
 
 @every_cell("host-arrays-copied", "The host may reuse its arrays once build and put have returned.", once=False)
 def host_arrays_copied(subject: Subject, case: Case) -> Iterator[Finding]:
-    """A network whose host arrays became NaN behind its back finds the same bits."""
+    """A network gives the same bits after its host arrays have been overwritten with NaN."""
     dtype = subject.dtype if subject.dtype != "bfloat16" else "float32"
     parameters = {name: p.astype(dtype) for name, p in case.parameters(subject.dtype).items()}
     batch = case.batch(subject.dtype)
@@ -70,8 +70,8 @@ def host_arrays_copied(subject: Subject, case: Case) -> Iterator[Finding]:
     for array in (*parameters.values(), inputs, targets):
         array.fill(np.nan)
     tape = subject.forward(network, on_device)
-    found = fetched(network, tape.loss, tape.outputs, network.backward(tape))
-    yield from same_bits(f"{case}, host arrays overwritten", found, expected)
+    arrays = fetched(network, tape.loss, tape.outputs, network.backward(tape))
+    yield from same_bits(f"{case}, host arrays overwritten", arrays, expected)
 
 
 @every_cell("repeatable", "The same batch gives the same bits again, in the same network and in a new one.", once=False)
@@ -93,9 +93,9 @@ def parameters_unchanged(subject: Subject, case: Case) -> Iterator[Finding]:
     yield from same_bits(f"{case}, after backward", parameters_of(network), before)
 
 
-@every_cell("networks-apart", "Two networks share nothing: each gives what it gives alone, updates included.")
+@every_cell("networks-apart", "Two networks share nothing: each gives the same results as alone, updates included.")
 def networks_apart(subject: Subject, case: Case) -> Iterator[Finding]:
-    """Interleaved calls of two networks, each held against one that runs by itself."""
+    """Calls of two networks are interleaved; each is compared with the same network alone."""
     twin = Case(case.model, case.steps, case.size, case.seed + 1)
     alone = [_two_steps(subject, one) for one in (case, twin)]
     networks = [subject.network(one) for one in (case, twin)]
@@ -117,21 +117,21 @@ def _two_steps(subject: Subject, case: Case) -> Arrays:
     return parameters_of(network)
 
 
-@every_cell("tapes-apart", "A tape stays good while another batch is run: its backward gives the same bits.")
+@every_cell("tapes-apart", "A tape stays valid while another batch is run: its backward gives the same bits.")
 def tapes_apart(subject: Subject, case: Case) -> Iterator[Finding]:
-    """Two forward passes, then their two backward passes, against each pair by itself."""
+    """Two forward passes, then their two backward passes, against each pair on its own."""
     network = subject.network(case)
     batches = [case.batch(subject.dtype), other(case, subject.dtype)]
     expected = [subject.solve(network, batch) for batch in batches]
     tapes = [subject.forward(network, network.put(batch)) for batch in batches]
     for number, (tape, alone) in enumerate(zip(tapes, expected, strict=True)):
-        found = fetched(network, tape.loss, tape.outputs, network.backward(tape))
-        yield from same_bits(f"{case}, tape {number + 1} of two", found, alone)
+        arrays = fetched(network, tape.loss, tape.outputs, network.backward(tape))
+        yield from same_bits(f"{case}, tape {number + 1} of two", arrays, alone)
 
 
 @every_cell("results-kept", "Results that the caller holds are not overwritten by later calls.")
 def results_kept(subject: Subject, case: Case) -> Iterator[Finding]:
-    """Loss, outputs and gradients, fetched at once and again after another batch and an update."""
+    """Loss, outputs and gradients are fetched at once, and again after another batch and an update."""
     network = subject.network(case)
     batch, later = network.put(case.batch(subject.dtype)), network.put(other(case, subject.dtype))
     tape = subject.forward(network, batch)
@@ -143,13 +143,13 @@ def results_kept(subject: Subject, case: Case) -> Iterator[Finding]:
 
 @every_cell("batch-mean", "The gradients of a batch are the mean of those of its sequences one by one.")
 def batch_mean(subject: Subject, case: Case) -> Iterator[Finding]:
-    """Parameter gradients and loss average; state gradients are each sequence's own, over B."""
+    """Parameter gradients and loss are averages; state gradients are those of each sequence, divided by B."""
     network, batch = subject.network(case), case.batch(subject.dtype)
     whole = subject.solve(network, batch)
     one_by_one = [
         subject.solve(network, Batch(batch.inputs[..., [b], :], batch.targets[[b]])) for b in range(case.size)
     ]
-    for name, found in whole.items():
+    for name, array in whole.items():
         parts = [np.asarray(one[name], np.float64) for one in one_by_one]
         if name == "outputs":
             expected = np.concatenate(parts)
@@ -158,12 +158,12 @@ def batch_mean(subject: Subject, case: Case) -> Iterator[Finding]:
         else:
             expected = np.mean(parts, axis=0)
         # Both sides carry the rounding errors of one case.
-        yield close(f"{name} of {case}, one by one", found, expected, 2 * case.bound(subject.dtype))
+        yield close(f"{name} of {case}, one by one", array, expected, 2 * case.bound(subject.dtype))
 
 
 @every_cell("other-sizes", "One network reads batches of any size, in any order.")
 def other_sizes(subject: Subject, case: Case) -> Iterator[Finding]:
-    """A small batch, a larger one, and the small one again: each is the oracle's."""
+    """A small batch, a larger one, and the small one again: the gradients of each are the oracle's."""
     network, parameters = subject.network(case), case.parameters(subject.dtype)
     for steps, size in ((case.steps, 1), (case.steps, case.size), (case.steps, 1)):
         one = Case(case.model, steps, size, case.seed)
@@ -172,19 +172,19 @@ def other_sizes(subject: Subject, case: Case) -> Iterator[Finding]:
         yield from all_close(str(one), subject.solve(network, batch), expected, one.bound(subject.dtype))
 
 
-@every_cell("seeds", "Random numbers are neither used nor drawn: no seed changes a gradient.")
+@every_cell("seeds", "Random numbers are neither used nor drawn: seeds change no gradient.")
 def seeds(subject: Subject, case: Case) -> Iterator[Finding]:
-    """Same bits under two global seeds, and the global generators are left as they were."""
+    """The bits are the same under two global seeds, and the global generators are unchanged."""
     states = random.getstate(), np.random.get_state()  # noqa: NPY002  the generator that a backend could disturb
     try:
-        found = []
+        answers = []
         for seed in (1, 2):
             random.seed(seed)
             np.random.seed(seed)  # noqa: NPY002
             before = _generators()
-            found.append(subject.find(case))
+            answers.append(subject.find(case))
             yield fact(f"generators after {case}", _generators() == before, "random numbers were drawn")
-        yield from same_bits(f"{case}, another seed", *found)
+        yield from same_bits(f"{case}, another seed", *answers)
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002

@@ -1,4 +1,4 @@
-"""Tiny, huge and non-finite: gradients keep their digits at any scale, and what is not a number is not made one."""
+"""Tiny, huge and non-finite values: gradients keep their digits at any scale, and NaN stays NaN."""
 
 from collections.abc import Iterator
 
@@ -31,43 +31,43 @@ def scaled(name: str, sentence: str, sign: int) -> Check:
             # A permutation times a power of two: every product is exact, and its powers reach the scale at t = 1.
             gain = 2.0 ** round(np.log2(scale) / (STEPS - 1))
             weight = gain * np.roll(np.eye(HIDDEN), 1, axis=0)
-            found = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(STEPS), "states")
+            states = states_of(subject, model, zeros(model) | {"weight_hh_l0": weight}, unit_vectors(STEPS), "states")
             for t in range(STEPS):
                 expected = np.linalg.matrix_power(weight, STEPS - 1 - t) / HIDDEN
-                yield close(f"dh_T/dh_{t + 1}", found[t, 0], expected, bound(subject.dtype, STEPS))
+                yield close(f"dh_T/dh_{t + 1}", states[t, 0], expected, bound(subject.dtype, STEPS))
 
     return measure
 
 
 def _linear_in_targets(subject: Subject, case: Case, scale: float) -> Iterator[Finding]:
-    """Yield findings of the same inner product with targets times `scale`: every gradient times `scale`."""
+    """Yield findings for targets times `scale`, which multiply every gradient by `scale`."""
     batch, answer = case.batch(subject.dtype), case.answer(subject.dtype)
-    found = subject.solve(subject.network(case), Batch(batch.inputs, batch.targets * scale))
+    arrays = subject.solve(subject.network(case), Batch(batch.inputs, batch.targets * scale))
     expected = {name: g if name == "outputs" else g * scale for name, g in subject.claimed(expected_of(answer)).items()}
-    yield from all_close(f"{case}, targets times {scale:.0e}", found, expected, case.bound(subject.dtype))
+    yield from all_close(f"{case}, targets times {scale:.0e}", arrays, expected, case.bound(subject.dtype))
 
 
 tiny = scaled("tiny-gradients", "Gradients of 1e-30 (in float64) are right to the same relative error.", -1)
 huge = scaled("huge-gradients", "Gradients of 1e+30 (in float64) are right to the same relative error.", 1)
 
 
-@check("overflow", "What overflows comes back as inf or NaN: no exception, and no number in its place.")
+@check("overflow", "What overflows comes back as inf or NaN: no exception is raised, and no number takes its place.")
 def overflow(subject: Subject) -> Iterator[Finding]:
     """h_t = w h_(t-1) of one unit with w^2 infinite: dh_T/dh_t = 1, w, inf, inf, and inf x 0 is NaN."""
     weight = OVERFLOWING[subject.dtype]
     model, one = bare("rnn", "identity", hidden=1), np.ones((1, 1))
     if subject.claims(model, "states"):
         parameters = zeros(model) | {"weight_hh_l0": weight * one}
-        found = subject.solve(subject.build(model, parameters), Batch(np.zeros((4, 1, 1)), one))
+        arrays = subject.solve(subject.build(model, parameters), Batch(np.zeros((4, 1, 1)), one))
         for t, expected in enumerate((np.inf, np.inf, weight, 1.0)):
-            yield close(f"dh_4/dh_{t + 1}", found[f"states[t={t + 1} layer 0]"], expected * one, 0.0)
-        yield close("inf x 0 in weight_hh_l0", found["weight_hh_l0"], np.nan * one, 0.0)
-        yield close("inf in bias_hh_l0", found["bias_hh_l0"], np.inf * one[0], 0.0)
+            yield close(f"dh_4/dh_{t + 1}", arrays[f"states[t={t + 1} layer 0]"], expected * one, 0.0)
+        yield close("inf x 0 in weight_hh_l0", arrays["weight_hh_l0"], np.nan * one, 0.0)
+        yield close("inf in bias_hh_l0", arrays["bias_hh_l0"], np.inf * one[0], 0.0)
     if subject.claims(model):
         parameters = zeros(model) | {"weight_hh_l0": weight * one, "weight_ih_l0": one}
-        found = subject.solve(subject.build(model, parameters), Batch(np.ones((4, 1, 1)), one))
-        yield close("outputs", found["outputs"], np.inf * one, 0.0)
-        yield close("loss", found["loss"], np.array(np.inf), 0.0)
+        arrays = subject.solve(subject.build(model, parameters), Batch(np.ones((4, 1, 1)), one))
+        yield close("outputs", arrays["outputs"], np.inf * one, 0.0)
+        yield close("loss", arrays["loss"], np.array(np.inf), 0.0)
 
 
 @check("nan", "NaN in one sequence comes back as NaN there and in what sums over it, and nowhere else.")
@@ -87,18 +87,18 @@ def nan(subject: Subject) -> Iterator[Finding]:
             cell_states[..., 1, :] = np.nan
         by_parameter = {name: np.full(g.shape, np.nan) for name, g in answer.parameters.items()}
         expected = subject.claimed(named(np.array(np.nan), outputs, by_parameter, states, cell_states))
-        found = subject.solve(subject.network(case), Batch(inputs, batch.targets))
-        yield from all_close(f"{case} with a NaN", found, expected, case.bound(subject.dtype))
+        arrays = subject.solve(subject.network(case), Batch(inputs, batch.targets))
+        yield from all_close(f"{case} with a NaN", arrays, expected, case.bound(subject.dtype))
     relu = case_of("mlp", activation="relu")
     if subject.claims(relu.model):
         batch = relu.batch(subject.dtype)
-        found = subject.solve(subject.network(relu), Batch(np.nan * batch.inputs, batch.targets))
-        yield fact("outputs of relu at NaN", bool(np.isnan(found["outputs"]).all()), "NaN became a number")
+        arrays = subject.solve(subject.network(relu), Batch(np.nan * batch.inputs, batch.targets))
+        yield fact("outputs of relu at NaN", bool(np.isnan(arrays["outputs"]).all()), "NaN became a number")
 
 
 @check("large-logits", "Cross-entropy of logits in the thousands does not overflow.", dtypes=PRECISE, once=True)
 def large_logits(subject: Subject) -> Iterator[Finding]:
-    """Log-sum-exp needs its largest term taken off first; each p is then 0 or 1 to all digits."""
+    """Log-sum-exp must first subtract its largest term; each p is then 0 or 1 to all digits."""
     for cell in CELLS:
         case = case_of(cell, loss="cross_entropy", readout="last" if cell == "mlp" else "all")
         if not subject.claims(case.model):
@@ -107,13 +107,13 @@ def large_logits(subject: Subject) -> Iterator[Finding]:
         parameters = case.parameters(subject.dtype)
         parameters["readout.bias"] = 4096.0 * np.arange(case.model.output_size)
         expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
-        found = subject.solve(subject.build(case.model, parameters), batch)
-        yield from all_close(f"{case}, logits 4096 apart", found, expected, case.bound(subject.dtype))
+        arrays = subject.solve(subject.build(case.model, parameters), batch)
+        yield from all_close(f"{case}, logits 4096 apart", arrays, expected, case.bound(subject.dtype))
 
 
-@check("saturated-gates", "Gates of +-800 are open or shut: exp does not overflow on either side.", dtypes=PRECISE)
+@check("saturated-gates", "Gates at +-800 are open or shut: exp does not overflow on either side.", dtypes=PRECISE)
 def saturated_gates(subject: Subject) -> Iterator[Finding]:
-    """Two units saturate, one to either side, the rest stay where they were."""
+    """Two units saturate, one on each side; the others do not change."""
     for cell, activation in (("lstm", "tanh"), ("gru", "tanh"), ("mlp", "sigmoid"), ("mlp", "tanh"), ("rnn", "tanh")):
         case = case_of(cell, activation=activation)
         if not subject.claims(case.model):
@@ -123,8 +123,8 @@ def saturated_gates(subject: Subject) -> Iterator[Finding]:
         bias = parameters["bias_ih_l0" if case.model.recurrent else "layers.0.bias"]
         bias.reshape(-1, case.model.hidden_size)[:, :2] = 800, -800
         expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
-        found = subject.solve(subject.build(case.model, parameters), batch)
-        yield from all_close(f"{case}, saturated", found, expected, case.bound(subject.dtype))
+        arrays = subject.solve(subject.build(case.model, parameters), batch)
+        yield from all_close(f"{case}, saturated", arrays, expected, case.bound(subject.dtype))
 
 
 CHECKS = (tiny, huge, overflow, nan, large_logits, saturated_gates)

@@ -1,4 +1,4 @@
-"""What is checked: one backend on one device in one dtype."""
+"""The subject of a check: one backend on one device in one dtype."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,41 +9,42 @@ from gradsuite.backend import STATE_GRADIENTS, Backend, Batch, DeviceBatch, Grad
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.finding import Finding, all_close
 from gradsuite.model import Model
+from gradsuite.schedule import Schedule
 
 Arrays = dict[str, np.ndarray]
 
 
 class Subject:
-    """One backend on one device in one dtype, and how a check asks it."""
+    """One backend on one device in one dtype, and how checks use it."""
 
     def __init__(self, backend: Backend, device: str, dtype: str, *, finest: bool = True) -> None:
-        """Take the backend at its word: `info` is what it claims. `finest`: no finer dtype of it is checked."""
+        """`info` is what the backend claims; `finest` says that none of its finer dtypes is checked."""
         self.backend = backend
         self.info = backend.describe()
         self.device = device
         self.dtype = dtype
         self.finest = finest
 
-    def claims(self, model: Model, *state_gradients: str) -> bool:
-        """Whether the backend claims this model on this device in this dtype, with these state gradients."""
-        has_states = set(state_gradients) <= set(self.info.state_gradients)
-        return has_states and self.info.refusal(model, self.device, self.dtype) is None
+    def claims(self, model: Model, *state_gradients: str, features: tuple[str, ...] = ()) -> bool:
+        """Whether the backend claims this model on this device in this dtype, with all that is named."""
+        optional = set(state_gradients) <= set(self.info.state_gradients) and set(features) <= set(self.info.features)
+        return optional and self.info.refusal(model, self.device, self.dtype) is None
 
     def claimed(self, arrays: Arrays) -> Arrays:
         """Return the arrays of an answer without the state gradients that the backend does not claim."""
         lost = tuple(f"{name}[" for name in STATE_GRADIENTS if name not in self.info.state_gradients)
         return {name: array for name, array in arrays.items() if not name.startswith(lost)}
 
-    def build(self, model: Model, parameters: Mapping[str, np.ndarray], **options: Any) -> Network:
+    def build(self, model: Model, parameters: Mapping[str, np.ndarray], schedule: Schedule = Schedule()) -> Network:
         """Build a network on this device in this dtype."""
-        return self.backend.build(model, parameters, device=self.device, dtype=self.dtype, **options)
+        return self.backend.build(model, parameters, device=self.device, dtype=self.dtype, schedule=schedule)
 
-    def network(self, case: Case, **options: Any) -> Network:
+    def network(self, case: Case, schedule: Schedule = Schedule()) -> Network:
         """Build a case's network."""
-        return self.build(case.model, case.parameters(self.dtype), **options)
+        return self.build(case.model, case.parameters(self.dtype), schedule)
 
     def forward(self, network: Network, batch: DeviceBatch) -> Tape:
-        """Run a forward pass that is asked for state gradients, where any are claimed."""
+        """Run a forward pass, with state gradients if any are claimed."""
         return network.forward(batch, states=bool(self.info.state_gradients))
 
     def by_state(self, gradients: Gradients) -> dict[str, Any]:
@@ -51,27 +52,27 @@ class Subject:
         return {"states": gradients.states} if "states" in self.info.state_gradients else {}
 
     def solve(self, network: Network, batch: Batch, *, states: bool = True) -> Arrays:
-        """Return everything that one forward and backward pass gives, on the host and by name."""
+        """Return everything that a forward and a backward pass return, on the host and by name."""
         on_device = network.put(batch)
         tape = self.forward(network, on_device) if states else network.forward(on_device)
         return fetched(network, tape.loss, tape.outputs, network.backward(tape), states=states)
 
-    def find(self, case: Case, **options: Any) -> Arrays:
-        """Return everything that a new network gives for a case."""
-        return self.solve(self.network(case, **options), case.batch(self.dtype))
+    def find(self, case: Case, schedule: Schedule = Schedule()) -> Arrays:
+        """Return everything that a new network returns for a case."""
+        return self.solve(self.network(case, schedule), case.batch(self.dtype))
 
     def against_oracle(self, case: Case, *, plain: bool = False) -> Iterator[Finding]:
-        """Yield a finding for every array of a case, with state gradients and, if `plain`, also without."""
+        """Yield a finding per array of a case, with state gradients and, if `plain`, also without."""
         network, batch = self.network(case), case.batch(self.dtype)
         for states in (True, False) if plain else (True,):
-            found = self.solve(network, batch, states=states)
+            arrays = self.solve(network, batch, states=states)
             expected = self.claimed(expected_of(case.answer(self.dtype), states=states))
             where = f"{case}, with states" if states else str(case)
-            yield from all_close(where, found, expected, case.bound(self.dtype))
+            yield from all_close(where, arrays, expected, case.bound(self.dtype))
 
 
 def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, states: bool = True) -> Arrays:
-    """Return loss, outputs and gradients on the host, by name; state gradients only if they were asked for."""
+    """Return loss, outputs and gradients on the host, by name; state gradients only if `states`."""
     host = network.fetch_gradients(gradients)
     by_state = (host.states, host.cell_states) if states else ()
     return named(network.fetch(loss), network.fetch(outputs), host.parameters, *by_state)

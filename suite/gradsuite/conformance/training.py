@@ -1,4 +1,4 @@
-"""Fifty steps of every optimizer follow the host's, fed with the oracle's gradients."""
+"""Fifty steps of every optimizer, compared with the host's optimizer and the oracle's gradients."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -28,13 +28,13 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "clip-unit": SGD(lr=0.1, clip_unit=0.05),
     "clip-value": SGD(lr=0.1, clip_value=0.05),
 }
-# Whose step is taken: every cell's, and the larger cells', which are the slowest to compile, only once.
+# The cell whose `step` is checked: every cell once, for the larger ones are slow to compile; `mlp` for the others.
 TRAINED = {"sgd": "gru", "adam": "lstm", "momentum": "rnn", "clip-norm": "rnn"}
 Step = Callable[[Network, Any, Optimizer], Any]
 
 
 def by_parts(network: Network, batch: Any, optimizer: Optimizer) -> Any:
-    """Forward, backward and update, one by one; return the loss before the update."""
+    """Call forward, backward and update in turn; return the loss before the update."""
     tape = network.forward(batch)
     loss = tape.loss
     network.update(network.backward(tape), optimizer)
@@ -42,15 +42,15 @@ def by_parts(network: Network, batch: Any, optimizer: Optimizer) -> Any:
 
 
 def at_once(network: Network, batch: Any, optimizer: Optimizer) -> Any:
-    """One call of step; return the loss before the update."""
+    """Call step once; return the loss before the update."""
     return network.step(batch, optimizer)
 
 
 def training(name: str, method: str, step: Step) -> Check:
-    """Return the check of one optimizer, by update or by step."""
+    """Return the check of one optimizer, by `update` or by `step`."""
     sentence = f"{STEPS} steps of {name} by {method} give the losses and parameters of the host's."
 
-    # Not in half types: fifty steps may be off by all of their digits, and float16 has no number for Adam's 1e-8.
+    # Not in half types: fifty steps may lose all of their digits, and float16 cannot represent Adam's 1e-8.
     @check(f"train-{name}-{method}", sentence, dtypes=PRECISE, once=True)
     def measure(subject: Subject) -> Iterator[Finding]:
         wanted = small(TRAINED.get(name, "mlp") if method == "step" else "mlp")
@@ -60,10 +60,10 @@ def training(name: str, method: str, step: Step) -> Check:
         losses, parameters = trajectory(case, name, subject.dtype)
         network, batch = subject.network(case), case.batch(subject.dtype)
         on_device = network.put(batch)
-        found = [float(network.fetch(step(network, on_device, OPTIMIZERS[name]))) for _ in range(STEPS)]
-        # Each step's gradient may be off by one case's bound, and errors of all steps add up.
+        measured = [float(network.fetch(step(network, on_device, OPTIMIZERS[name]))) for _ in range(STEPS)]
+        # The gradient of each step may be off by the bound of the case, and the errors of all steps add up.
         limit = STEPS * case.bound(subject.dtype)
-        yield close(f"losses of {case}", np.array(found), losses, limit)
+        yield close(f"losses of {case}", np.array(measured), losses, limit)
         for parameter, value in parameters_of(network).items():
             yield close(f"{parameter} of {case}", value, parameters[parameter], limit)
 
@@ -71,7 +71,7 @@ def training(name: str, method: str, step: Step) -> Check:
 
 
 def small(cell: str) -> Case:
-    """Return a small case of a cell: the oracle answers it fifty times."""
+    """Return a small case of a cell, for the oracle has to answer it fifty times."""
     return Case(Model(cell, 2, 3, 2), 4, 3)
 
 

@@ -10,19 +10,22 @@ from typing import TypeVar
 
 import psutil
 
-Found = TypeVar("Found")
+from gradsuite.machine import allocator
+
+Returned = TypeVar("Returned")
 
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 RESET_PEAK = "5"  # proc(5), clear_refs: reset the peak resident set size
 
 
-def reset_peak() -> None:
-    """Let `peak` count from now; elsewhere than on Linux it goes on counting from the start of the process."""
+def reset_peak() -> bool:
+    """Let `peak` count from now, and return whether it does: only Linux resets the peak of a process."""
     try:
         CLEAR_REFS.write_text(RESET_PEAK)
     except OSError:
-        return
+        return False
+    return True
 
 
 def peak() -> int:
@@ -48,10 +51,23 @@ def resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def growth(call: Callable[[], Found]) -> tuple[Found, int]:
+def growth(call: Callable[[], Returned]) -> tuple[Returned, int]:
     """Return what a call returns, and how many bytes more than before it are resident at its peak."""
     release()
     reset_peak()
     before = resident()
-    found = call()
-    return found, peak() - before
+    returned = call()
+    return returned, peak() - before
+
+
+def needed(call: Callable[[], object]) -> int | None:
+    """Return how many bytes a call takes at its peak that it gives back; None where the system cannot tell.
+
+    It is called twice: the first call loads and compiles what there is to load and to compile, which stays, and what
+    else it took is given back. What ran before in this process, and what it left, does not count.
+    """
+    with allocator.giving_back():
+        call()
+    if not reset_peak():
+        return None
+    return max(0, growth(call)[1])

@@ -3,9 +3,8 @@
 Two traps are closed here: every sample ends with `synchronize`, and no sample contains a first call.
 """
 
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +14,13 @@ from gradsuite.measuring.contention import Conditions, Watch
 from gradsuite.measuring.pace import SLOW_PACE, Pace
 
 Prepare = Callable[[], Any]
-Samples = Sequence[float] | np.ndarray
 # A sample lasts at least this long: a thousand times the cost of reading the clock and of watching the machine.
 SAMPLE_SECONDS = 0.02
 # Warm-up ends when the fastest of the last calls is no faster than the fastest before them, within this share.
 STEADY_SHARE = 0.05
 STEADY_CALLS = 3
 WARM_UP_SECONDS = 2.0
-SLOWED = "the core ran far below its pace, as when somebody whom this system does not see computes on it"
+SLOWED = "the core ran far below its pace, as when another virtual machine computes on it"
 REST = 0.05  # seconds before a disturbed sample is taken again: what slows a core lasts as long and longer
 # Half as many calls as a sample has, and one at least, run before its clock starts: others have had the caches since,
 # and of several cores `PACE` wakes but one. Ten products of 512 units, 17 ms on two cores, else take 19 to 22.
@@ -140,51 +138,3 @@ class Timer:
             self.call(argument)
         self.synchronize()
         return time.perf_counter() - began
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A median and the ends of its confidence interval."""
-
-    median: float
-    low: float
-    high: float
-
-    def covers(self, value: float) -> bool:
-        """Whether a value lies within the interval."""
-        return self.low <= value <= self.high
-
-
-def median_interval(samples: Samples, *, confidence: float = 0.95) -> Interval:
-    """Return the median and its interval from order statistics: no distribution is assumed, and chance has no part.
-
-    The k-th smallest and k-th largest of n samples enclose the median with probability P(k <= Binomial(n, 1/2) <= n-k)
-    exactly; between two k the ends are interpolated (Hettmansperger & Sheather 1986). Fewer than 6 samples enclose it
-    with less than 95% even from the least to the greatest, which is what they get: 5 with 94%. NaN throughout where
-    there are no samples.
-    """
-    x = np.sort(np.asarray(samples, dtype=np.float64))
-    n = x.size
-    if n == 0:
-        return Interval(np.nan, np.nan, np.nan)
-    k = next(k for k in range(1, n + 1) if enclosed(n, k + 1) < confidence)
-    excess = enclosed(n, k) - confidence
-    inwards = 0.0  # how far the ends lie from the k-th sample to the next one inwards
-    if excess > 0:
-        part = excess / (enclosed(n, k) - enclosed(n, k + 1))
-        inwards = (n - k) * part / (k + (n - 2 * k) * part)
-    low, high = np.interp([k - 1 + inwards, n - k - inwards], np.arange(n), x)
-    return Interval(float(np.median(x)), float(low), float(high))
-
-
-def enclosed(n: int, k: int) -> float:
-    """Return the probability that the k-th smallest and k-th largest of n samples enclose the median."""
-    return max(0.0, 1 - 2 * sum(math.comb(n, j) for j in range(k)) / 2**n) if 2 * k <= n else 0.0
-
-
-def ratio_interval(samples: Samples, others: Samples, *, confidence: float = 0.95) -> Interval:
-    """Return the median of the paired ratios samples / others and its interval; pairs were taken in one round.
-
-    What slows a round slows both of its samples, and so cancels.
-    """
-    return median_interval(np.divide(samples, others), confidence=confidence)

@@ -1,4 +1,4 @@
-"""The oracle: what every gradient should be, by the complex step through a forward pass that no backend shares."""
+"""The oracle: the value of every gradient, by the complex step through a forward pass of its own."""
 
 from gradsuite.oracle.differentiate import Answer, differentiate, slopes
 

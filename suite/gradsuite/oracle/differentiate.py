@@ -13,17 +13,17 @@ from gradsuite.backend import Batch
 from gradsuite.model import Model
 from gradsuite.oracle.forward import Array, Variables, losses, outputs
 
-STEP = 1e-100  # between the smallest and the largest double: gradients from 1e-200 to 1e+90 come out right
-AT_ONCE = 256  # directions carried through one forward pass
+STEP = 1e-100  # between the smallest and the largest double: gradients from 1e-200 to 1e+90 are exact to rounding
+AT_ONCE = 256  # directions differentiated in one forward pass
 
 Truncation = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What every backend should find: the loss, the outputs, and the gradients by parameters, inputs and states.
+    """What every backend should return: the loss, the outputs, and the gradients by parameters, inputs and states.
 
-    Shapes are those of `backend.Gradients`; `cell_states` is None but for lstm. Real arrays of the oracle's precision.
+    Shapes are those of `backend.Gradients`; `cell_states` is None except for lstm. All are real.
     """
 
     loss: Array
@@ -45,7 +45,7 @@ def differentiate(
     """Return the loss, outputs and every gradient; `dtype` is the precision, np.clongdouble for more digits.
 
     With `truncation` (k1, k2), the losses of every k1 steps are backpropagated through at most k2 steps
-    (Williams & Peng 1990). One forward pass a number to differentiate by: for small models.
+    (Williams & Peng 1990). There is one forward pass per number to differentiate by, so that this is for small models.
     """
     variables = _variables(model, parameters, batch, dtype)
     y = outputs(model, variables)

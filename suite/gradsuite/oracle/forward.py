@@ -2,7 +2,7 @@
 
 `variables` holds everything that the loss depends on: the parameters by name, `inputs`, and `states` and `cell_states`,
 which are added to each hidden state h_t (each layer's activation, for `mlp`) and to each cell state c_t. Each may have
-a leading axis of directions: everything that follows from it then has one too.
+a leading axis of directions, which everything that depends on it then has too.
 """
 
 from collections.abc import Callable, Mapping
@@ -111,7 +111,7 @@ def outputs(model: Model, variables: Variables, constant: int = 0) -> Array:
     if model.readout == "none":
         return h
     weight, bias = variables["readout.weight"], variables["readout.bias"]
-    if model.readout == "all":  # the time axis stands between the directions and the batch
+    if model.readout == "all":  # the time axis is between the directions and the batch
         weight, bias = weight[..., None, :, :], bias[..., None, :]
     return affine(h, weight, bias)
 
@@ -122,6 +122,6 @@ def losses(model: Model, y: Array, targets: Array) -> Array:
         return ((y - targets) ** 2).mean(axis=-1)
     if model.loss == "inner_product":
         return (y * targets).sum(axis=-1)
-    shifted = y - y.real.max(axis=-1, keepdims=True)  # any constant may be taken off; this one keeps exp finite
+    shifted = y - y.real.max(axis=-1, keepdims=True)  # any constant may be subtracted; this one keeps exp finite
     chosen = np.take_along_axis(shifted, np.broadcast_to(targets, y.shape[:-1])[..., None], axis=-1)[..., 0]
     return np.log(np.exp(shifted).sum(axis=-1)) - chosen

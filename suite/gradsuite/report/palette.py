@@ -45,6 +45,7 @@ KNOWN = {
     "flax": ("#6b8e23", "<"),
     "autograd": ("#8a63d2", ">"),
 }
+FIRST = ("numpy", "torch", "jax")  # in every figure and table
 # A tuned worker has its backend's colour and a marker of its own.
 TUNED_MARKERS: dict[str, Marker] = dict(
     zip(KNOWN, ("P", "X", "d", "8", "H", "*", (4, 1, 0), (6, 1, 0), (8, 1, 0)), strict=True)
@@ -70,11 +71,14 @@ def backend_marker(name: str) -> Marker:
 
 
 def backend_order(names: Sequence[str]) -> list[str]:
-    """Return backends, each once, in the order of every figure and table, second names beside the first."""
-    known = list(KNOWN)
+    """Return backends, each once, in the order of every figure and table.
 
-    def place(name: str) -> tuple[int, str]:
-        return known.index(original(name)) if original(name) in known else len(known), name
+    FIRST come first; all others follow by name, whichever plugin they are of, and second names follow their first.
+    """
+
+    def place(name: str) -> tuple[int, str, str]:
+        first = original(name)
+        return FIRST.index(first) if first in FIRST else len(FIRST), first, name
 
     return sorted(set(names), key=place)
 

@@ -9,22 +9,22 @@ import numpy as np
 
 from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
-from gradsuite.errors import unknown
 from gradsuite.experiment import Trial
 from gradsuite.machine import subnormals
 from gradsuite.machine.facts import machine
 from gradsuite.measuring.contention import Conditions, Watch
+from gradsuite.measuring.gemm import CORES, PROBE, RATE, SUBNORMAL, Products
+from gradsuite.measuring.intervals import Interval, median_interval, ratio_interval
 from gradsuite.measuring.pace import SLOW_PACE
-from gradsuite.measuring.timing import Interval, Timer, median_interval, ratio_interval
+from gradsuite.measuring.timing import Timer
 from gradsuite.plugins import Broken, Plugins
 from gradsuite.running.availability import default_backends, survey
 from gradsuite.running.executors.local import LocalExecutor
-from gradsuite.settings import Settings, settings_label
+from gradsuite.settings import settings_label
 from gradsuite.worker.environment import WorkerEnvironment
 
-EXPERIMENT = "gemm"
-SETTINGS: Settings = {"size": 1024, "dtype": "float32", "numbers": "normal", "rounds": 15, "seed": 0}
-SUBNORMAL: Settings = {**SETTINGS, "size": 256, "numbers": "subnormal"}  # smaller: they may take long
+LARGE = Products()
+TINY = Products(size=256, numbers=SUBNORMAL)  # smaller matrices: they may take long
 ROUND_TIMEOUT = 60.0  # seconds
 FIXED_SAMPLES = 60
 STEADY = 0.02  # a spread that a difference of a few percent can still be told from
@@ -71,7 +71,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All that was found."""
+    """What an examination shows of a machine and its backends."""
 
     machine: Mapping[str, Any]
     backends: Mapping[str, BackendInfo]
@@ -95,13 +95,13 @@ class Diagnosis:
             )
         if self.noise.slow > SELDOM:
             yield (
-                f"beside {self.noise.slow:.0%} of the samples the core ran below {SLOW_PACE:.0%} of its pace: somebody "
-                "whom this system does not see computes on it, as where virtual machines share a processor: measure at "
-                "another hour, or trust only what the paired ratios still tell apart"
+                f"beside {self.noise.slow:.0%} of the samples the core ran below {SLOW_PACE:.0%} of its pace: "
+                "something that this system does not show computes on it, such as another virtual machine that shares "
+                "the processor: measure at another time, or trust only what the paired ratios still tell apart"
             )
-        for one in self.rates:
-            if one.cores < IDLE_SHARE * threads:
-                yield f"{one.backend} keeps {one.cores:.1f} of {threads} cores busy: its products are not spread out"
+        for rate in self.rates:
+            if rate.cores < IDLE_SHARE * threads:
+                yield f"{rate.backend} keeps {rate.cores:.1f} of {threads} cores busy: its products are not spread out"
         if threads > self.machine["cores"]:
             yield f"{threads} threads share {self.machine['cores']} cores: give --threads {self.machine['cores']}"
 
@@ -113,13 +113,13 @@ class Diagnosis:
 
 def advice_on(gain: Gain) -> str:
     """Return whether a tuning pays, and how to have it."""
-    told, best = times_the_rate(gain.ratio), gain.ratio.low
+    rates, best = times_the_rate(gain.ratio), gain.ratio.low
     if gain.subnormal:
-        told += f", and {times_the_rate(gain.subnormal)} where numbers are subnormal, as gradients become that vanish"
+        rates += f", and {times_the_rate(gain.subnormal)} where numbers are subnormal, as vanishing gradients become"
         best = max(best, gain.subnormal.low)
     if best < PAYS:
-        return f"{gain.backend}: {settings_label(gain.variables)} brings {told}: it does not pay here"
-    return f"{gain.backend}: set {settings_label(gain.variables)}, or run with --tuned: measured {told}"
+        return f"{gain.backend}: {settings_label(gain.variables)} brings {rates}: it does not pay here"
+    return f"{gain.backend}: set {settings_label(gain.variables)}, or run with --tuned: measured {rates}"
 
 
 def times_the_rate(ratio: Interval) -> str:
@@ -130,8 +130,6 @@ def times_the_rate(ratio: Interval) -> str:
 
 def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diagnosis:
     """Examine this machine and these backends, or the default ones. Raises UserError if one of them is unknown."""
-    if EXPERIMENT not in plugins.experiments:
-        raise unknown("experiment", EXPERIMENT, plugins.experiments)
     for name in names:
         plugins.find("backend", name)
     facts = machine(threads)
@@ -140,22 +138,25 @@ def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diag
     asked = list(dict.fromkeys(names)) or default_backends(plugins)
     tuning = {name: variables for name in asked if (variables := environment.tuning(name))}
     with LocalExecutor(environment, timeout=ROUND_TIMEOUT) as executor:
-        found = survey(plugins, executor, [*asked, *map(tuned, tuning)])
-        found.require(names)
-        rates, cores, failures = measure(executor, list(found.available), SETTINGS)
+        available = survey(plugins, executor, [*asked, *map(tuned, tuning)])
+        available.require(names)
+        rates, cores, failures = measure(executor, list(available.available), LARGE)
         flushing = [name for name, variables in tuning.items() if subnormals.VARIABLE in variables]
         pairs = [name for name in (*flushing, *map(tuned, flushing)) if name in rates]
-        tiny, _, _ = measure(executor, pairs, SUBNORMAL)
+        subnormal_rates, _, _ = measure(executor, pairs, TINY)
     intervals = {name: median_interval(samples) for name, samples in rates.items()}
     best = max((interval.median for interval in intervals.values()), default=float("nan"))
     return Diagnosis(
         machine=facts,
-        backends=found.available,
-        unavailable=found.unavailable,
+        backends=available.available,
+        unavailable=available.unavailable,
         noise=noise,
-        rates=[Rate(name, one, one.median / best, float(np.median(cores[name]))) for name, one in intervals.items()],
+        rates=[
+            Rate(name, interval, interval.median / best, float(np.median(cores[name])))
+            for name, interval in intervals.items()
+        ],
         gains=[
-            Gain(original(name), variables, ratio, gained(tiny, name))
+            Gain(original(name), variables, ratio, gained(subnormal_rates, name))
             for name, variables in tuning.items()
             if (ratio := gained(rates, name))
         ],
@@ -169,17 +170,17 @@ def gained(rates: Mapping[str, Sequence[float]], name: str) -> Interval | None:
 
 
 def measure(
-    executor: LocalExecutor, names: Sequence[str], settings: Settings
+    executor: LocalExecutor, names: Sequence[str], products: Products
 ) -> tuple[dict[str, list[float]], dict[str, list[float]], dict[str, str]]:
-    """Return each backend's rates and busy cores, a number a round, and why those failed that did."""
+    """Return the rates and busy cores of each backend, a number per round, and why those that failed did."""
     rates: dict[str, list[float]] = defaultdict(list)
     cores: dict[str, list[float]] = defaultdict(list)
     failures: dict[str, str] = {}
-    for trial, result in executor.run([[Trial(EXPERIMENT, name, "cpu", settings) for name in names]]):
+    for trial, result in executor.run([[Trial(PROBE, name, "cpu", asdict(products)) for name in names]]):
         if result.status != "ok":
             failures[trial.backend] = f"{result.status}: {result.reason}"
         for row in result.measurements:
-            {"rate": rates, "cores": cores}[row.metric][trial.backend].append(row.value)
+            {RATE: rates, CORES: cores}[row.metric][trial.backend].append(row.value)
     return rates, cores, failures
 
 

@@ -1,4 +1,4 @@
-"""A backend by its name, loaded in the environment that its worker would have."""
+"""A backend by name, loaded in the environment that its worker would have."""
 
 import os
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def load_backend(name: str) -> "Backend":
     """Return the backend of this name. Raises UserError if there is none, or if it cannot be imported.
 
-    Nothing heavy has been imported before its environment is set, not even NumPy.
+    Its environment is set before anything heavy is imported, NumPy included.
     """
     plugins = load()
     registration = plugins.find("backend", name)

@@ -4,15 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from gradsuite_experiments.gradient_flow.norms import (
-    DISTANCES,
-    backpropagate,
-    batch_rng,
-    horizon,
-    measurements,
-    norm,
+from gradsuite_experiments.common.horizon import horizon
+from gradsuite_experiments.common.seeds import batch_rng
+from gradsuite_experiments.gradient_flow.laws import (
+    HORIZON,
+    NORM_HIGH,
+    NORM_LOW,
+    NORM_MEAN,
+    NORM_MEDIAN,
+    RATE,
+    VERDICT,
     trend,
 )
+from gradsuite_experiments.gradient_flow.norms import DISTANCES, backpropagate, measurements, norm
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -105,18 +109,19 @@ def test_what_is_measured_is_the_mean_and_real_samples_as_quantiles():
     for row in rows:
         assert row.layer == 1
         by_metric.setdefault(row.metric, {})[row.index] = row
-    stored = list(by_metric["norm_mean"])
+    stored = list(by_metric[NORM_MEAN])
     assert len(stored) == DISTANCES
     assert (stored[0], stored[-1]) == (0, 99)
     for k in stored:
-        assert by_metric["norm_mean"][k].value == pytest.approx(norms[k].mean())
+        assert by_metric[NORM_MEAN][k].value == pytest.approx(norms[k].mean())
         # Of 21 samples, the least with at least 10, 50 and 90 % of them no larger: the 3rd, the 11th and the 19th.
         in_order = np.sort(norms[k])
-        for name, place in (("norm_q10", 3), ("norm_median", 11), ("norm_q90", 19)):
+        for name, place in ((NORM_LOW, 3), (NORM_MEDIAN, 11), (NORM_HIGH, 19)):
             assert by_metric[name][k].value == in_order[place - 1]
-    assert by_metric["rate"][None].value == trend(norms.mean(axis=1)).rate
-    assert (by_metric["rate"][None].unit, by_metric["horizon"][None].unit) == ("1/step", "steps")
-    assert (by_metric["verdict"][None].value, by_metric["verdict"][None].unit) == (-1.0, "vanishing")
+    rate, distance, verdict = (by_metric[metric][None] for metric in (RATE, HORIZON, VERDICT))
+    assert rate.value == trend(norms.mean(axis=1)).rate
+    assert (rate.unit, distance.unit, verdict.unit) == ("1/step", "steps", "")
+    assert (verdict.value, verdict.note) == (-1.0, "vanishing")
 
 
 def test_batches_and_parameters_are_drawn_from_different_numbers():
@@ -127,11 +132,11 @@ def test_batches_and_parameters_are_drawn_from_different_numbers():
 def test_the_gradient_of_a_sequence_does_not_depend_on_the_batch_it_is_in():
     from gradsuite.backend import Batch
     from gradsuite.parameters import initialise
-    from gradsuite.tasks.task import find_task
+    from gradsuite.plugins import load
 
     from tests.stored import backend
 
-    task = find_task("adding")
+    task = load().task("adding")
     model = task.model("gru", 5)
     batch = task.batch(batch_rng(0), model, size=6, length=9)
     parameters = initialise(model)

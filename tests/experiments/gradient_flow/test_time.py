@@ -6,15 +6,17 @@ import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
 from gradsuite.parameters import Initialisation, initialise
+from gradsuite.plugins import load
 from gradsuite.report import style
-from gradsuite.tasks.task import find_task
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.findings import agreement, by_task, crossing, spans, thresholds
+from gradsuite_experiments.gradient_flow.laws import NORM_MEAN, QUANTILES, VERDICT
 from gradsuite_experiments.gradient_flow.time import GradientTime
 
 from tests.stored import measured, results_of, rows_of, small
 
-TIME = GradientTime()
+PLUGINS = load()
+TIME = GradientTime(PLUGINS)
 
 
 def settings_of(**changes):
@@ -23,7 +25,7 @@ def settings_of(**changes):
 
 def expected_norms(settings):
     """dL/dh_t of the mean over the batch of <v, h_T>, times the batch: h_t = tanh(W h + U x_t), no biases."""
-    task = find_task("noise")
+    task = PLUGINS.task("noise")
     model = task.model("rnn", settings["hidden_size"])
     parameters = initialise(model, Initialisation("normal", gain=settings["gain"]), seed=settings["seed"])
     batch = task.batch(batch_rng(settings["seed"]), model, size=settings["batch_size"], length=settings["length"])
@@ -42,7 +44,7 @@ def expected_norms(settings):
 @pytest.mark.parametrize("gain", [0.5, 2.0])
 def test_norms_by_lag_are_those_of_a_plain_rnn(gain):
     settings = settings_of(task=["noise"], cell=["rnn"], gain=[gain])
-    found = {row.index: row.value for row in measured(TIME, settings) if row.metric == "norm_mean"}
+    found = {row.index: row.value for row in measured(TIME, settings) if row.metric == NORM_MEAN}
     # 20 steps of 12-term dot products in float64, at a condition number of some 10: 20 x 12 x 10 x 1e-16.
     np.testing.assert_allclose([found[k] for k in range(20)], expected_norms(settings).mean(axis=1), rtol=1e-12)
     assert found[0] == pytest.approx(1.0)
@@ -51,13 +53,13 @@ def test_norms_by_lag_are_those_of_a_plain_rnn(gain):
 def test_every_layer_is_measured():
     rows = measured(TIME, settings_of(num_layers=[3], task=["noise"]))
     assert {row.layer for row in rows} == {0, 1, 2}
-    start = {row.layer: row.value for row in rows if row.metric == "norm_mean" and row.index == 0}
+    start = {row.layer: row.value for row in rows if row.metric == NORM_MEAN and row.index == 0}
     assert start[2] == pytest.approx(1.0)  # the loss is of the top layer's last state
     assert start[0] != pytest.approx(1.0, rel=1e-3)
 
 
 def test_a_task_of_one_length_has_it_and_others_the_one_asked_for():
-    lengths = {(cell["task"], cell["length"]) for cell in small(TIME, task=["noise", "digits"], length=[9, 30])}
+    lengths = {(trial["task"], trial["length"]) for trial in small(TIME, task=["noise", "digits"], length=[9, 30])}
     assert lengths == {("noise", 9), ("noise", 30), ("digits", 8)}
 
 
@@ -73,76 +75,76 @@ def test_a_task_that_is_none_is_an_error_with_the_nearest_name():
 
 def test_every_preset_has_real_input_and_synthetic():
     for preset in TIME.presets:
-        tasks = {cell["task"] for cell in TIME.cells(TIME.grid(preset, {}))}
+        tasks = {trial["task"] for trial in TIME.trials(TIME.grid(preset, {}))}
         assert "noise" in tasks
         assert tasks & {"digits", "sunspots"}
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    cells = small(TIME, length=[40], hidden_size=[32], batch_size=[4])
-    return rows_of(tmp_path_factory.mktemp("run"), TIME, results_of(TIME, cells, ("numpy", "jax", "other")))
+    trials = small(TIME, length=[40], hidden_size=[32], batch_size=[4])
+    return rows_of(tmp_path_factory.mktemp("run"), TIME, results_of(TIME, trials, ("numpy", "jax", "other")))
 
 
 def test_findings_say_where_gradients_vanish_and_explode(rows):
-    agreed, *told = TIME.findings(rows)
+    agreed, *sentences = TIME.findings(rows, [])
     assert agreed.startswith("In float64, the gradient norms of numpy, jax and other differ by at most 0 where")
-    assert any(one.startswith("On noise: rnn gradients vanish at gain 0.5") for one in told)
-    flipped = rows.assign(value=rows["value"].where(rows["metric"] != "verdict", -rows["value"]))
+    assert any(sentence.startswith("On noise: rnn gradients vanish at gain 0.5") for sentence in sentences)
+    flipped = rows.assign(value=rows["value"].where(rows["metric"] != VERDICT, -rows["value"]))
     assert any(
-        one.startswith("On noise: rnn gradients") and "explode at gain 0.5" in one
-        for one in by_task(flipped, "cell", "gain")
+        sentence.startswith("On noise: rnn gradients") and "explode at gain 0.5" in sentence
+        for sentence in by_task(flipped, "cell", "gain")
     )
 
 
 def test_disagreement_is_found_and_given(rows):
-    one = (rows["backend"] == "other") & (rows["metric"] == "norm_mean") & (rows["index"] == 6) & (rows["gain"] == 0.5)
+    one = (rows["backend"] == "other") & (rows["metric"] == NORM_MEAN) & (rows["index"] == 6) & (rows["gain"] == 0.5)
     wrong = rows.assign(value=rows["value"].where(~one, rows["value"] * (1 + 3e-9)))
-    (told,) = agreement(wrong)
-    assert "differ by at most 3e-09 where gradients do not explode" in told
-    (told,) = agreement(rows.assign(value=rows["value"].where(~one, np.nan)))
-    assert "differ by at most inf where gradients do not explode" in told
-    (told,) = agreement(rows[~one])
-    assert "differ by at most 0 where gradients do not explode" in told
+    (sentence,) = agreement(wrong)
+    assert "differ by at most 3e-09 where gradients do not explode" in sentence
+    (sentence,) = agreement(rows.assign(value=rows["value"].where(~one, np.nan)))
+    assert "differ by at most inf where gradients do not explode" in sentence
+    (sentence,) = agreement(rows[~one])
+    assert "differ by at most 0 where gradients do not explode" in sentence
 
 
 def test_titles_follow_from_the_data(rows):
     with style.context():
-        first, second = TIME.figures(rows)
+        first, second = TIME.figures(rows, [])
     assert first.figure.get_suptitle().replace("\n", " ").startswith("On noise, gradients vanish up to gain ")
     assert second.figure.get_suptitle().startswith("From vanishing to exploding: rnn at gain ")
-    stable = rows.assign(value=rows["value"].where(rows["metric"] != "verdict", 0.0))
+    stable = rows.assign(value=rows["value"].where(rows["metric"] != VERDICT, 0.0))
     with style.context():
-        still = next(TIME.figures(stable))
+        still = next(TIME.figures(stable, []))
     assert "are stable at gain 0.5 to 4" in still.figure.get_suptitle().replace("\n", " ")
 
 
 def test_the_table_has_a_row_for_each_task_and_cell(rows):
-    (table,) = TIME.tables(rows)
+    (table,) = TIME.tables(rows, [])
     assert list(table.rows.columns) == ["task", "cell", "gain 0.5", "gain 4"]
     assert len(table.rows) == 2 * 3
     assert table.rows["gain 0.5"].iloc[0].startswith("vanishing, ")
 
 
 def test_one_gain_on_one_backend_and_numbers_that_are_not_finite(tmp_path):
-    cells = small(TIME, task=["noise"], cell=["rnn"], gain=[2], length=[12], hidden_size=[4], batch_size=[2])
-    rows = rows_of(tmp_path, TIME, results_of(TIME, cells))
+    trials = small(TIME, task=["noise"], cell=["rnn"], gain=[2], length=[12], hidden_size=[4], batch_size=[2])
+    rows = rows_of(tmp_path, TIME, results_of(TIME, trials))
     for broken in (np.nan, np.inf, 0.0):
-        norms = rows["metric"].str.startswith("norm_") & (rows["index"] > 2)
+        norms = rows["metric"].isin([NORM_MEAN, *QUANTILES]) & (rows["index"] > 2)
         damaged = rows.assign(value=rows["value"].mask(norms, broken))
         with style.context():
-            figures = list(TIME.figures(damaged))
+            figures = list(TIME.figures(damaged, []))
             for figure in figures:
                 figure.figure.canvas.draw()
         assert [figure.name for figure in figures] == ["gradient-time"]
-        assert list(TIME.tables(damaged))
+        assert list(TIME.tables(damaged, []))
 
 
 def test_nothing_measured_gives_nothing(tmp_path):
-    cell = Trial(TIME.name, "numpy", "cpu", settings_of())
-    rows = rows_of(tmp_path, TIME, [(cell, Result("error", reason="it fell over"))])
+    trial = Trial(TIME.name, "numpy", "cpu", settings_of())
+    rows = rows_of(tmp_path, TIME, [(trial, Result("error", reason="it fell over"))])
     assert isinstance(rows, pd.DataFrame)
-    assert list(TIME.figures(rows)) == list(TIME.tables(rows)) == list(TIME.findings(rows)) == []
+    assert list(TIME.figures(rows, [])) == list(TIME.tables(rows, [])) == list(TIME.findings(rows, [])) == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_spans(values, chosen, text):
 
 
 def test_thresholds_only_where_verdicts_are_in_order():
-    table = {"metric": "verdict", "status": "ok", "cell": "rnn", "layer": pd.NA, "num_layers": 1}
+    table = {"metric": VERDICT, "status": "ok", "cell": "rnn", "layer": pd.NA, "num_layers": 1}
     frame = pd.DataFrame([{**table, "gain": gain, "value": verdict} for gain, verdict in ((1, -1), (2, 0), (3, 1))])
     assert thresholds(frame, "cell", "gain") == "gradients vanish up to gain 1 (rnn) and explode from gain 3 (rnn)"
     assert thresholds(frame.assign(value=[1, 0, -1]), "cell", "gain") is None

@@ -8,7 +8,9 @@ from gradsuite.parameters import initialise
 from gradsuite.report import style
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.speed import workloads
-from gradsuite_experiments.speed.scaling import BASE, Scaling, exponent, model_of, operations, sizes_of, slope
+from gradsuite_experiments.speed.scaling.experiment import Scaling
+from gradsuite_experiments.speed.scaling.findings import exponent, medians
+from gradsuite_experiments.speed.scaling.laws import BASE, model_of, operations, sizes_of, slope
 from gradsuite_numpy.backend import NumpyBackend
 
 POWERS = {"length": 1.0, "batch_size": 0.8, "hidden_size": 1.7, "num_layers": 1.1}
@@ -17,9 +19,9 @@ POWERS = {"length": 1.0, "batch_size": 0.8, "hidden_size": 1.7, "num_layers": 1.
 def frame():
     experiment = Scaling()
     return pd.DataFrame(
-        {**cell, "backend": "numpy", "status": "ok", "metric": "gradient", "index": index,
-         "value": (1 + 0.01 * index) * cell["multiple"] ** POWERS[cell["along"]]}
-        for cell in experiment.trials(experiment.grid("standard", {})) for index in range(3)
+        {**trial, "backend": "numpy", "status": "ok", "metric": "gradient", "index": index,
+         "value": (1 + 0.01 * index) * trial["multiple"] ** POWERS[trial["along"]]}
+        for trial in experiment.trials(experiment.grid("standard", {})) for index in range(3)
     )  # fmt: skip
 
 
@@ -38,14 +40,13 @@ def test_no_gradient_vanishes_into_subnormal_numbers(cell):
 
 
 def test_exponents_are_those_of_the_rows():
-    rows = frame()
+    curves = medians(frame())
     for along, power in POWERS.items():
-        assert exponent(rows[rows["along"] == along]) == pytest.approx(power)
+        assert exponent(curves[curves["along"] == along]) == pytest.approx(power)
 
 
 def test_operations_grow_with_t_and_b_in_proportion_and_with_h_nearly_squared():
-    cell = pd.Series({"cell": "lstm"})
-    work = {along: [operations(cell, along, k) for k in (1, 2, 4)] for along in BASE}
+    work = {along: [operations("lstm", along, k) for k in (1, 2, 4)] for along in BASE}
     # The input projection grows with H only once.
     assert slope([1, 2, 4], work["length"]) == pytest.approx(1)
     assert slope([1, 2, 4], work["batch_size"]) == pytest.approx(1)
@@ -55,17 +56,17 @@ def test_operations_grow_with_t_and_b_in_proportion_and_with_h_nearly_squared():
 
 def test_gradients_are_timed_once_a_round(monkeypatch):
     monkeypatch.setattr(timing.Timer, "warm_up", lambda self: 0)
-    (cell,) = Scaling().cells(Scaling().grid("quick", {"along": ["length"], "multiple": [1], "rounds": [2]}))
-    first, warm, *samples = Scaling().measure(NumpyBackend(), "cpu", cell)
+    (settings,) = Scaling().trials(Scaling().grid("quick", {"along": ["length"], "multiple": [1], "rounds": [2]}))
+    first, warm, *samples = Scaling().measure(NumpyBackend(), "cpu", settings)
     assert ([row.metric for row in first], warm) == (["gradient_first"], [])
-    assert [[row.index for row in one if row.metric == "gradient"] for one in samples] == [[0], [1]]
+    assert [[(row.metric, row.index) for row in rows] for rows in samples] == [[("gradient", 0)], [("gradient", 1)]]
 
 
 def test_figure_and_table():
     rows = frame()
     with style.context():
-        assert [figure.name for figure in Scaling().figures(rows)] == ["scaling"]
-    (table,) = Scaling().tables(rows)
+        assert [figure.name for figure in Scaling().figures(rows, [])] == ["scaling"]
+    (table,) = Scaling().tables(rows, [])
     assert table.rows["numpy"].tolist() == ["1.00", "0.80", "1.70", "1.10"]
     empty = rows.assign(status="error", metric=None)
-    assert not [*Scaling().figures(empty), *Scaling().tables(empty)]
+    assert not [*Scaling().figures(empty, []), *Scaling().tables(empty, [])]

@@ -80,6 +80,6 @@ def test_the_users_own_choice_stays(monkeypatch):
 
 
 def test_the_cost_is_a_ratio_of_products_of_which_one_is_subnormal():
-    assert subnormals.cost() > 0
+    assert 0.5 < subnormals.cost() < 1000  # no processor is faster at them; the slowest known takes 200 times as long
     tiny = np.finfo(np.float32).tiny
     assert 0 < tiny * np.float32(0.5) < tiny  # here they are kept, so that the cost is theirs

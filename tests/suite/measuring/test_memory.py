@@ -30,6 +30,24 @@ def test_growth_is_of_what_a_call_takes_itself():
         assert memory.growth(lambda: take(1))[1] < 60 * MIB
 
 
+def test_what_is_needed_is_told_of_the_second_call():
+    sizes = iter([64, 2, 2])
+
+    def take():
+        with mmap(-1, (size := next(sizes)) * MIB) as block:
+            block[::PAGESIZE] = b"1" * (size * MIB // PAGESIZE)
+
+    needed = memory.needed(take)
+    assert next(sizes) == 2  # called twice
+    assert (needed is None) is not resets()
+    assert needed is None or 0 <= needed < 60 * MIB
+
+
+def test_what_is_needed_is_unknown_where_the_peak_cannot_be_reset(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "CLEAR_REFS", tmp_path / "no" / "such")
+    assert memory.needed(lambda: None) is None
+
+
 def resets():
     """Whether this system lets a process reset its peak."""
     try:

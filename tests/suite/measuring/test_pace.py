@@ -64,6 +64,12 @@ def test_a_core_that_was_idle_has_time_to_wake_and_no_more(core):
     assert one.now() == 0.5
 
 
-def test_the_fixed_computation_takes_time():
-    assert fixed() > 0
+def test_the_fixed_computation_takes_the_time_of_its_sum(monkeypatch):
+    once, tenfold = (min(times(monkeypatch, numbers)) for numbers in (pace.NUMBERS, range(10 * len(pace.NUMBERS))))
+    assert 5 <= tenfold / once <= 20
     assert 0 < Pace().now() <= 1
+
+
+def times(monkeypatch, numbers):
+    monkeypatch.setattr(pace, "NUMBERS", numbers)
+    return [fixed() for _ in range(50)]

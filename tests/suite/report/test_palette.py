@@ -68,8 +68,14 @@ def test_the_order_is_the_same_whatever_the_order(names):
     assert sorted(backend_order(names)) == sorted(set(names))
 
 
-def test_known_backends_come_first():
+def test_three_backends_come_first_and_the_rest_by_name_whoever_wrote_them():
     assert backend_order(["mine", "jax", "numpy", "a", "torch", "jax"]) == ["numpy", "torch", "jax", "a", "mine"]
+    assert backend_order(["torch-nn", "torch-fast", "flax", "mine"]) == ["flax", "mine", "torch-fast", "torch-nn"]
+
+
+def test_second_names_are_beside_the_first():
+    names = ["mine@tuned", "mine-too", "mine", "numpy@2", "torch", "numpy"]
+    assert backend_order(names) == ["numpy", "numpy@2", "torch", "mine", "mine@tuned", "mine-too"]
 
 
 def test_theme_colours_are_told_apart_by_the_page():

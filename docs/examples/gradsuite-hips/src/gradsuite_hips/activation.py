@@ -13,7 +13,7 @@ def sigmoid(z: Array) -> Array:
 
 
 def relu(z: Array) -> Array:
-    """max(z, 0), NaN where z is; the derivative at 0 is 0, where that of autograd's own maximum is 1/2."""
+    """max(z, 0), or NaN if z is; the derivative at 0 is 0, whereas that of autograd's own maximum is 1/2."""
     return np.where(z <= 0, 0, z)
 
 

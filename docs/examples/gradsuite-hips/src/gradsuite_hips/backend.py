@@ -9,6 +9,7 @@ from autograd import make_vjp
 from autograd.tracer import getval
 from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
 from gradsuite.model import CELLS, Model
+from gradsuite.schedule import Schedule
 
 from gradsuite_hips.head import loss, outputs
 from gradsuite_hips.layers import top_states
@@ -38,12 +39,18 @@ class HipsBackend(Backend):
         )
 
     def build(
-        self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str = "cpu", dtype: str = "float32"
+        self,
+        model: Model,
+        parameters: Mapping[str, np.ndarray],
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        schedule: Schedule = Schedule(),
     ) -> "HipsNetwork":
-        """Copy host parameters. Raises Unsupported for what is not claimed."""
-        self.require(model, device, dtype)
-        own = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
-        return HipsNetwork(model, own, device=device, dtype=dtype)
+        """Copy host parameters; what is not claimed is refused."""
+        self.require(model, parameters, device, dtype, schedule)
+        arrays = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
+        return HipsNetwork(model, arrays, device=device, dtype=dtype)
 
 
 class HipsNetwork(Network):
@@ -54,19 +61,19 @@ class HipsNetwork(Network):
         kind = np.int64 if self.model.loss == "cross_entropy" else self.dtype
         return DeviceBatch(np.array(batch.inputs, self.dtype), np.array(batch.targets, kind))
 
-    @np.errstate(over="ignore", invalid="ignore")  # what is not finite is data
+    @np.errstate(over="ignore", invalid="ignore")  # inf and NaN are data
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Trace the loss as a function of the parameters and, if `states`, of a zero added to every state."""
-        said: Any = None
+        y: Any = None
 
         def trace(parameters: Mapping[str, Any], nudges: Mapping[str, Any]) -> Any:
-            nonlocal said
-            said = outputs(self.model, parameters, top_states(self.model, parameters, batch.inputs, nudges))
-            return loss(self.model, said, batch.targets)
+            nonlocal y
+            y = outputs(self.model, parameters, top_states(self.model, parameters, batch.inputs, nudges))
+            return loss(self.model, y, batch.targets)
 
         nudges = zeros(self.model, batch.inputs.shape, self.dtype) if states else {}
         pull, value = make_vjp(trace, (0, 1))(self.parameters, nudges)
-        return Tape(value, getval(said), pull)
+        return Tape(value, getval(y), pull)
 
     @np.errstate(over="ignore", invalid="ignore")
     def backward(self, tape: Tape) -> Gradients:

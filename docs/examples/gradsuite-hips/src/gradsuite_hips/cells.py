@@ -22,7 +22,7 @@ class Weights(NamedTuple):
 
     @classmethod
     def of(cls, parameters: Mapping[str, Array], layer: int) -> "Weights":
-        """Take those of layer number `layer`, from 0."""
+        """Return those of layer number `layer`, from 0."""
         return cls(*(parameters[f"{kind}_l{layer}"] for kind in cls._fields))
 
     def split(self, x: Array, h: Array, gates: int) -> tuple[list[Array], list[Array]]:

@@ -1,4 +1,4 @@
-"""The hidden states of a model: layers over layers, and time steps one after another."""
+"""The hidden states of a model: layer by layer, and one time step after another."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
 """Zeros added to the states, so that their gradients are the state gradients.
 
-The loss as a function of a number added to h_t has the slope dL/dh_t, the total derivative, through all that follows.
+The loss as a function of a number added to h_t has the slope dL/dh_t, the total derivative through all later steps.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def zeros(model: Model, inputs: tuple[int, ...], dtype: str) -> dict[str, np.nda
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """The zeros of one place: (t, layer), or (layer,) for `mlp`; nothing is added where there are none."""
+    """The zeros at one place: (t, layer), or (layer,) for `mlp`; without zeros nothing is added."""
 
     zeros: Mapping[str, Array]
     place: tuple[int, ...]

@@ -1,0 +1,82 @@
+"""What mean-field theory says of a trial, how near a finite network comes to it, and where that is written."""
+
+import math
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from gradsuite.claims import Source
+from gradsuite.theory.mean_field import MeanField
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from gradsuite.settings import Settings
+
+SLOPE = "slope"  # of ln |dL/dh|^2 over the layers, for each network
+LN_RATIO_MEAN = "ln_ratio_mean"  # of |dL/dh|^2 over that at the top, by layers below it
+LN_RATIO_SD = "ln_ratio_sd"
+
+# Common initialisations as points of the phase plane: sigma_w, and sigma_b times sqrt(N).
+SCHEMES = {
+    "default": (math.sqrt(1.0 / 3.0), math.sqrt(1.0 / 3.0)),
+    "xavier": (1.0, 0.0),
+    "he": (math.sqrt(2.0), 0.0),
+    "orthogonal": (1.0, 0.0),
+}
+SCHEME_TEXTS = {
+    "default": "torch.nn.Linear's U(+-1/sqrt(n)), the 'commonly used heuristic' of Glorot & Bengio 2010, eq. 1",
+    "xavier": "Glorot & Bengio 2010, eq. 16",
+    "he": "He et al. 2015, arXiv:1502.01852, sec. 2.2",
+    "orthogonal": "Saxe, McClelland & Ganguli 2013, arXiv:1312.6120, sec. 3",
+}
+# Of the first the abstract was read, of the second the authors' code (ganguli-lab/deepchaos, cornet/theory.py).
+SCHOENHOLZ = Source(
+    "Schoenholz et al. 2017, arXiv:1611.01232; chi_1 as computed by Poole et al. 2016, arXiv:1606.05340", checked=False
+)
+SCHEMES_AT = {name: Source(f"{text}; {SCHOENHOLZ.text}", checked=False) for name, text in SCHEME_TEXTS.items()}
+CRITICAL = Source("derived: q_l falls like 1 / (2 l) at tanh's critical point, and chi(q) = 1 - 2 q + ...")
+SIGMOID = Source("exact: sigma' <= 1 / 4")
+
+
+def field(at: "pd.Series[Any] | Settings") -> MeanField:
+    """Return the mean field of a trial."""
+    return MeanField(at["activation"], at["sigma_w"], at["sigma_b"])
+
+
+def start(at: "pd.Series[Any] | Settings") -> float:
+    """Return the variance that the first layer is given: q* where it is finite and above zero, else that of x = 1."""
+    q = field(at).fixed_point()
+    return q if 0.0 < q < math.inf else at["sigma_w"] ** 2 + at["sigma_b"] ** 2
+
+
+def slope(at: "pd.Series[Any]") -> float:
+    """Return the mean slope over the layers: ln chi_1, or the product of chi(q_l) where q still moves."""
+    second = field(at).next_variance(start(at))
+    return math.log(field(at).gradient_product(second, at["num_layers"] - 1)) / (at["num_layers"] - 1)
+
+
+def ratios(at: "pd.Series[Any]") -> np.ndarray:
+    """Return |dL/dh|^2 over that at the top by layers below it (L), which see the variances last to first."""
+    chi = [field(at).chi(q) for q in islice(field(at).variances(start(at)), at["num_layers"])]
+    return np.cumprod([1.0, *chi[:0:-1]])
+
+
+def sigmoid_bound(at: "pd.Series[Any]") -> float:
+    """Return the largest slope that sigmoid layers allow: ln of sigma_w^2 times the square of 1 / 4."""
+    return math.log(at["sigma_w"] ** 2 / 16.0)
+
+
+def side(at: "pd.Series[Any]") -> float:
+    """Return ln chi_1, or 0 within 0.02 of the critical line, where a finite network may be on either side."""
+    log = math.log(field(at).chi_1)
+    return log if abs(log) > 0.02 else 0.0
+
+
+def tolerance(at: "pd.Series[Any]") -> float:
+    """Return the tolerance of a slope: 0.01 for 8 networks of width 500.
+
+    One direction's slope has a standard deviation of sqrt(v / (L - 1)), v = (3 E phi'^4 / (E phi'^2)^2 - 1) / N: 0.012
+    to 0.020 there, 0.004 to 0.007 for the mean of 8. A batch of 16 directions halves that, so 0.01 is three to five
+    standard errors; they shrink as 1 / sqrt(N seeds), and for short networks grow as 1 / sqrt(L - 1).
+    """
+    return 0.01 * math.sqrt(500 / at["hidden_size"] * 8 / at["seeds"] * max(29 / (at["num_layers"] - 1), 1.0))

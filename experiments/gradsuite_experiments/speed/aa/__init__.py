@@ -1,0 +1,1 @@
+"""Whether a backend is as fast as itself."""

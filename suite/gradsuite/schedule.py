@@ -1,0 +1,48 @@
+"""How a backward pass is split over time: all at once, in truncated windows, or in checkpointed segments."""
+
+from dataclasses import dataclass, fields
+from numbers import Integral
+
+from gradsuite.errors import UserError
+from gradsuite.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A backward pass over the whole sequence, unless one of the two is given; hashable, so that it can be compiled.
+
+    `truncation` (k1, k2): every k1 steps, counted back from the last, the losses of those k1 steps are backpropagated
+    through at most k2 steps (Williams & Peng 1990; Sutskever 2013, sec. 2.8.6). `checkpoint` n: the states of every
+    n-th step are kept and the others computed again on the way back (Chen et al. 2016, sec. 4).
+
+    Raises UserError unless 1 <= k1 <= k2 and 1 <= n, and if both are given.
+    """
+
+    truncation: tuple[int, int] | None = None
+    checkpoint: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.truncation is not None and self.checkpoint is not None:
+            raise UserError("give truncation or checkpoint, not both: a truncated pass keeps at most k2 steps anyway")
+        if self.truncation is not None and not _is_window(self.truncation):
+            raise UserError(f"truncation must be a pair (k1, k2) of steps with 1 <= k1 <= k2, not {self.truncation!r}")
+        if self.checkpoint is not None and not _is_count(self.checkpoint):
+            raise UserError(f"checkpoint must be a whole number of steps, at least 1, not {self.checkpoint!r}")
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features that a backend needs for this schedule; none for the whole sequence."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
+
+    def check(self, model: Model) -> None:
+        """Raise UserError if the model has no time steps to split."""
+        if self.features and not model.recurrent:
+            raise UserError(f"{self.features[0]} is for recurrent cells, not for {model.cell}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and int(value) >= 1
+
+
+def _is_window(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_count, value)) and value[0] <= value[1]
