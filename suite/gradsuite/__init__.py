@@ -22,8 +22,14 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.experiment import Experiment as Experiment
     from gradsuite.experiment import Figure as Figure
     from gradsuite.experiment import Table as Table
+    from gradsuite.experiment import Trial as Trial
     from gradsuite.hookspecs import hookimpl as hookimpl
     from gradsuite.model import Model as Model
+    from gradsuite.optimizers import SGD as SGD
+    from gradsuite.optimizers import Adam as Adam
+    from gradsuite.optimizers import AdamW as AdamW
+    from gradsuite.optimizers import Momentum as Momentum
+    from gradsuite.optimizers import Optimizer as Optimizer
     from gradsuite.optimizers import optimizer as optimizer
     from gradsuite.parameters import Initialisation as Initialisation
     from gradsuite.parameters import initialise as initialise
@@ -33,12 +39,18 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.runs.load import load as load
     from gradsuite.settings import Setting as Setting
     from gradsuite.tasks.task import Task as Task
-    from gradsuite.worker.loading import load_backend as backend  # noqa: F401
+
+    def backend(name: str) -> Backend:  # the module of this name, called
+        """Return the backend of this name, ready to build networks in this process. Raises UserError."""
+        ...
+
 
 __version__ = "0.1.0"
 
 # Where each public name is defined. `backend` is a module that can be called: plugins import the interface from it.
 FRONT_DOOR = {
+    "Adam": "gradsuite.optimizers:Adam",
+    "AdamW": "gradsuite.optimizers:AdamW",
     "Backend": "gradsuite.backend:Backend",
     "BackendInfo": "gradsuite.backend:BackendInfo",
     "Batch": "gradsuite.backend:Batch",
@@ -50,12 +62,16 @@ FRONT_DOOR = {
     "LoadedRun": "gradsuite.runs.load:LoadedRun",
     "Measurement": "gradsuite.rows:Measurement",
     "Model": "gradsuite.model:Model",
+    "Momentum": "gradsuite.optimizers:Momentum",
     "Network": "gradsuite.backend:Network",
+    "Optimizer": "gradsuite.optimizers:Optimizer",
+    "SGD": "gradsuite.optimizers:SGD",
     "Setting": "gradsuite.settings:Setting",
     "Source": "gradsuite.claims:Source",
     "Table": "gradsuite.experiment:Table",
     "Tape": "gradsuite.backend:Tape",
     "Task": "gradsuite.tasks.task:Task",
+    "Trial": "gradsuite.experiment:Trial",
     "Unsupported": "gradsuite.errors:Unsupported",
     "UserError": "gradsuite.errors:UserError",
     "backend": "gradsuite.backend:",

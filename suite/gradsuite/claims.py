@@ -14,8 +14,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)+")
 class Source:
     """Where a claim comes from: the paper and equation, or how it follows.
 
-    `checked` says whether somebody read the sentence or formula there; a source known from other texts alone is marked
-    in the report.
+    `checked` says whether the sentence or formula was read there; a source known from other texts alone is marked in
+    the report.
     """
 
     text: str

@@ -9,6 +9,7 @@ from gradsuite.__main__ import main
 
 from tests.steady import steady_cores  # noqa: F401  for every test
 from tests.throwaway import PROBE, install
+from tests.tiny import tiny  # noqa: F401  an experiment on the real backends
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Verdicts at and beyond the tolerance, one-sided and with what is not finite."""
+"""Verdicts at and beyond the tolerance, one-sided, and with numbers that are not finite."""
 
 import math
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""The commands of the command line, one a file: each module has a click command of its own name.
+"""The commands of the command line, one per file: each module has a click command of its own name.
 
-A module is imported only when its command is run or listed, and imports what is heavy only when it is called.
+A module is imported only when its command is run or listed, and imports heavy modules only when it is called.
 """
 
 from importlib import import_module

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Return the rows, one a line, each column as wide as its widest entry."""
+    """Return the rows, one per line, each column as wide as its widest entry."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)

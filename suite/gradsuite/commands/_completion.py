@@ -1,4 +1,4 @@
-"""Names that the shell completes: asked of the plugins, which import no framework for it."""
+"""Names that the shell completes, as the plugins register them: no framework is imported."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def registered(kind: str) -> Complete:
 
 
 def words(*allowed: str) -> Complete:
-    """Return a completer for these words; what else is typed is refused, with a better message, where it is used."""
+    """Return a completer for these words; any other word is refused where it is used, with a better message."""
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
         return [word for word in allowed if word.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""`gradsuite backends`: which backends can be had here, and what to type for the others."""
+"""`gradsuite backends`: which backends are available here, and how to install the others."""
 
 import json
 
@@ -6,12 +6,12 @@ import click
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def backends(as_json: bool) -> None:
-    """List the backends, and what the missing ones need.
+    """List the backends, and how to install the missing ones.
 
-    Versions, devices, dtypes and cells are as each backend says in a process of its own. A peer is there to compare
-    with: it runs only when it is named.
+    Each backend reports its versions, devices, dtypes and cells in a process of its own. A peer is there for
+    comparison: it runs only when it is named.
     """
     from dataclasses import asdict
 
@@ -24,20 +24,20 @@ def backends(as_json: bool) -> None:
 
     plugins = load()
     with open_executor(Configuration(), plugins, machine()) as executor:
-        found = survey(plugins, executor, sorted(plugins.backends))
+        surveyed = survey(plugins, executor, sorted(plugins.backends))
     if as_json:
         there = [
             {"name": name, "available": True, "peer": plugins.backends[name].peer} | asdict(info)
-            for name, info in found.available.items()
+            for name, info in surveyed.available.items()
         ]
-        lost = [{"available": False} | asdict(one) for one in found.unavailable]
+        lost = [{"available": False} | asdict(one) for one in surveyed.unavailable]
         click.echo(json.dumps(there + lost, indent=2))
         return
     rows: list[tuple[str, ...]] = [("backend", "", "versions", "devices", "dtypes", "cells", "features")]
-    for name, info in found.available.items():
+    for name, info in surveyed.available.items():
         versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
         kind = "peer" if plugins.backends[name].peer else ""
         rows.append((name, kind, versions, *map(" ".join, (info.devices, info.dtypes, info.cells, info.features))))
     click.echo(columns(rows))
-    for one in found.unavailable:
+    for one in surveyed.unavailable:
         click.echo(f"not available: {one}")

@@ -1,4 +1,4 @@
-"""`gradsuite check`: every gradient a backend computes, held against an independent oracle."""
+"""`gradsuite check`: every gradient of a backend against an independent oracle."""
 
 import click
 
@@ -8,14 +8,24 @@ from gradsuite.commands._completion import registered, words
 @click.command()
 @click.argument("backend", shell_complete=registered("backend"))
 @click.option(
-    "--dtype", multiple=True, metavar="NAME", shell_complete=words("float64", "float32"), help="Only in this."
+    "--dtype",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=words("float64", "float32", "bfloat16", "float16"),
+    help="Dtype to check (default: all that the backend claims).",
 )
-@click.option("--device", multiple=True, metavar="cpu|cuda", shell_complete=words("cpu", "cuda"), help="Only on this.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option(
+    "--device",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=words("cpu", "cuda", "mps"),
+    help="Device to check, any that the backend claims (default: all of them).",
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def check(backend: str, dtype: tuple[str, ...], device: tuple[str, ...], as_json: bool) -> int:
     """Check BACKEND against every promise of the interface, in every dtype and on every device that it claims.
 
-    Prints one line a check: verdict, measured error, its bound, and what was measured. Exit status 1 if any fails.
+    Prints one line per check: verdict, measured error, its bound, and what was measured. Exit status 1 if any fails.
     """
     import json
     from collections import Counter

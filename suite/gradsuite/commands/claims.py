@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="JSON array on standard output; what is not finite is null.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="JSON array on standard output; numbers that are not finite are null."
+)
 def claims(run: str, as_json: bool) -> None:
     """List a run's claims and their verdicts.
 
@@ -23,7 +25,7 @@ def claims(run: str, as_json: bool) -> None:
 
 
 def claims_table(judged: "pd.DataFrame") -> str:
-    """Return claims as text: one line each, what is to be said of their sources, and how many hold."""
+    """Return claims as text: one line each, a note on sources that could not be read, and how many hold."""
     from gradsuite.commands._columns import columns
 
     rows: list[tuple[str, ...]] = [

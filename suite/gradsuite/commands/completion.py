@@ -1,4 +1,4 @@
-"""`gradsuite completion`: the shell's part of completion."""
+"""`gradsuite completion`: the script by which a shell completes names."""
 
 import click
 
@@ -18,7 +18,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    found = get_completion_class(shell) if shell in SHELLS else None
-    if found is None:
+    complete = get_completion_class(shell) if shell in SHELLS else None
+    if complete is None:
         raise unknown("shell", shell, SHELLS)
-    click.echo(found(ctx.find_root().command, {}, "gradsuite", "_GRADSUITE_COMPLETE").source())
+    click.echo(complete(ctx.find_root().command, {}, "gradsuite", "_GRADSUITE_COMPLETE").source())

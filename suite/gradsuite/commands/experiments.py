@@ -1,4 +1,4 @@
-"""`gradsuite experiments`: the questions that can be asked, and their settings."""
+"""`gradsuite experiments`: the experiments and their settings."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def experiments(as_json: bool) -> None:
     """List the experiments and their settings."""
     from gradsuite.commands._columns import columns
@@ -32,17 +32,17 @@ def experiments(as_json: bool) -> None:
 
 
 def trials(experiment: "Experiment") -> dict[str, int]:
-    """Return how many trials a backend has in each preset."""
+    """Return the number of trials per backend in each preset."""
     return {preset: sum(1 for _ in experiment.trials(experiment.grid(preset, {}))) for preset in experiment.presets}
 
 
 def allowed(setting: "Setting") -> str:
-    """Return the words that are allowed, if they are few."""
+    """Return the allowed words in brackets, for a setting that lists them."""
     return f" ({', '.join(setting.choices)})" if setting.choices else ""
 
 
 def description(experiment: "Experiment") -> dict[str, Any]:
-    """Return an experiment as JSON has it."""
+    """Return what the JSON says of an experiment."""
     settings = [
         {"name": setting.name, "kind": setting.kind.__name__, "help": setting.help, "choices": setting.choices}
         for setting in experiment.settings

@@ -7,8 +7,10 @@ from gradsuite.commands._completion import words
 
 @click.command()
 @click.argument("run", type=click.Path())
-@click.option("--format", "kind", required=True, metavar="csv|json", shell_complete=words("csv", "json"), help="Which.")
-@click.option("--output", type=click.Path(), metavar="FILE", help="Write there (default: standard output).")
+@click.option(
+    "--format", "kind", required=True, metavar="csv|json", shell_complete=words("csv", "json"), help="Output format."
+)
+@click.option("--output", type=click.Path(), metavar="FILE", help="File to write (default: standard output).")
 def export(run: str, kind: str, output: str | None) -> None:
     """Write the measurements of a run, one row each."""
     import sys

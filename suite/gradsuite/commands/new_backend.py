@@ -1,4 +1,4 @@
-"""`gradsuite new-backend`: start a backend."""
+"""`gradsuite new-backend`: a package for a new backend."""
 
 from pathlib import Path
 from shlex import quote
@@ -8,11 +8,17 @@ import click
 
 @click.command()
 @click.argument("name")
-@click.option("--into", type=click.Path(path_type=Path), default=".", metavar="DIR", help="Make its folder here.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="Folder to make the package in (default: this one).",
+)
 def new_backend(name: str, into: Path) -> None:
-    """Start a backend NAME.
+    """Write a package for a new backend NAME.
 
-    Writes a package that works at once, for one cell, with tests that check every gradient it computes.
+    It works at once, for one cell, and its tests check every gradient that it computes.
     """
     from gradsuite.plugins import load
     from gradsuite.templates import write_package

@@ -1,4 +1,4 @@
-"""`gradsuite new-experiment`: start an experiment and a task."""
+"""`gradsuite new-experiment`: a package for a new experiment and its task."""
 
 from pathlib import Path
 from shlex import quote
@@ -8,11 +8,17 @@ import click
 
 @click.command()
 @click.argument("name")
-@click.option("--into", type=click.Path(path_type=Path), default=".", metavar="DIR", help="Make its folder here.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="Folder to make the package in (default: this one).",
+)
 def new_experiment(name: str, into: Path) -> None:
-    """Start an experiment NAME.
+    """Write a package for a new experiment NAME.
 
-    Writes a package that works at once: the experiment, a task that feeds it, and their tests.
+    It works at once: the experiment, a task that feeds it, and tests of both.
     """
     from gradsuite.plugins import load
     from gradsuite.templates import write_package

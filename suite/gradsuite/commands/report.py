@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def report(run: str, no_plugin: tuple[str, ...]) -> int:
     """Judge the claims of a run anew, and write its report and measurements.csv.
 
-    The last line printed is where the report is. Exit status 1 if the claims of an experiment cannot be judged.
+    The last line printed is the report's path. Exit status 1 if the claims of an experiment cannot be judged.
     """
     from gradsuite.plugins import load
     from gradsuite.runs.export import write_measurements
@@ -26,7 +26,7 @@ def report(run: str, no_plugin: tuple[str, ...]) -> int:
     plugins = load(no_plugin or opened.blocked())
     judged = judge_all(opened, plugins)
     write_measurements(opened)
-    from gradsuite.report.page import write_report  # slow to import, and a run misspelled needs none of it
+    from gradsuite.report.page import write_report  # slow to import, and not needed to refuse a misspelled run
 
     click.echo(write_report(opened, plugins))
     return 0 if judged else 1
@@ -43,7 +43,7 @@ def judge_all(run: "Run", plugins: "Plugins") -> bool:
             continue  # the report says that it is missing, and its claims stay as they were judged
         try:
             judge(run, plugins.experiment(name))
-        except Exception as error:  # noqa: BLE001  an experiment is anyone's code, and costs its own claims alone
+        except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its own claims alone
             click.echo(f"the claims of {name} could not be judged: {one_line(error)}", err=True)
             judged = False
     return judged

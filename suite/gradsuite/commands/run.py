@@ -11,35 +11,51 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 @click.command()
 @click.argument("experiment", nargs=-1, metavar="[EXPERIMENT... | FILE.toml]", shell_complete=registered("experiment"))
-@click.option("--backend", multiple=True, metavar="NAME", shell_complete=registered("backend"), help="Only this one.")
+@click.option(
+    "--backend",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=registered("backend"),
+    help="Backend to measure (default: all that are installed, except peers).",
+)
 @click.option(
     "--preset",
     metavar="NAME",
     shell_complete=words("quick", "standard", "full"),
-    help="How much: quick, standard (default) or full.",
+    help="Amount to measure: quick, standard (default) or full.",
 )
-@click.option("--set", multiple=True, metavar="KEY=V1,V2", help="Sweep a setting over these values.")
+@click.option("--set", multiple=True, metavar="KEY=V1,V2", help="Setting and its values, in place of the preset's.")
 @click.option(
     "--device",
     metavar="NAME",
     shell_complete=words("cpu", "cuda", "mps"),
-    help="Device to compute on: cpu (default), cuda, or any other that a backend has.",
+    help="Device to compute on, any that a backend claims (default: cpu).",
 )
-@click.option("--out", metavar="DIR", type=click.Path(), help="Make the run's folder in this one (default: results).")
-@click.option("--resume", metavar="RUN", type=click.Path(), help="Measure what this run lacks or what failed in it.")
-@click.option("--threads", type=int, metavar="N", help="Threads of every worker (default: the cores there are).")
-@click.option("--tuned", is_flag=True, default=None, help="Use what is faster here than the default, such as kernels.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Time for one round of a trial (default: 600).")
-@click.option("--no-plugin", multiple=True, metavar="NAME", help="Block a plugin.")
-@click.option("--executor", metavar="local|dask", shell_complete=words("local", "dask"), help="Where trials are run.")
-@click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, such as tcp://host:8786.")
-@click.option("--strict", is_flag=True, help="Exit with status 1 if a claim fails.")
+@click.option("--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results).")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Run whose missing and failed trials are measured.")
+@click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores).")
+@click.option(
+    "--tuned",
+    is_flag=True,
+    default=None,
+    help="Settings that are faster here than the defaults, such as other kernels.",
+)
+@click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for one round of a trial (default: 600).")
+@click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to block.")
+@click.option(
+    "--executor",
+    metavar="local|dask",
+    shell_complete=words("local", "dask"),
+    help="Place where trials run (default: local).",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, such as tcp://host:8786.")
+@click.option("--strict", is_flag=True, help="Exit status 1 if a claim fails.")
 def run(strict: bool, **flags: Any) -> int:
-    """Run experiments over backends and report.
+    """Run experiments over backends and write a report.
 
-    Without a name: all experiments of the preset on all available backends. A FILE.toml holds the same flags, by the
-    same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags that are given win. The last line printed is
-    the run's folder.
+    Without a name, all experiments of the preset run on all available backends. A FILE.toml holds the same flags
+    under the same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags on the command line override it. The
+    last line printed is the run's folder.
     """
     from gradsuite.commands._columns import table_text
     from gradsuite.commands.claims import claims_table

@@ -1,4 +1,4 @@
-"""`gradsuite tasks`: where batches can come from."""
+"""`gradsuite tasks`: the sources of batches."""
 
 import json
 
@@ -6,23 +6,23 @@ import click
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def tasks(as_json: bool) -> None:
-    """List the tasks: where batches can come from."""
+    """List the tasks, the sources of batches."""
     from gradsuite.commands._columns import columns
     from gradsuite.plugins import load
     from gradsuite.tasks.task import Task
 
     plugins = load()
-    found: list[type[Task]] = plugins.get_all("task")
+    tasks: list[type[Task]] = plugins.get_all("task")
     if as_json:
         fields = ("name", "summary", "source", "input_size", "output_size", "loss", "readout")
-        click.echo(json.dumps([{field: getattr(task, field) for field in fields} for task in found], indent=2))
+        click.echo(json.dumps([{field: getattr(task, field) for field in fields} for task in tasks], indent=2))
         return
     rows = [("task", "inputs", "outputs", "loss", "readout", "what")]
     rows += [
         (task.name, str(task.input_size), str(task.output_size), task.loss, task.readout, task.summary)
-        for task in found
+        for task in tasks
     ]
     click.echo(columns(rows))
     for lost in plugins.broken:

@@ -1,4 +1,4 @@
-"""`gradsuite theory`: the closed-form numbers that the experiments are held against."""
+"""`gradsuite theory`: the closed-form numbers that measurements are compared with."""
 
 import json
 import math
@@ -10,17 +10,19 @@ Numbers = dict[str, float | str]
 
 @click.group()
 def theory() -> None:
-    """Print closed-form numbers of the laws that experiments are held against."""
+    """Print the closed-form numbers that measurements are compared with."""
 
 
 def json_option(command: click.decorators.FC) -> click.decorators.FC:
     """Give a command `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON; what is infinite is null.")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="JSON object on standard output; infinite numbers are null."
+    )(command)
 
 
 @theory.command("mean-field")
-@click.option("--activation", default="tanh", show_default=True, help="tanh, sigmoid, relu or identity.")
-@click.option("--sigma-w", type=float, required=True, help="sqrt(N Var W).")
+@click.option("--activation", default="tanh", show_default=True, help="Activation: tanh, sigmoid, relu or identity.")
+@click.option("--sigma-w", type=float, required=True, help="Scale of the weights, sqrt(N Var W).")
 @click.option("--sigma-b", type=float, default=0.0, show_default=True, help="Standard deviation of the biases.")
 @json_option
 def mean_field(activation: str, sigma_w: float, sigma_b: float, as_json: bool) -> None:
@@ -41,7 +43,7 @@ def mean_field(activation: str, sigma_w: float, sigma_b: float, as_json: bool) -
 
 
 @theory.command("driven-rnn")
-@click.option("--gain", type=float, required=True, help="g = sqrt(N Var W).")
+@click.option("--gain", type=float, required=True, help="Gain of the recurrent weights, g = sqrt(N Var W).")
 @click.option("--noise", type=float, default=0.0, show_default=True, help="Variance s^2 of the noise u_t.")
 @json_option
 def driven_rnn(gain: float, noise: float, as_json: bool) -> None:
@@ -87,7 +89,7 @@ def gates(forget_bias: float, steps: int, t_max: float | None, as_json: bool) ->
 
 
 @theory.command()
-@click.option("--weight", type=float, required=True, help="w of h = tanh(w h).")
+@click.option("--weight", type=float, required=True, help="Weight w of h = tanh(w h).")
 @json_option
 def latch(weight: float, as_json: bool) -> None:
     """One tanh unit that stores a bit: its state, and its gradient's factor per step."""
@@ -105,9 +107,9 @@ def latch(weight: float, as_json: bool) -> None:
 
 
 @theory.command()
-@click.option("--width", type=click.IntRange(min=1), required=True, help="Units N of every layer.")
-@click.option("--depth", type=click.IntRange(min=1), required=True, help="Layers L.")
-@click.option("--sigma-w", type=float, required=True, help="sqrt(N Var W).")
+@click.option("--width", type=click.IntRange(min=1), required=True, help="Units N per layer.")
+@click.option("--depth", type=click.IntRange(min=1), required=True, help="Number of layers L.")
+@click.option("--sigma-w", type=float, required=True, help="Scale of the weights, sqrt(N Var W).")
 @json_option
 def linear(width: int, depth: int, sigma_w: float, as_json: bool) -> None:
     """Deep linear and relu networks, exact at any width: ln of |dL/dh|^2, from top to bottom."""
@@ -127,9 +129,9 @@ def linear(width: int, depth: int, sigma_w: float, as_json: bool) -> None:
 
 
 @theory.command()
-@click.option("--weight", type=float, required=True, help="a of h_t = a h_(t-1) + 1.")
+@click.option("--weight", type=float, required=True, help="Weight a of h_t = a h_(t-1) + 1.")
 @click.option("--steps", type=click.IntRange(min=2), required=True, help="Time steps T.")
-@click.option("--horizon", type=click.IntRange(min=1), required=True, help="Steps k that backward goes back.")
+@click.option("--horizon", type=click.IntRange(min=1), required=True, help="Steps k that the backward pass goes back.")
 @json_option
 def truncation(weight: float, steps: int, horizon: int, as_json: bool) -> None:
     """One linear unit under truncated BPTT: the relative error of dh_T/da."""
@@ -140,7 +142,7 @@ def truncation(weight: float, steps: int, horizon: int, as_json: bool) -> None:
         bias = linear.truncation_bias(weight, steps, horizon)
         limit = abs(weight) ** horizon
     except OverflowError:
-        raise UserError(f"{weight:g}^{steps} is more than a float holds; take fewer steps") from None
+        raise UserError(f"{weight:g}^{steps} is more than a float holds: choose fewer steps") from None
     if not math.isfinite(bias):
         raise UserError(f"weight must be finite, not {weight:g}")
     _print({"relative_bias": bias, "a_to_the_horizon": limit}, as_json)

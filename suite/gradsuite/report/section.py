@@ -56,10 +56,15 @@ def section(
         made.findings = made_of(lambda: experiment.findings(rows, claims), "findings", made.troubles)
         figures: list[Figure] = made_of(lambda: experiment.figures(rows, claims), "figures", made.troubles)
         for figure in figures:
-            name = figure.name if figure.name.startswith(experiment.name) else f"{experiment.name}-{figure.name}"
+            name = figure_name(experiment.name, figure)
             made.pictures += made_of(lambda: iter([save(figure, folder, name)]), f"figure {name}", made.troubles)  # noqa: B023
     made.tables = made_of(lambda: experiment.tables(rows, claims), "tables", made.troubles)
     return made
+
+
+def figure_name(experiment: str, figure: Figure) -> str:
+    """Return what a run calls a figure: its name, which begins with its experiment's."""
+    return figure.name if figure.name.startswith(experiment) else f"{experiment}-{figure.name}"
 
 
 def missing(name: str, reason: str, trials: "pd.DataFrame") -> Section:

@@ -1,10 +1,13 @@
 """All sections of a report, several at a time: drawing takes most of the time that a report does."""
 
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 from gradsuite.errors import UserError
 from gradsuite.machine.facts import available_cores
@@ -27,7 +30,20 @@ def made(run: Run, names: Iterable[str], folder: Path, plugins: Plugins, process
     if processes == 1:
         return [section_of(run.path, folder, plugins, name) for name in names]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(partial(draw, run.path, folder, plugins.blocked), names))
+        with main_hidden():  # processes start as their work is handed in
+            drawn = pool.map(partial(draw, run.path, folder, plugins.blocked), names)
+        return list(drawn)
+
+
+@contextmanager
+def main_hidden() -> Iterator[None]:
+    """Let new processes not import the script that called, as `spawn` does: it may begin with `gradsuite.run`."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def draw(path: Path, folder: Path, blocked: Collection[str], name: str) -> Section:

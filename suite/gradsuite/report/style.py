@@ -34,6 +34,7 @@ from gradsuite.report.palette import (
     backend_marker,
     backend_order,
 )
+from gradsuite.report.shown import ShownFigure
 
 Along = Literal["x", "y"]
 Share = bool | Literal["none", "all", "row", "col"]
@@ -92,7 +93,7 @@ def figure(
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure and its axes as an array (rows, columns); `height` is of one row, in inches."""
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    canvas = Figure(figsize=(width, height * rows), layout=layout)
+    canvas = ShownFigure(figsize=(width, height * rows), layout=layout)
     return canvas, canvas.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
 
 

@@ -1,14 +1,16 @@
 """`gradsuite.run`: the main job, called from Python."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, unknown
 from gradsuite.plugins import load as load_plugins
-from gradsuite.running.configuration import Configuration
+from gradsuite.running.configuration import KEYS, Configuration, read_options
 from gradsuite.running.job import Job
 from gradsuite.running.progress import Progress, Silent
 from gradsuite.runs.load import LoadedRun
+from gradsuite.runs.store import Run
 
 
 def run(
@@ -17,6 +19,7 @@ def run(
     backend: str | Sequence[str] = (),
     set: Mapping[str, Any] | None = None,  # noqa: A002  the flag's name
     no_plugin: str | Sequence[str] = (),
+    resume: str | Path | None = None,
     progress: bool = False,
     **options: Any,
 ) -> LoadedRun:
@@ -24,26 +27,28 @@ def run(
 
     The keywords are the flags of `gradsuite run` with underscores: `preset`, `device`, `out`, `threads`, `tuned`,
     `timeout`, `executor`, `scheduler`; `set` maps a setting to its value or values. No experiment means all of the
-    preset, no backend all that are installed. With `progress` it shows on standard error how far it is.
+    preset, no backend all that are installed; an experiment may be a FILE.toml with the same keys. `resume` is a run
+    whose missing and failed trials are measured. With `progress`, standard error shows how far the run is.
 
     Raises UserError for what cannot be run, and once all is measured if the claims or the report could not be made:
     the message names the run's folder, where nothing that was measured is lost.
     """
-    try:
-        configuration = Configuration(
-            experiment=listed(experiment),
-            backend=listed(backend),
-            set={name: listed(values) for name, values in (set or {}).items()},
-            no_plugin=listed(no_plugin),
-            **options,
-        )
-    except TypeError as error:  # an option that does not exist
-        raise UserError(f"gradsuite.run: {error}") from error
+    for name in options:
+        if name.replace("_", "-") not in KEYS:
+            raise unknown("option of gradsuite.run", name, (key.replace("-", "_") for key in KEYS))
+    flags = {"experiment": listed(experiment), "backend": listed(backend), "no_plugin": listed(no_plugin), "set": ()}
+    given = read_options(flags | options | {"resume": resume})
+    if set:
+        given["set"] = {**given.get("set", {}), **{name: listed(values) for name, values in set.items()}}
+    unfinished = Run.open(given.pop("resume")) if "resume" in given else None
+    if unfinished:
+        unfinished.require_current("resumed")
+    configuration = Configuration.resumed(unfinished.meta, given) if unfinished else Configuration.make(given)
     messages: list[str] = []
     job = Job(configuration, load_plugins(configuration.no_plugin), messages.append, Progress if progress else Silent)
-    stored, complete = job.run()
+    stored, complete = job.run(unfinished)
     if not complete:
-        raise KeyboardInterrupt(f"what was measured is in {stored.path}")
+        raise KeyboardInterrupt(f"what was measured is kept; go on with: gradsuite.run(resume={str(stored.path)!r})")
     before = len(messages)
     if not job.publish(stored):
         raise UserError(f"{stored.path}: {'; '.join(messages[before:])}")
@@ -51,5 +56,6 @@ def run(
 
 
 def listed(values: Any) -> list[Any]:
-    """Return one value, or several, as a list."""
-    return list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values]
+    """Return one value, or several in anything that can be iterated, as a list of Python's own numbers and texts."""
+    several = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else values
+    return [value.item() if hasattr(value, "item") else value for value in several]

@@ -66,6 +66,9 @@ class Configuration:
         return cls.make({**meta["configuration"], **options})
 
 
+KEYS = frozenset({"resume", *(one.name.replace("_", "-") for one in fields(Configuration))})  # of a file: the flags
+
+
 def read_options(flags: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that were given, those of a TOML file among the experiments included; flags win.
 
@@ -90,10 +93,9 @@ def read_toml(path: str) -> dict[str, Any]:
         raise UserError(f"cannot read {path!r}: {error.strerror}") from error
     except ValueError as error:  # TOMLDecodeError, or bytes that are not UTF-8
         raise UserError(f"{path!r} is not TOML: {error}") from error
-    known = {"resume", *(one.name.replace("_", "-") for one in fields(Configuration))}
     for key, value in options.items():
-        if key not in known:
-            raise unknown(f"key in {path!r}", key, known)
+        if key not in KEYS:
+            raise unknown(f"key in {path!r}", key, KEYS)
         options[key] = _checked(path, key, value)
     return options
 

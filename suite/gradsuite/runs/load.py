@@ -1,20 +1,19 @@
 """A run as DataFrames and figures: what `gradsuite.load` and `gradsuite.run` return."""
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradsuite.errors import unknown
+from gradsuite.errors import one_line, unknown
 from gradsuite.plugins import Plugins
 from gradsuite.plugins import load as load_plugins
 from gradsuite.runs.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
-
-    from gradsuite.experiment import Figure
 
 
 class LoadedRun:
@@ -24,6 +23,7 @@ class LoadedRun:
         """Read `run`; its experiments are those of `plugins`."""
         self.run = run
         self.plugins = plugins
+        self._figures: dict[str, dict[str, MatplotlibFigure]] = {}  # of the experiments that were drawn, by name
 
     @property
     def path(self) -> Path:
@@ -55,31 +55,41 @@ class LoadedRun:
             raise unknown("experiment of this run", experiment, measured)
         return self.run.frame(experiment)
 
-    @cached_property
-    def _figures(self) -> "dict[str, Figure]":
-        from gradsuite.report import style
-
-        figures: dict[str, Figure] = {}
-        for name in self.trials["experiment"].unique():
-            if name in self.plugins.experiments:
-                experiment, rows = self.plugins.experiment(name), self.run.frame(name)
-                with style.context():
-                    figures |= {figure.name: figure for figure in experiment.figures(rows, self.run.claims_of(name))}
-        return figures
-
     @property
     def figures(self) -> list[str]:
-        """The names of the figures that the run's experiments draw."""
-        return list(self._figures)
+        """The names of the figures that the run's experiments draw; a warning tells of those that cannot be drawn."""
+        return [name for experiment in self._experiments for name in self._drawn(experiment)]
 
     def figure(self, name: str) -> "MatplotlibFigure":
         """Return a figure as Matplotlib has it, drawn as in the report.
 
         Raises UserError, with the nearest name, if the run's experiments draw none of that name.
         """
-        if name not in self._figures:
-            raise unknown("figure of this run", name, self._figures)
-        return self._figures[name].figure
+        for experiment in self._experiments:
+            if name.startswith(experiment) and name in self._drawn(experiment):
+                return self._drawn(experiment)[name]
+        raise unknown("figure of this run", name, self.figures)
+
+    @property
+    def _experiments(self) -> list[str]:
+        """The experiments that measured something and are installed here."""
+        return [name for name in self.trials["experiment"].unique() if name in self.plugins.experiments]
+
+    def _drawn(self, experiment: str) -> "dict[str, MatplotlibFigure]":
+        """Return the figures of one experiment by name, drawn at the first call; a fault in them costs only them."""
+        from gradsuite.report import style
+        from gradsuite.report.section import figure_name
+
+        if experiment not in self._figures:
+            drawn = self._figures[experiment] = {}
+            try:
+                made = self.plugins.experiment(experiment)
+                with style.context():
+                    for figure in made.figures(self.run.frame(experiment), self.run.claims_of(experiment)):
+                        drawn[figure_name(experiment, figure)] = figure.figure
+            except Exception as error:  # noqa: BLE001  an experiment is anyone's code
+                warnings.warn(f"the figures of {experiment} cannot be drawn: {one_line(error)}", stacklevel=3)
+        return self._figures[experiment]
 
     def __repr__(self) -> str:
         statuses = self.trials["status"].value_counts()

@@ -117,7 +117,7 @@ def test_what_is_infinite_is_null(arguments, name, capsys):
         ("gates --t-max 2", "T_max must be finite and more than 2 time steps, not 2"),
         ("linear --width 0 --depth 1 --sigma-w 1", "0 is not in the range x>=1"),
         ("linear --width 1 --depth 1 --sigma-w 0", "sigma_w must be finite and more than 0, not 0"),
-        ("truncation --weight 2 --steps 5000 --horizon 1", "more than a float holds; take fewer steps"),
+        ("truncation --weight 2 --steps 5000 --horizon 1", "more than a float holds: choose fewer steps"),
         ("truncation --weight nan --steps 5 --horizon 1", "weight must be finite, not nan"),
         ("latch --weight -1", "weight must be finite and more than -1"),
         ("lacth --weight 1", "No such command 'lacth'"),

@@ -1,5 +1,7 @@
 """Sections of a report that are made side by side."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -30,3 +32,18 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
     assert [section.name for section in there] == names
     assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
     assert "cannot be loaded here" in there[1].troubles[0]
+
+
+def test_a_script_that_makes_sections_is_not_run_again_by_their_processes(tmp_path):
+    run_of(tmp_path / "run", [])
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from gradsuite.plugins import Plugins\n"
+        "from gradsuite.report.sections import made\n"
+        "from gradsuite.runs.store import Run\n"
+        "run = Run.open('run')\n"
+        "print(*[section.name for section in made(run, ['one', 'two'], Path(), Plugins(), 2)])\n"
+    )
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("one two\n", "", 0)
