@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
-from gradsuite.measuring.timing import median_interval
+from gradsuite.measuring.intervals import median_interval
 from gradsuite.report import style
 from gradsuite.report.palette import ordered_colours
 
