@@ -141,8 +141,10 @@ def points(
     """Draw what came out, one point per row, in the colour and shape of its `backend`.
 
     `x`, `y` and the ends `low` and `high` of a bar are columns; `size` is in points. Draw `dodged` or `thinned` rows
-    where backends that agree would hide each other. The axes keep their labels.
+    where backends that agree would hide each other. The axes keep their labels. No rows draw nothing.
     """
+    if rows.empty:
+        return
     names = backend_order(list(rows["backend"]))
     labels = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     colours = rows["backend"].map(backend_colour).tolist()
