@@ -66,7 +66,7 @@ class CriticalGain(Experiment):
         members = [scaled(network, gain * point.critical) for network in networks for gain in GAINS]
         batch = Batch(np.zeros((lags + 1, N, 1)), np.eye(N))  # unit vectors: gradients are the rows of the Jacobian
         flows = sweep(backend, model, members, batch, device=device, dtype=settings["dtype"])
-        radii, growth, error, spectrum = [], [], 0.0, []
+        radii, growth, error, spectrum = [], [], 0.0, np.empty(0)
         for k, flow in enumerate(flows):
             network, gain = networks[k // len(GAINS)], GAINS[k % len(GAINS)]
             by_lag = jacobians(flow)
