@@ -9,56 +9,65 @@ from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
+from matplotlib.axes import Axes
 
-from gradsuite_experiments.common.frames import by_backend, levels, members, tally, trials, where
+from gradsuite_experiments.clipping.laws import COSINE, COSINE_LAW, GAIN, LENGTH, LENGTH_LAW, NORM, RULES
+from gradsuite_experiments.common.frames import levels, members, tally, trials, where
 
-RULES = ("norm", "unit", "value")
-WHOLE = {"color": MUTED, "linestyle": "--", "linewidth": 1.1}
+UNCLIPPED: dict[str, Any] = {"color": MUTED, "linestyle": "--", "linewidth": 1.1}
 
 
 def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
-    """Draw length and cosine by gain, one row a limit."""
-    limits = levels(rows, "limit")
-    drawn, axes = style.figure(len(limits), 2, height=4.2, sharex=True)
+    """Draw length and cosine by gain, one row per limit."""
+    networks = pd.concat(
+        members(trial).assign(backend=backend, rule=at["rule"], limit=at["limit"])
+        for backend, at, trial in trials(rows)
+    )
+    limits = levels(networks, "limit")
+    figure, axes = style.figure(len(limits), 2, height=4.2, sharex=True)
     for (lengths, cosines), limit in zip(axes, limits, strict=True):
-        own = where(rows, limit=limit)
-        for _, _, cell in list(trials(own))[:1]:
-            whole = members(cell)
-            lengths.plot(whole["gain"], whole["norm"], zorder=1, **WHOLE)
-        ends = draw_rules(lengths, own, "length")
-        style.log_axis(lengths, "y", "length of the gradient")
-        lengths.set_ylim(bottom=lengths.get_ylim()[0] / 30.0)  # room for the regions' names
+        draw_lengths(lengths, where(networks, limit=limit))
         lengths.set_title(f"limit {limit:g}")
-        style.regions(lengths, (1.0, 1.0), along="x")
-        style.label_ends(lengths, [*ends, (float(whole["norm"].iloc[-1]), "unclipped")])
-        ends = draw_rules(cosines, own, "cosine")
-        cosines.set(ylim=(0.0, 1.08), ylabel="cosine with the unclipped", title="1 is the same direction")
-        style.regions(cosines, (1.0, 1.0), along="x")
-        style.label_ends(cosines, ends)
-    for ax in axes[-1]:
-        ax.set_xlabel("recurrent gain")
-    keys = [style.line_key("the rule's law"), style.line_key("unclipped", **WHOLE)]
-    style.backend_legend(drawn, [backend for backend, _ in by_backend(rows)], extra=keys)
-    finding = "Clipping by norm keeps a gradient's direction, by value not"
-    style.title(drawn, tally(claims, finding, "A rule of clipping is broken"))
+        draw_cosines(cosines, where(networks, limit=limit))
+    for panel in axes[-1]:
+        panel.set_xlabel("recurrent gain")
+    keys = [style.line_key("the rule's law"), style.line_key("unclipped", **UNCLIPPED)]
+    style.backend_legend(figure, networks["backend"], extra=keys)
+    finding = "Clipping by value turns a gradient, clipping by norm does not"
+    style.title(figure, tally(claims, finding, "A rule of clipping is broken"))
     caption = (
         "Gradient of a linear RNN with orthogonal weights by recurrent gain, clipped by global norm, by unit and by "
+        "value. Left: its length. Right: the cosine of the angle by which clipping turns it."
     )
-    caption += "value. Left: its length. Right: the cosine of the angle by which clipping turns it."
-    return Figure("clipping", caption, drawn)
+    return Figure("clipping", caption, figure)
 
 
-def draw_rules(ax: Any, rows: pd.DataFrame, metric: str) -> list[tuple[float, str]]:
-    """Draw law and points of every rule, backends at gains of their own; return where the lines end, named."""
-    colours = dict(zip(RULES, ordered_colours(len(RULES)), strict=True))
-    backends = [backend for backend, _ in by_backend(rows)]
-    ends: dict[str, float] = {}
-    for backend, at, cell in trials(rows):
-        found = members(cell)
-        if at["rule"] not in ends:
-            law = found[f"{metric}_law"].to_numpy()
-            style.theory(ax, found["gain"], law, color=colours[at["rule"]])
-            ends[at["rule"]] = float(law[np.isfinite(law)][-1])
-        own = slice(backends.index(backend), None, len(backends))
-        style.measured(ax, found["gain"][own], found[metric][own], backend)
-    return [(end, f"by {rule}") for rule, end in ends.items()]
+def draw_lengths(axes: Axes, networks: pd.DataFrame) -> None:
+    """Draw the clipped gradient's length against the gain, and the unclipped one's as the first trial has it."""
+    unclipped = networks.groupby(GAIN)[NORM].first()
+    axes.plot(unclipped.index, unclipped, zorder=1, **UNCLIPPED)
+    ends = draw_rules(axes, networks, LENGTH, LENGTH_LAW)
+    style.log_axis(axes, "y", "length of the gradient")
+    axes.set_ylim(bottom=axes.get_ylim()[0] / 30.0)  # room for the regions' names
+    style.regions(axes, (1.0, 1.0), along="x")
+    style.label_ends(axes, [*ends, (float(unclipped.iloc[-1]), "unclipped")])
+
+
+def draw_cosines(axes: Axes, networks: pd.DataFrame) -> None:
+    """Draw the cosine of the angle by which clipping turns the gradient against the gain."""
+    ends = draw_rules(axes, networks, COSINE, COSINE_LAW)
+    axes.set(ylim=(0.0, 1.08), ylabel="cosine with the unclipped", title="1 is the same direction")
+    style.regions(axes, (1.0, 1.0), along="x")
+    style.label_ends(axes, ends)
+
+
+def draw_rules(axes: Axes, networks: pd.DataFrame, metric: str, law: str) -> list[tuple[float, str]]:
+    """Draw each rule's law and points; return where the lines end, named."""
+    ends = []
+    for rule, colour in zip(RULES, ordered_colours(len(RULES)), strict=True):
+        line = where(networks, rule=rule).groupby(GAIN)[law].first()
+        if len(line):
+            style.theory(axes, line.index, line, color=colour)
+            ends.append((float(line[np.isfinite(line)].iloc[-1]), f"by {rule}"))
+    style.points(axes, style.thinned(networks, GAIN, curve=["rule"]), GAIN, metric)
+    return ends

@@ -29,24 +29,24 @@ def steps(
 ) -> Iterator[Step]:
     """Yield the step of every network on one batch: as one stack where a backend takes it, else one by one."""
     stacked = "stack" in backend.describe().features
-    for part in [networks] if stacked else [[network] for network in networks]:
-        parameters = {name: np.stack([p[name] for p in part]) for name in part[0]} if stacked else part[0]
+    for members in [networks] if stacked else [[network] for network in networks]:
+        parameters = {name: np.stack([p[name] for p in members]) for name in members[0]} if stacked else members[0]
         network = backend.build(model, parameters, device=run["device"], dtype=run["dtype"])
         gradients = network.backward(network.forward(network.put(batch)))
         before = {name: network.fetch(array) for name, array in network.parameters.items()}
         gradient = {name: network.fetch(gradients.parameters[name]) for name in before}  # in one order
         network.update(gradients, optimizer)
         after = {name: network.fetch(array) for name, array in network.parameters.items()}
-        for k in range(len(part)):
-            own = [
+        for k in range(len(members)):
+            p, g, p_after = (
                 {name: (array[k] if stacked else array).astype(np.float64) for name, array in arrays.items()}
                 for arrays in (before, gradient, after)
-            ]
-            yield Step(own[0], own[1], {name: p - own[2][name] for name, p in own[0].items()})
+            )
+            yield Step(p, g, {name: p[name] - p_after[name] for name in p})
 
 
 def infinite(backend: Backend, optimizer: Optimizer, run: Mapping[str, str]) -> np.ndarray:
-    """Return what becomes of the gradient [inf, 1], by units, of two weights that are zero."""
+    """Return what becomes of the gradient [inf, 1] of two weights that are zero, each a unit."""
     model = Model("mlp", 1, 2, activation="identity", readout="none", loss="inner_product")
     zero = {name: np.zeros_like(p) for name, p in initialise(model).items()}
     batch = Batch(np.ones((1, 1)), np.array([[np.inf, 1.0]]))
@@ -55,12 +55,12 @@ def infinite(backend: Backend, optimizer: Optimizer, run: Mapping[str, str]) -> 
 
 
 def flat(arrays: Parameters) -> np.ndarray:
-    """Return all of them as one vector."""
+    """Return all arrays as one vector."""
     return np.concatenate([array.ravel() for array in arrays.values()])
 
 
 def units(arrays: Parameters) -> list[np.ndarray]:
-    """Return the vectors of all units: the rows of each matrix, and each vector as a whole."""
+    """Return the vector of each unit: the rows of each matrix, and each vector as a whole."""
     return [row for array in arrays.values() for row in array.reshape(-1, array.shape[-1])]
 
 
