@@ -32,7 +32,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     lines = [style.line_key("sigma(b)^k"), style.line_key("chrono's integral", linestyle="--")]
     style.backend_legend(canvas, set(rows["backend"]), extra=lines)
     most = int(rows["biases"].max()) - 1
-    finding = f"Behind a forget gate the half-life is 1 step at bias 0 and {theory.half_life(most):.3g} at bias {most}"
+    finding = f"A forget gate's half-life is 1 step at bias 0 and {theory.half_life(most):.3g} at bias {most}"
     style.title(canvas, tally(claims, finding, "A gate does not keep what it should"))
     caption = "Gradient through the state (c of the LSTM, h of the GRU) against the lag, for several forget biases "
     caption += f"b and for chrono initialisation over {LONGEST:g} steps; lines are exact."

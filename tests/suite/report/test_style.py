@@ -173,6 +173,13 @@ def test_hollow_points_have_their_colour_at_the_edge():
     assert to_hex(dots.get_edgecolors()[0]) == backend_colour("jax")
 
 
+def test_no_rows_draw_nothing(recwarn):
+    _, axes = drawn()
+    style.points(axes, rows(backend=[], x=[], y=[]), "x", "y", hollow=True)
+    assert len(axes.collections) == 0
+    assert not recwarn.list
+
+
 def test_points_that_are_dodged_are_centred_on_where_they_were():
     frame = rows(backend=["numpy", "torch", "jax"], x=[2.0, 2.0, 2.0])
     assert style.dodged(frame, "x", step=0.5)["x"].tolist() == [1.5, 2.0, 2.5]
