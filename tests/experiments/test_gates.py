@@ -1,8 +1,9 @@
 """Gates: claims that hold and bite."""
 
+from gradsuite.theory import gates as theory
 from gradsuite_experiments.gates.experiment import Gates
 
-from tests.experiments.laboratory import Fault, not_biting, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, verdicts, weights
 
 
 def forgetting(shift):
@@ -33,3 +34,10 @@ FAULTS = {
 
 def test_every_claim_holds_and_bites():
     assert not_biting(Gates(), FAULTS) == []
+
+
+def test_sentences_say_what_the_laws_give():
+    sentences = {name: claim.sentence for name, claim in verdicts(Gates(), measured(Gates())).items()}
+    assert f"{theory.half_life(3):.4g} steps" in sentences["gates/half-life/lstm/3"]
+    assert "0.7326 of the gradient is left after 10 steps" in sentences["gates/chrono/gru/10"]
+    assert "0.1496 of the gradient is left after 100 steps" in sentences["gates/chrono/gru/100"]

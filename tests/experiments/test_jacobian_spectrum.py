@@ -1,8 +1,10 @@
 """The Jacobian's singular values: each claim holds, and fails with a fault; what is measured, and where."""
 
+from gradsuite.claims import decisive
+from gradsuite.report import style
 from gradsuite_experiments.jacobian_spectrum.experiment import JacobianSpectrum
 
-from tests.experiments.laboratory import Fault, not_biting, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, weights
 
 DIGIT = Fault("recurrent weights wrong in the ninth digit", parameters=weights(1 + 1e-9, "weight_hh"))
 INPUTS = Fault("input weights wrong in the ninth digit", parameters=weights(1 + 1e-9, "weight_ih"))
@@ -40,3 +42,12 @@ def test_what_has_no_gradient_or_no_law_is_left_out():
         for network in ("linear", "tanh", "lstm", "gru")
         for initialiser in ("normal", "zero" if network in ("lstm", "gru") else "orthogonal")
     }
+
+
+def test_figures_are_drawn_of_a_part_of_the_networks():
+    rows = measured(JacobianSpectrum(), network=["tanh"])
+    with style.context():
+        fans, density = JacobianSpectrum().figures(rows, decisive(JacobianSpectrum().claims(rows)))
+    drawn = [bool(axes.collections) for axes in fans.figure.axes]
+    assert drawn == [False, True, False, False, True, False]
+    assert density.figure.get_suptitle().endswith("1 of 1 claims hold")

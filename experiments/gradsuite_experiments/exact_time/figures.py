@@ -16,7 +16,7 @@ from gradsuite_experiments.exact_time import laws
 from gradsuite_experiments.exact_time.laws import SIGMA_MAX
 
 TITLES = {
-    "orthogonal": "orthogonal W: every length is kept",
+    "orthogonal": "orthogonal W: all lengths scale alike",
     "symmetric": "symmetric W: normal, so the bound is the law",
     "gaussian": "Gaussian W: the bound is far off",
     "jordan": "Jordan blocks: growth first, at every radius",

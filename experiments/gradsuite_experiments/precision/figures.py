@@ -20,7 +20,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     """Return the figure, one panel per precision."""
     rows = measured(rows)
     dtypes = [dtype for dtype in LIMITS if dtype in set(rows["dtype"])]
-    canvas, panels = style.figure((len(dtypes) + 1) // 2, 2, height=3.3)
+    canvas, panels = style.figure((len(dtypes) + 1) // 2, 2, height=3.9)
     for axes, dtype in zip(panels.flat, dtypes, strict=False):
         draw_precision(axes, dtype, where(rows, dtype=dtype))
     for axes in panels.flat[len(dtypes) :]:

@@ -31,7 +31,7 @@ def chrono_keep(steps: int, longest: float) -> float:
     """Return E f^k over units with chrono initialisation for dependencies of up to T_max steps.
 
     With b = ln U(1, T_max - 1), f = u / (1 + u): the integral of (u / (1 + u))^k du / (T_max - 2) from 1 to T_max - 1
-    (Tallec & Ollivier 2018, sec. 3). Raises UserError unless T_max is finite and more than 2.
+    (Tallec & Ollivier 2018, eq. 16). Raises UserError unless T_max is finite and more than 2.
     """
     if not 2.0 < longest < math.inf:
         raise UserError(f"T_max must be finite and more than 2 time steps, not {longest:g}")

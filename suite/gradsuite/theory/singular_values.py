@@ -32,8 +32,9 @@ def largest(size: int) -> tuple[float, float]:
 
 
 def spread(factors: int) -> float:
-    """Return E s^4 / (E s^2)^2 of the singular values of a product of k Gaussian matrices, as N grows: k + 1.
+    """Return E s^4 / (E s^2)^2 of the singular values of the k-th power of a Gaussian matrix, as N grows: k + 1.
 
-    The second Fuss-Catalan number; powers of one matrix agree. Dynamical isometry is 1.
+    The second Fuss-Catalan number (Alexeev, Götze & Tikhomirov 2010, arXiv:1002.4442); products of k independent
+    factors agree. Dynamical isometry is 1.
     """
     return factors + 1.0
