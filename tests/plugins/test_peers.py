@@ -10,6 +10,7 @@ from gradsuite.optimizers import Adam
 from gradsuite.parameters import initialise
 from gradsuite.plugins import load
 from gradsuite.running.availability import default_backends
+from gradsuite.schedule import Schedule
 from gradsuite.testing import BackendConformance
 from gradsuite.worker.environment import WorkerEnvironment
 
@@ -104,6 +105,17 @@ def test_state_gradients_that_a_peer_has_not_are_refused(kind):
     network = kind().build(model, initialise(model))
     with pytest.raises(Unsupported, match="no state gradients"):
         network.forward(network.put(random_batch(model, 1, 2)), states=True)
+
+
+@pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
+def test_stacks_and_schedules_are_refused(kind):
+    model = Model("rnn", 2, 3, 1)
+    parameters = initialise(model)
+    for schedule in (Schedule(truncation=(1, 2)), Schedule(checkpoint=2)):
+        with pytest.raises(Unsupported, match=rf"has no feature '{schedule.features[0]}'"):
+            kind().build(model, parameters, schedule=schedule)
+    with pytest.raises(Unsupported, match="has no feature 'stack'"):
+        kind().build(model, {name: p[None] for name, p in parameters.items()})
 
 
 @pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
