@@ -55,7 +55,8 @@ def accumulated(a: Tensor, f: Tensor) -> Tensor:
     """Return y_t = a_t + f_t y_(t-1) (T, B, H), y_0 being a_0.
 
     In log2 T rounds over all steps at once, each of which doubles the steps that y_t and f_t span (Hillis & Steele
-    1986, from the literature by memory). The terms are those of a loop over the steps, added in another order.
+    1986, Commun. ACM 29(12):1170-1183, known from citations). The terms are those of a loop over the steps, added in
+    another order.
     """
     span = 1
     while span < len(a):

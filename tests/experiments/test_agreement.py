@@ -7,21 +7,21 @@ from gradsuite.model import Model
 from gradsuite.oracle import differentiate
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.report import style
-from gradsuite_experiments.agreement.experiment import GAINS, Agreement, growth, twin
+from gradsuite_experiments.agreement.experiment import Agreement
+from gradsuite_experiments.agreement.laws import growth
+from gradsuite_experiments.agreement.twin import twin
 from gradsuite_experiments.common.networks import driven
 
-from tests.experiments.laboratory import Fault, measured, not_biting, states, weights
+from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, states, verdicts, weights
 
 WEIGHTS = Fault("recurrent weights wrong in the fifth digit", parameters=weights(1 + 1e-4, only="weight_hh"))
 GRADIENTS = Fault("state gradients wrong in the fourth digit", gradients=states(lambda g: g * (1 + 1e-3)))
 HALF = Fault("recurrent weights half as large", parameters=weights(0.5, only="weight_hh"))
 FAULTS = {
-    "Below criticality states differ from exact ones by rounding, however long the sequence.": WEIGHTS,
-    "Below criticality state gradients differ by at most sqrt(lag) times a step's rounding.": GRADIENTS,
-    **{
-        f"Above criticality, gain {gain:g}: the distance of states grows at the Lyapunov rate.": HALF
-        for gain in GAINS[2:]
-    },
+    "agreement/states": WEIGHTS,
+    "agreement/state-gradients": GRADIENTS,
+    "agreement/lyapunov/2": HALF,
+    "agreement/lyapunov/3": HALF,
 }
 
 
@@ -37,9 +37,9 @@ def test_the_twin_is_the_oracle():
     targets = np.zeros((T, B, N))
     targets[-1] = 1.0
     batch = Batch(np.random.default_rng(0).standard_normal((T, B, N)), targets)
-    found, gradients = twin(network, batch)
+    exact, gradients = twin(network, batch)
     answer = differentiate(model, network, batch)
-    np.testing.assert_allclose(found[-1].astype(float), answer.outputs[-1], rtol=1e-13)
+    np.testing.assert_allclose(exact[-1].astype(float), answer.outputs[-1], rtol=1e-13)
     np.testing.assert_allclose(gradients.astype(float), answer.states[:, 0], rtol=1e-13)
 
 
@@ -50,8 +50,12 @@ def test_growth_is_the_slope_between_rounding_and_saturation():
 
 
 def test_the_figure_has_a_row_for_each_precision():
-    with style.context():
-        (one,) = Agreement().figures(measured(Agreement(), dtype=["float64"], hidden_size=[16]))
-        (two,) = Agreement().figures(measured(Agreement(), WEIGHTS, hidden_size=[16]))
-    assert (len(one.figure.axes), len(two.figure.axes)) == (2, 4)
-    assert "not those of rounding" in two.figure.get_suptitle()
+    experiment, axes, titles = Agreement(), [], []
+    for fault, dtypes in ((RIGHT, ["float64"]), (WEIGHTS, ["float64", "float32"])):
+        rows = measured(experiment, fault, dtype=dtypes, hidden_size=[16])
+        with style.context():
+            (figure,) = experiment.figures(rows, list(verdicts(experiment, rows).values()))
+        axes.append(len(figure.figure.axes))
+        titles.append(figure.figure.get_suptitle())
+    assert axes == [2, 4]
+    assert "not those of rounding" in titles[1]

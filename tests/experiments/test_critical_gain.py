@@ -4,25 +4,26 @@ import math
 
 import numpy as np
 import pytest
-from gradsuite_experiments.critical_gain.experiment import CriticalGain, crossing, distance
+from gradsuite.report import style
+from gradsuite_experiments.critical_gain.experiment import CriticalGain, distance
+from gradsuite_experiments.critical_gain.figures import finding
+from gradsuite_experiments.critical_gain.laws import crossing
 
-from tests.experiments.laboratory import Fault, not_biting, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, verdicts, weights
 
 GAIN = Fault("recurrent weights twice as large", parameters=weights(2.0, "weight_hh"))
 ROUNDING = Fault("recurrent weights wrong in the tenth digit", parameters=weights(1 + 1e-10, "weight_hh"))
-FAULTS = {}
-for cell, jacobian, name, critical in (
-    ("lstm", "f0 + i0 o0 eig(W_g)", "W_g", {0: "2", 1: "1.07577"}),
-    ("gru", "z0 + (1 - z0) r0 eig(W_n)", "W_n", {0: "2", 1: "2"}),
-):
-    for bias, gain in critical.items():
-        subject = f"{cell}, forget bias {bias}"
-        FAULTS |= {
-            f"{subject}: the eigenvalues of the step's Jacobian are {jacobian}.": ROUNDING,
-            f"{subject}, orthogonal {name}: the spectral radius crosses 1 at gain {gain}.": GAIN,
-            f"{subject}, Gaussian {name}: the spectral radius crosses 1 at gain {gain}.": GAIN,
-            f"{subject}: the mean squared gradient changes by the finite-k law over 1 to 10 steps.": GAIN,
-        }
+FAULTS = {
+    f"critical-gain/{claim}/{cell}/{bias}": fault
+    for cell in ("lstm", "gru")
+    for bias in (0, 1)
+    for claim, fault in (
+        ("eigenvalues", ROUNDING),
+        ("crossing-orthogonal", GAIN),
+        ("crossing-gaussian", GAIN),
+        ("growth", GAIN),
+    )
+}
 
 
 def test_every_claim_holds_and_bites():
@@ -37,3 +38,15 @@ def test_crossing_is_interpolated_and_not_invented():
 def test_distance_sees_an_eigenvalue_that_either_spectrum_lacks():
     assert distance(np.array([1.0, 1.0]), np.array([1.0, 3.0])) == 2.0
     assert distance(np.array([1.0, 3.0]), np.array([1.0, 1.0])) == 2.0
+
+
+def test_critical_gains_stand_in_sentences_and_in_the_title():
+    experiment = CriticalGain()
+    rows = measured(experiment, hidden_size=[8], forget_bias=[-1.0, 1.0])
+    claims = verdicts(experiment, rows)
+    assert "crosses 1 at gain 1.07577." in claims["critical-gain/crossing-gaussian/lstm/1"].sentence
+    assert "crosses 1 at gain 2.92423." in claims["critical-gain/crossing-gaussian/lstm/minus-1"].sentence
+    with style.context():
+        (figure,) = experiment.figures(rows, list(claims.values()))
+    assert len(figure.figure.axes) == 6
+    assert finding(["lstm", "gru"], [-1.0, 1.0]).endswith("at forget bias -1, 1: lstm 2.924, 1.076; gru 2, 2")

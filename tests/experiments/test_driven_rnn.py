@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from gradsuite_experiments.driven_rnn.experiment import DrivenRnn, exponents
+from gradsuite.report import style
+from gradsuite_experiments.driven_rnn.experiment import DrivenRnn
+from gradsuite_experiments.driven_rnn.laws import exponents
 
-from tests.experiments.laboratory import Fault, not_biting, weights
+from tests.experiments.laboratory import Fault, measured, not_biting, verdicts, weights
 
 GAIN = Fault("recurrent weights 30% too large", parameters=weights(1.3, only="weight_hh"))
 FAULTS = {f"driven-rnn/{law}/{gain:g}": GAIN for gain in (0.5, 1.5, 2.0) for law in ("rate", "lyapunov")}
@@ -18,3 +20,12 @@ def test_exponents_of_a_diagonal_map_are_its_logarithms():
     factors = np.array([1.2, 0.9, 0.5])
     gradients = np.array([np.diag(factors**k) for k in range(13)])
     assert exponents(gradients) == pytest.approx(np.log(factors))
+
+
+def test_every_noise_has_a_row_of_panels_with_its_own_critical_gain():
+    experiment = DrivenRnn()
+    rows = measured(experiment, noise=[0.05, 0.25], hidden_size=[32], lags=[4])
+    with style.context():
+        (figure,) = experiment.figures(rows, list(verdicts(experiment, rows).values()))
+    titles = [axes.get_title() for axes in figure.figure.axes[1::2]]
+    assert titles == ["critical gain 1.327", "critical gain 1.550"]

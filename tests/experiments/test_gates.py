@@ -1,6 +1,5 @@
 """Gates: claims that hold and bite."""
 
-from gradsuite.theory import gates as theory
 from gradsuite_experiments.gates.experiment import Gates
 
 from tests.experiments.laboratory import Fault, not_biting, weights
@@ -19,27 +18,16 @@ def forgetting(shift):
 
 
 BIAS = Fault("the forget bias 0.2 too large", parameters=forgetting(0.2))
+DRIVEN = Fault("input weights wrong in the ninth digit", parameters=weights(1 + 1e-9))
+CHRONO = Fault("the forget bias 1 too large", parameters=forgetting(1.0))
 FAULTS = {
-    f"{cell}, forget bias {bias}: {law}": BIAS
+    f"gates/{claim}": fault
     for cell in ("lstm", "gru")
-    for bias in range(4)
-    for law in (
-        f"the gradient falls by sigma({bias}) a step.",
-        f"half of the gradient is left after {theory.half_life(bias):.4g} steps.",
-    )
-}
-FAULTS |= {
-    f"{cell}: driven by inputs, the gradient is the product of the gates that keep the state.": Fault(
-        "input weights wrong in the ninth digit", parameters=weights(1 + 1e-9)
-    )
-    for cell in ("lstm", "gru")
-}
-FAULTS |= {
-    f"{cell}, chrono initialisation for 100 steps: {left} is left after {lag} steps.": Fault(
-        "the forget bias 1 too large", parameters=forgetting(1.0)
-    )
-    for cell in ("lstm", "gru")
-    for lag, left in ((10, "0.7326"), (100, "0.1496"))
+    for claim, fault in {
+        **{f"{law}/{cell}/{bias}": BIAS for law in ("factor", "half-life") for bias in range(4)},
+        f"driven/{cell}": DRIVEN,
+        **{f"chrono/{cell}/{lag}": CHRONO for lag in (10, 100)},
+    }.items()
 }
 
 

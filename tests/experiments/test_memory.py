@@ -7,17 +7,14 @@ from gradsuite.errors import Unsupported
 from gradsuite.measuring import memory
 from gradsuite.report import style
 from gradsuite.schedule import Schedule
-from gradsuite_experiments.memory import experiment as memory_time
 from gradsuite_experiments.memory.experiment import MemoryTime
+from gradsuite_experiments.memory.findings import bytes_per_step
+from gradsuite_experiments.memory.laws import needed_per_step
 from gradsuite_numpy.backend import NumpyBackend
 
 from tests.experiments.laboratory import Fault, measured, not_biting
 
 SMALL = {"length": [10_000], "batch_size": [8], "hidden_size": [32], "checkpoint": [100]}
-SAVES, SAME = (
-    "Checkpoints need at most a tenth of the memory.",
-    "Gradients from checkpoints are those of the pass that keeps all states.",
-)
 
 
 def without_checkpoints(options):
@@ -25,24 +22,23 @@ def without_checkpoints(options):
 
 
 def other_weights():
-    """Return a fault of every second network: its weights are a little larger."""
+    """Return a fault of the networks with checkpoints, built last: their weights are a little larger."""
     built = iter(range(100))
     return lambda parameters: {name: p * (1 + 1e-9 * (next(built) > 12)) for name, p in parameters.items()}
 
 
 def test_every_claim_has_a_fault_that_it_catches():
     faults = {
-        SAVES: Fault("checkpoints left out", options=without_checkpoints),
-        SAME: Fault("other weights with checkpoints", parameters=other_weights()),
+        "memory/saved": Fault("checkpoints left out", options=without_checkpoints),
+        "memory/same": Fault("other weights with checkpoints", parameters=other_weights()),
     }
     assert not not_biting(MemoryTime(), faults, **SMALL)
 
 
 def test_memory_grows_by_what_is_kept():
     rows = measured(MemoryTime(), length=[5_000, 10_000], hidden_size=[64])
-    # Of numbers a step and unit: h and, for one product after the loop, the gradients by h and z.
-    slope = memory_time.slope_of(rows)
-    assert 1 <= slope / memory_time.needed_a_step(rows.iloc[0]) <= 4
+    # Numbers per step and unit: h and, for one product after the loop, the gradients by h and z.
+    assert 1 <= bytes_per_step(rows) / needed_per_step(rows.iloc[0]) <= 4
 
 
 def test_a_backend_without_checkpoints_is_unsupported():
@@ -51,7 +47,7 @@ def test_a_backend_without_checkpoints_is_unsupported():
             info = super().describe()
             return type(info)(info.name, info.versions, info.devices, info.dtypes, info.cells)
 
-    settings = dict(next(MemoryTime().cells(MemoryTime().grid("quick", {"checkpoint": [3], "length": [10]}))))
+    settings = dict(next(MemoryTime().trials(MemoryTime().grid("quick", {"checkpoint": [3], "length": [10]}))))
     with pytest.raises(Unsupported, match="no checkpoint"):
         next(MemoryTime().measure(Plain(), "cpu", settings))
 
@@ -70,8 +66,9 @@ def test_figure_and_tables():
     rows = measured(MemoryTime(), length=[1000, 2000], hidden_size=[16])
     both = pd.concat([rows, measured(MemoryTime(), **SMALL).assign(key="checkpoint")])
     with style.context():
-        assert [figure.name for figure in MemoryTime().figures(rows)] == ["memory"]
-    steps, saved = MemoryTime().tables(both)
-    assert steps.rows["cell"].tolist() == saved.rows["segments of"].map({100: "rnn"}).tolist() == ["rnn"]
+        assert [figure.name for figure in MemoryTime().figures(rows, [])] == ["memory"]
+    steps, saved = MemoryTime().tables(both, [])
+    assert steps.rows["cell"].tolist() == ["rnn"]
+    assert saved.rows["steps per segment"].tolist() == [100]
     empty = rows.assign(status="error", metric=None)
-    assert not [*MemoryTime().figures(empty), *MemoryTime().tables(empty), *MemoryTime().claims(empty)]
+    assert not [*MemoryTime().figures(empty, []), *MemoryTime().tables(empty, []), *MemoryTime().claims(empty)]

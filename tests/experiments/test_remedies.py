@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from gradsuite.plugins import load
 from gradsuite.report import style
-from gradsuite_experiments.remedies.experiment import REMEDIES, Remedies
-from gradsuite_experiments.remedies.laws import reach
+from gradsuite_experiments.remedies.experiment import Remedies
+from gradsuite_experiments.remedies.laws import HORIZON, reach
+from gradsuite_experiments.remedies.networks import REMEDIES
 
-from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, weights
+from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts, weights
 
 
 def forgetting(shift):
@@ -32,50 +34,51 @@ HALF = Fault("recurrent weights half as large", parameters=weights(0.5, "weight_
 FORGETFUL = Fault("the forget bias 4 too small", parameters=forgetting(-4.0))
 THOUSANDTH = Fault("recurrent weights wrong by a thousandth", parameters=weights(0.999, "weight_hh"))
 FAULTS = {
-    "Plain tanh: the horizon is that of mean field at gain 1 / sqrt(3).": HALF,
-    "Orthogonal tanh: the horizon is that of mean field at gain 1.": HALF,
-    "Orthogonal tanh: the horizon is at least three times that of plain tanh.": HALF,
-    "LSTM, forget bias 0: the horizon is that of powers of f0 + i0 o0 W_g.": HALF,
-    "LSTM, forget bias 1: the horizon is that of powers of f0 + i0 o0 W_g.": HALF,
-    "GRU: the horizon is that of powers of z0 + (1 - z0) r0 W_n.": HALF,
-    **{
-        f"LSTM, forget bias {bias}: the horizon is no nearer than that of sigma({bias})^k, or the start.": FORGETFUL
-        for bias in (0, 1, 5)
-    },
-    "Chrono: the horizon is beyond the start of the sequence.": FORGETFUL,
-    "Chrono: at the start is left at least what the forget gates keep, E f^(2 (T-1)) of the square.": FORGETFUL,
-    "Identity-ReLU: a unit's gradient is at every lag exactly what it is at T, or zero.": THOUSANDTH,
-    "Identity-ReLU: the horizon is beyond the start of the sequence.": HALF,
-    "Clipping: gradients through time are those of plain tanh, bit for bit.": Fault(
-        "clipped networks are orthogonal", settings=instead(clipping="orthogonal")
-    ),
-    "LSTM: a larger forget bias reaches farther.": Fault(
-        "forget biases exchanged", settings=instead(lstm_0="lstm-1", lstm_1="lstm-0")
-    ),
+    "remedies/horizon/tanh": HALF,
+    "remedies/horizon/orthogonal": HALF,
+    "remedies/farther/orthogonal": HALF,
+    "remedies/horizon/lstm-0": HALF,
+    "remedies/horizon/lstm-1": HALF,
+    "remedies/horizon/gru": HALF,
+    "remedies/forget-gate/lstm-0": FORGETFUL,
+    "remedies/forget-gate/lstm-1": FORGETFUL,
+    "remedies/forget-gate/lstm-5": FORGETFUL,
+    "remedies/start/chrono": FORGETFUL,
+    "remedies/kept/chrono": FORGETFUL,
+    "remedies/constant/identity": THOUSANDTH,
+    "remedies/start/identity": HALF,
+    "remedies/same/clipping": Fault("clipped networks are orthogonal", settings=instead(clipping="orthogonal")),
+    "remedies/farther/lstm": Fault("forget biases exchanged", settings=instead(lstm_0="lstm-1", lstm_1="lstm-0")),
 }
+EXPERIMENT = Remedies(load())
 
 
 def test_every_claim_holds_and_bites():
-    assert not_biting(Remedies(), FAULTS, seeds=[2], batch_size=[4]) == []
+    assert not_biting(EXPERIMENT, FAULTS, seeds=[2], batch_size=[4]) == []
 
 
 def test_claims_hold_in_double_precision_and_for_more_networks():
-    rows = measured(Remedies(), dtype=["float64"], seeds=[8], batch_size=[4])
-    assert {claim.verdict for claim in Remedies().claims(rows)} == {"holds"}
+    rows = measured(EXPERIMENT, dtype=["float64"], seeds=[8], batch_size=[4])
+    assert {claim.verdict for claim in EXPERIMENT.claims(rows)} == {"holds"}
 
 
 def test_a_remedy_alone_says_nothing_of_others():
-    rows = measured(Remedies(), remedy=["gru"])
-    assert [claim.sentence[:4] for claim in Remedies().claims(rows)] == ["GRU:"]
+    rows = measured(EXPERIMENT, remedy=["gru"])
+    assert list(verdicts(EXPERIMENT, rows)) == ["remedies/horizon/gru"]
 
 
 def test_training_lowers_the_loss_and_is_timed():
-    rows = measured(Remedies(), remedy=["lstm-5"], seeds=[1], steps=[20], length=[20], hidden_size=[16])
-    found = rows.groupby("metric")["value"].last()
-    assert found["loss_trained"] < found["loss"]
-    assert found["seconds"] > 0
-    (table,) = Remedies().tables(rows)
+    rows = measured(EXPERIMENT, remedy=["lstm-5"], seeds=[1], training_steps=[20], length=[20], hidden_size=[16])
+    last = rows.groupby("metric")["value"].last()
+    assert last["loss_trained"] < last["loss"]
+    assert last["seconds"] > 0
+    (table,) = EXPERIMENT.tables(rows, [])
     assert list(table.rows["backend"]) == ["numpy"]
+
+
+def test_every_network_has_a_horizon_of_its_own():
+    rows = measured(EXPERIMENT, remedy=["tanh"], seeds=[3], length=[20], hidden_size=[16])
+    assert rows[rows["metric"] == HORIZON]["member"].tolist() == [0, 1, 2]
 
 
 def test_the_horizon_is_interpolated_and_ends_at_the_start():
@@ -87,8 +90,9 @@ def test_the_horizon_is_interpolated_and_ends_at_the_start():
 def test_the_titles_say_what_came_out(steps):
     titles = []
     for fault in (RIGHT, HALF):
-        rows = measured(Remedies(), fault, remedy=list(REMEDIES)[:3], steps=[steps], seeds=[2], batch_size=[4])
+        rows = measured(EXPERIMENT, fault, remedy=list(REMEDIES)[:3], training_steps=[steps], seeds=[2], batch_size=[4])
+        claims = [*verdicts(EXPERIMENT, rows).values()]
         with style.context():
-            titles.append([figure.figure.get_suptitle() for figure in Remedies().figures(rows)])
+            titles.append([figure.figure.get_suptitle() for figure in EXPERIMENT.figures(rows, claims)])
     assert all(title.endswith("claims hold") for title in titles[0])
     assert all("not on numpy" in title for title in titles[1])

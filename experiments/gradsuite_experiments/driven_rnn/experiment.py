@@ -12,11 +12,14 @@ from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, GAIN, HIDDEN_SIZE, LAGS, NOISE, SEEDS, Presets, Settings
+from gradsuite.theory import driven_rnn as theory
 
 from gradsuite_experiments.common.frames import trials, values
-from gradsuite_experiments.common.networks import BURN_IN, CHEN, driven
+from gradsuite_experiments.common.names import number
+from gradsuite_experiments.common.networks import BURN_IN, driven
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, sweep
 from gradsuite_experiments.driven_rnn import laws
+from gradsuite_experiments.driven_rnn.laws import EXPONENT, LN_RATIO_MEAN, LN_RATIO_SD, LYAPUNOV, RATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,10 +54,8 @@ class DrivenRnn(Experiment):
         """Measure ln of the mean squared state gradient by lag, its slope, and the Lyapunov exponents."""
         N, lags = settings["hidden_size"], settings["lags"]
         model = Model("rnn", N, N, readout="none", loss="inner_product")
-        networks = [
-            driven(network, settings["gain"], settings["noise"])
-            for network in draws(model, Initialisation("normal"), settings["seeds"])
-        ]
+        drawn = draws(model, Initialisation("normal"), settings["seeds"])
+        networks = [driven(network, settings["gain"], settings["noise"]) for network in drawn]
         rng = np.random.default_rng(0)
         noise = rng.standard_normal((BURN_IN + lags + 1, DIRECTIONS, N))
         alike = np.repeat(noise[:, :1], LEADING, axis=1)  # exponents are of one trajectory
@@ -63,38 +64,37 @@ class DrivenRnn(Experiment):
         flows = sweep(backend, model, networks, batch, device=device, dtype=settings["dtype"])
         gradients = [flow.states[::-1][: lags + 1, 0] for flow in flows]
         logs = np.array([log_mean_square(g[:, :DIRECTIONS]) for g in gradients])
-        leading = np.array([exponents(g[:, DIRECTIONS:]) for g in gradients])
+        exponents = np.array([laws.exponents(g[:, DIRECTIONS:]) for g in gradients])
         ratios = logs - logs[:, :1]
-        rates = ratios[:, -1] / lags
         yield [
-            *(Measurement(laws.RATE, rate, "1/step", member=k) for k, rate in enumerate(rates)),
-            *(Measurement(laws.LYAPUNOV, largest, "1/step", member=k) for k, largest in enumerate(leading[:, 0])),
-            *(Measurement(laws.LOG_RATIO_MEAN, mean, index=k) for k, mean in enumerate(ratios.mean(axis=0))),
-            *(Measurement(laws.LOG_RATIO_SD, sd, index=k) for k, sd in enumerate(ratios.std(axis=0))),
-            *(Measurement(laws.EXPONENT, e, "1/step", index=k) for k, e in enumerate(leading.mean(axis=0))),
+            *(Measurement(RATE, rate, "1/step", member=k) for k, rate in enumerate(ratios[:, -1] / lags)),
+            *(Measurement(LN_RATIO_MEAN, mean, index=lag) for lag, mean in enumerate(ratios.mean(axis=0))),
+            *(Measurement(LN_RATIO_SD, sd, index=lag) for lag, sd in enumerate(ratios.std(axis=0))),
+            *(Measurement(LYAPUNOV, largest, "1/step", member=k) for k, largest in enumerate(exponents[:, 0])),
+            *(Measurement(EXPONENT, mean, "1/step", index=k) for k, mean in enumerate(exponents.mean(axis=0))),
         ]
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the rate and the largest exponent at every gain."""
         for backend, at, trial in trials(rows):
-            expected, allowed, gain = laws.rate(at), laws.rate_tolerance(at), at["gain"]
+            gain, rate, tolerance = at["gain"], theory.rate(at["gain"], at["noise"]), laws.tolerance(at)
             yield Claim(
-                name=f"{self.name}/rate/{gain:g}",
+                name=f"{self.name}/rate/{number(gain)}",
                 backend=backend,
-                sentence=f"Driven tanh RNN, gain {gain:g}: ln |dL/dh_t|^2 changes by ln chi_1 per step back.",
-                source=CHEN,
-                expected=expected,
-                measured=values(trial, laws.RATE, "member").mean(),
-                tolerance=allowed,
+                sentence=laws.RATE_SENTENCE.format(gain=gain),
+                source=laws.RATE_SOURCE,
+                expected=rate,
+                measured=values(trial, RATE, along="member").mean(),
+                tolerance=tolerance,
             )
             yield Claim(
-                name=f"{self.name}/lyapunov/{gain:g}",
+                name=f"{self.name}/lyapunov/{number(gain)}",
                 backend=backend,
-                sentence=f"Driven tanh RNN, gain {gain:g}: the largest Lyapunov exponent is ln(chi_1) / 2.",
-                source=CHEN,
-                expected=expected / 2.0,
-                measured=values(trial, laws.LYAPUNOV, "member").mean(),
-                tolerance=allowed / 2.0,
+                sentence=laws.HALF_SENTENCE.format(gain=gain),
+                source=laws.HALF,
+                expected=rate / 2.0,
+                measured=values(trial, LYAPUNOV, along="member").mean(),
+                tolerance=tolerance / 2.0,
             )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
@@ -102,15 +102,3 @@ class DrivenRnn(Experiment):
         from gradsuite_experiments.driven_rnn.figures import draw
 
         yield draw(rows, claims)
-
-
-def exponents(gradients: np.ndarray) -> np.ndarray:
-    """Return the leading Lyapunov exponents, largest first, of gradients (lags + 1, B, H) on one trajectory.
-
-    The QR method (Benettin et al. 1980): J^T Q = Q' R, and ln R_ii grows by the i-th exponent per step. One R for all
-    steps is the product of the single ones; a spread of e^-30 over the lags is far above rounding. The first third is
-    left out, while the directions still turn towards the Lyapunov vectors.
-    """
-    first, last = len(gradients) // 3, len(gradients) - 1
-    stretch = [np.log(abs(np.diag(np.linalg.qr(gradients[k].T)[1]))) for k in (first, last)]
-    return (stretch[1] - stretch[0]) / (last - first)

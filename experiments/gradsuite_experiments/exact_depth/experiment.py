@@ -1,7 +1,9 @@
 """Laws of depth that hold exactly at any width: deep linear, ReLU and orthogonal networks at initialisation."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,19 +19,19 @@ from gradsuite.theory import linear
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.sweep import draws, log_mean_square, scaled, sweep
 from gradsuite_experiments.exact_depth import laws
-from gradsuite_experiments.exact_depth.laws import LAWS, LOG_RATIO, LOG_RATIO_MEAN, LOG_RATIO_SD
+from gradsuite_experiments.exact_depth.laws import LAWS, LN_RATIO, LN_RATIO_MEAN, LN_RATIO_SD
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class ExactDepth(Experiment):
-    """Squared gradient norms by the layers below the top, over those at the top, for many networks."""
+    """Squared gradient norms at each layer below the top over those at the top, for many networks."""
 
     name = "exact-depth"
     question = "Do gradients of deep linear, ReLU and orthogonal networks obey their exact laws?"
     settings = (
-        Setting("law", str, "kind of network that has an exact law", choices=tuple(LAWS)),
+        Setting("law", str, "kind of network", choices=tuple(LAWS)),
         Setting("relative_gain", float, "sigma_w over its critical value", minimum=0, above=True),
         HIDDEN_SIZE,
         Setting("depth", int, "layers that the gradient passes", minimum=1),
@@ -54,93 +56,86 @@ class ExactDepth(Experiment):
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure ln |dL/dh|^2 over that at the top, for every network and depth."""
-        activation, weights, _ = LAWS[settings["law"]]
-        N, depth = settings["hidden_size"], settings["depth"]
+        law, N, depth = LAWS[settings["law"]], settings["hidden_size"], settings["depth"]
         # A random readout of each network's own: what it sends back has symmetric signs, else relu's law is not exact.
-        model = Model("mlp", N, N, 1, num_layers=depth + 1, activation=activation, loss="inner_product")
-        sigma_w = laws.sigma_w(settings["law"], settings["relative_gain"])
-        networks = [scaled(network, sigma_w) for network in draws(model, Initialisation(weights), settings["seeds"])]
+        model = Model("mlp", N, N, 1, num_layers=depth + 1, activation=law.activation, loss="inner_product")
+        drawn = draws(model, Initialisation(law.initialiser), settings["seeds"])
+        networks = [scaled(network, settings["relative_gain"] * law.critical) for network in drawn]
         rng = np.random.default_rng(0)
         batch = Batch(rng.standard_normal((1, N)), np.ones((1, 1)))
         flows = sweep(backend, model, networks, batch, device=device, dtype=settings["dtype"])
         logs = np.array([log_mean_square(flow.states)[::-1] for flow in flows])
         ratios = logs - logs[:, :1]
         yield [
-            *(Measurement(LOG_RATIO, ratio, member=k) for k, ratio in enumerate(ratios[:, -1])),
-            *(Measurement(LOG_RATIO_MEAN, mean, layer=k) for k, mean in enumerate(ratios.mean(axis=0))),
-            *(Measurement(LOG_RATIO_SD, sd, layer=k) for k, sd in enumerate(ratios.std(axis=0, ddof=1))),
+            *(Measurement(LN_RATIO, ratio, member=k) for k, ratio in enumerate(ratios[:, -1])),
+            *(Measurement(LN_RATIO_MEAN, mean, layer=k) for k, mean in enumerate(ratios.mean(axis=0))),
+            *(Measurement(LN_RATIO_SD, sd, layer=k) for k, sd in enumerate(ratios.std(axis=0, ddof=1))),
         ]
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the laws' claims on every trial."""
+        claims_of = {"linear": self._linear, "relu": self._relu, "orthogonal": self._orthogonal}
         for backend, at, trial in trials(rows):
-            ratios = values(trial, LOG_RATIO, "member")
-            claims = {"linear": self.linear_claims, "relu": self.relu_claims, "orthogonal": self.orthogonal_claims}
-            yield from claims[at["law"]](backend, at, ratios)
+            sigma_w = at["relative_gain"] * LAWS[at["law"]].critical
+            yield from claims_of[at["law"]](backend, at, sigma_w, values(trial, LN_RATIO, along="member"))
 
-    def linear_claims(self, backend: str, at: "pd.Series[Any]", ratios: np.ndarray) -> Iterator[Claim]:
-        """Yield the mean and variance of ln |dL/dh|^2 in deep linear networks."""
-        N, depth, sigma_w = at["hidden_size"], at["depth"], laws.sigma_w(at["law"], at["relative_gain"])
+    def _linear(self, backend: str, at: "pd.Series[Any]", sigma_w: float, ratios: np.ndarray) -> Iterator[Claim]:
+        """Yield the mean and the variance of ln |dL/dh|^2, both exact."""
+        N, depth, n = at["hidden_size"], at["depth"], len(ratios)
         variance = linear.log_ratio_variance(N, depth)
-        yield Claim(
-            name=f"{self.name}/linear-mean",
-            backend=backend,
-            sentence="Deep linear: the mean of ln |dL/dh|^2 changes by L [ln(2 sigma_w^2 / N) + psi(N / 2)].",
-            source=laws.CHI_SQUARED,
+        claim = partial(Claim, backend=backend, source=laws.CHI_SQUARED)
+        yield claim(
+            name=f"{self.name}/linear/mean",
+            sentence=laws.LINEAR_MEAN,
             expected=linear.log_ratio_mean(N, depth, sigma_w),
             measured=ratios.mean(),
-            tolerance=laws.mean_tolerance(variance, len(ratios)),
+            tolerance=laws.mean_tolerance(variance, n),
         )
-        yield Claim(
-            name=f"{self.name}/linear-variance",
-            backend=backend,
-            sentence="Deep linear: the variance of ln |dL/dh|^2 grows by psi'(N / 2) per layer.",
-            source=laws.CHI_SQUARED,
+        yield claim(
+            name=f"{self.name}/linear/variance",
+            sentence=laws.LINEAR_SPREAD,
             expected=variance,
             measured=ratios.var(ddof=1),
-            tolerance=laws.variance_tolerance(variance, len(ratios)),
+            tolerance=laws.variance_tolerance(variance, n),
         )
 
-    def relu_claims(self, backend: str, at: "pd.Series[Any]", ratios: np.ndarray) -> Iterator[Claim]:
-        """Yield the mean of |dL/dh|^2 and the variance of its logarithm in deep ReLU networks."""
-        N, depth, sigma_w = at["hidden_size"], at["depth"], laws.sigma_w(at["law"], at["relative_gain"])
-        variance = linear.relu_log_variance(N, depth)
-        mean = (sigma_w**2 / 2.0) ** depth
+    def _relu(self, backend: str, at: "pd.Series[Any]", sigma_w: float, ratios: np.ndarray) -> Iterator[Claim]:
+        """Yield the mean of |dL/dh|^2, which is exact, and the variance of its log to leading order in 1 / N."""
+        N, depth, n = at["hidden_size"], at["depth"], len(ratios)
         yield Claim(
-            name=f"{self.name}/relu-mean",
+            name=f"{self.name}/relu/mean",
             backend=backend,
-            sentence="Deep ReLU: |dL/dh|^2 changes by sigma_w^2 / 2 per layer on average.",
-            source=laws.HE,
-            expected=mean,
+            sentence=laws.RELU_MEAN,
+            source=laws.HANIN,
+            expected=laws.relu_mean(sigma_w, depth),
             measured=np.exp(ratios).mean(),
-            tolerance=laws.ratio_tolerance(mean, variance, len(ratios)),
+            tolerance=laws.relu_mean_tolerance(N, sigma_w, depth, n),
         )
         yield Claim(
-            name=f"{self.name}/relu-variance",
+            name=f"{self.name}/relu/variance",
             backend=backend,
-            sentence="Deep ReLU: the variance of ln |dL/dh|^2 is 5 L / N.",
-            source=laws.FINITE_WIDTH,
-            expected=variance,
+            sentence=laws.RELU_SPREAD,
+            source=laws.RELU_VARIANCE,
+            expected=linear.relu_log_variance(N, depth),
             measured=ratios.var(ddof=1),
-            tolerance=laws.variance_tolerance(variance, len(ratios), neglected=5.0 / N),  # the next order in 5 / N
+            tolerance=laws.relu_variance_tolerance(N, depth, n),
         )
 
-    def orthogonal_claims(self, backend: str, at: "pd.Series[Any]", ratios: np.ndarray) -> Iterator[Claim]:
-        """Yield that deep orthogonal networks scale gradients exactly."""
-        depth, sigma_w = at["depth"], laws.sigma_w(at["law"], at["relative_gain"])
-        errors = np.expm1(ratios / 2.0 - depth * np.log(sigma_w))
+    def _orthogonal(self, backend: str, at: "pd.Series[Any]", sigma_w: float, ratios: np.ndarray) -> Iterator[Claim]:
+        """Yield the gain, the largest relative error of which is measured."""
+        error = np.expm1(ratios / 2.0 - at["depth"] * math.log(sigma_w))
         yield Claim(
-            name=f"{self.name}/orthogonal",
+            name=f"{self.name}/orthogonal/gain",
             backend=backend,
-            sentence="Deep orthogonal: |dL/dh| changes by exactly the gain in every layer.",
+            sentence=laws.ORTHOGONAL_GAIN,
             source=laws.SAXE,
             expected=0.0,
-            measured=errors[abs(errors).argmax()],
-            tolerance=laws.rounding_tolerance(at["hidden_size"], depth, at["dtype"]),
+            measured=error[abs(error).argmax()],
+            tolerance=laws.rounding(at["hidden_size"], at["depth"], at["dtype"]),
         )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
-        """Yield |dL/dh|^2 against the layers passed."""
+        """Yield |dL/dh|^2 against the layers passed, one panel per law."""
         from gradsuite_experiments.exact_depth.figures import draw
 
         yield draw(rows, claims)

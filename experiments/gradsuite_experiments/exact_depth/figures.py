@@ -1,59 +1,57 @@
-"""|dL/dh|^2 by the layers that it has passed, with the exact laws as lines and bands."""
+"""The figure of exact-depth: |dL/dh|^2 by the layers that the gradient has passed, one panel per law."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
+from matplotlib.axes import Axes
 
-from gradsuite_experiments.common.frames import levels, measured, tally, where
-from gradsuite_experiments.exact_depth.laws import LAWS, LOG_RATIO_MEAN, LOG_RATIO_SD, log_ratio, sigma_w
+from gradsuite_experiments.common.frames import measured, tally, where
+from gradsuite_experiments.exact_depth.laws import LAWS, LN_RATIO_MEAN, LN_RATIO_SD
 
-POINTS = 5  # of each backend on a curve
+CURVE = ["relative_gain", "hidden_size", "depth"]
 
 
 def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
-    """Return the figure, one panel per law."""
-    rows = measured(rows)
-    laws = [law for law in LAWS if law in set(rows["law"])]
-    canvas, panels = style.figure(1, len(laws), height=4.2)
-    for axes, law in zip(panels[0], laws, strict=True):
-        draw_law(axes, law, where(rows, law=law))
-    panels[0, 0].set_ylabel("|dL/dh|² over that at the top")
-    style.backend_legend(canvas, set(rows["backend"]), extra=[style.line_key("exact law, band of 2 sd")])
-    style.title(canvas, tally(claims, "Gradients of deep networks obey the exact laws", "A law is broken"))
-    return Figure(
-        "exact-depth",
-        "Squared norm of the gradient by the layers that it has passed, below, at and above the critical gain: typical "
-        "value over many networks with bars of 2 standard deviations; lines and bands are the exact laws.",
-        canvas,
+    """Draw one panel per law."""
+    curves = ratios(measured(rows))
+    laws = [law for law in LAWS if law in set(curves["law"])]
+    figure, axes = style.figure(1, len(laws), height=4.2)
+    for panel, law in zip(axes[0], laws, strict=True):
+        draw_law(panel, law, where(curves, law=law))
+    axes[0, 0].set_ylabel("|dL/dh|² over that at the top")
+    style.backend_legend(figure, curves["backend"], extra=[style.line_key("exact law, band of 2 sd")])
+    style.title(figure, tally(claims, "Gradients of deep networks obey the exact laws", "A law is broken"))
+    caption = (
+        "Squared norm of the gradient by the layers it has passed, below, at and above the critical gain: the typical "
+        "value over many networks, with bars of 2 standard deviations; lines and bands are the exact laws."
     )
-
-
-def draw_law(axes: Any, law: str, rows: pd.DataFrame) -> None:
-    """Draw one law's lines and bands, and every backend's points."""
-    for gain, width, depth in rows[["relative_gain", "hidden_size", "depth"]].drop_duplicates().itertuples(index=False):
-        layers = np.arange(depth + 1)
-        mean, sd = log_ratio(law, width, sigma_w(law, gain), layers)
-        style.theory(axes, layers, np.exp(mean))
-        style.band(axes, layers, np.exp(mean - 2 * sd), np.exp(mean + 2 * sd))
-    points = style.thinned(ratios(rows), "layer", curve=["key"], shown=POINTS)
-    style.points(axes, points, "layer", "ratio", low="low", high="high")
-    style.log_axis(axes, "y", "")
-    style.regions(axes, (0.5, 2.0))
-    axes.set_xlabel("layers below the top")
-    ends = [(log_ratio(law, width, sigma_w(law, gain), depth)[0], gain) for gain in levels(rows, "relative_gain")]
-    style.label_ends(axes, [(np.exp(end), f"gain {gain:g}") for end, gain in ends])
-    axes.set_title(f"deep {law}")
+    return Figure("exact-depth", caption, figure)
 
 
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per trial and layer below the top: the typical ratio, and 2 standard deviations to either side."""
-    logs = rows[rows["metric"].isin([LOG_RATIO_MEAN, LOG_RATIO_SD])]
-    logs = logs.pivot(index=["backend", "key", "layer"], columns="metric", values="value").reset_index()
-    logs = logs[logs["layer"] > 0]
-    mean, sd = logs[LOG_RATIO_MEAN], logs[LOG_RATIO_SD]
-    return logs.assign(ratio=np.exp(mean), low=np.exp(mean - 2 * sd), high=np.exp(mean + 2 * sd))
+    """Return one row per trial and layer: the typical ratio, `low` and `high` 2 standard deviations away."""
+    logs = rows[rows["metric"].isin([LN_RATIO_MEAN, LN_RATIO_SD])]
+    table = logs.pivot(index=["backend", "law", *CURVE, "key", "layer"], columns="metric", values="value").reset_index()
+    mean, sd = table[LN_RATIO_MEAN], table[LN_RATIO_SD]
+    return table.assign(ratio=np.exp(mean), low=np.exp(mean - 2 * sd), high=np.exp(mean + 2 * sd))
+
+
+def draw_law(axes: Axes, law: str, curves: pd.DataFrame) -> None:
+    """Draw one law's lines and bands, and the points of every backend below the top."""
+    ends = {}
+    for gain, N, depth in curves[CURVE].drop_duplicates().itertuples(index=False):
+        layers = np.arange(depth + 1)
+        mean, sd = LAWS[law].ratio(N, gain * LAWS[law].critical, layers)
+        style.theory(axes, layers, np.exp(mean))
+        style.band(axes, layers, np.exp(mean - 2 * sd), np.exp(mean + 2 * sd))
+        ends[gain] = float(np.exp(mean[-1]))
+    below = curves[curves["layer"] > 0]
+    style.points(axes, style.thinned(below, "layer", curve=CURVE, shown=5), "layer", "ratio", low="low", high="high")
+    style.log_axis(axes, "y", "")
+    style.regions(axes, (0.5, 2.0))
+    style.label_ends(axes, [(end, f"gain {gain:g}") for gain, end in ends.items()])
+    axes.set(xlabel="layers below the top", title=f"deep {law}")

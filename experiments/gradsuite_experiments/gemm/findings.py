@@ -23,9 +23,9 @@ def rates(rows: pd.DataFrame) -> pd.DataFrame:
 def best_rates(rows: pd.DataFrame) -> Iterator[str]:
     """Yield each backend's best rate and its share of the best of all, the fastest backend first."""
     normal = where(rates(rows), numbers=NORMAL).sort_values("rate", ascending=False).drop_duplicates("backend")
-    for line in normal.itertuples():
-        share = line.rate / normal["rate"].iloc[0]
-        yield f"{line.backend} reaches {line.rate / 1e9:.3g} GFLOP/s at size {line.size}, {share:.0%} of the best."
+    for backend, rate, size in zip(normal["backend"], normal["rate"], normal["size"], strict=True):
+        share = rate / normal["rate"].iloc[0]
+        yield f"{backend} reaches {rate / 1e9:.3g} GFLOP/s at size {size}, {share:.0%} of the best."
 
 
 def subnormal_costs(rows: pd.DataFrame) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The figures of remedies: horizons beside what a step costs, and gradients against the lag."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,111 +10,124 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, backend_colour, ordered_colours
 
-from gradsuite_experiments.common.frames import by_backend, tally, trials, value, values, where
+from gradsuite_experiments.common.frames import by_backend, listed, measured, tally, trials, value, values, where
 from gradsuite_experiments.common.horizon import HORIZON_FACTOR
+from gradsuite_experiments.remedies import laws
+from gradsuite_experiments.remedies.networks import REMEDIES
 
-ABSENT = "Residual and normalised networks are not among them: the suite's models have none."
+ABSENT = "Residual and normalised networks are absent: the suite's models have none."
+LOWEST = 1e-5  # gradient shown
 
 
-def horizons(
-    rows: pd.DataFrame, claims: Sequence[Claim], titles: Mapping[str, str], theory: Callable[[str, Any], float]
-) -> Figure:
-    """Draw one row a remedy: the horizon before and after training, and seconds a step over those of plain tanh."""
-    shown = [remedy for remedy in titles if remedy in set(rows["remedy"])]
-    timed = bool((rows["metric"] == "seconds").any())
-    drawn, axes = style.figure(1, 1 + timed, height=1.6 + 0.5 * len(shown), sharey=True)
-    backends = [backend for backend, _ in by_backend(rows)]
-    plain = {b: np.median(values(cell, "seconds")) for b, _, cell in trials(where(rows, remedy="tanh")) if timed}
-    for backend, at, cell in trials(rows):
-        place = shown.index(at["remedy"])
-        own = place + 0.22 * (backends.index(backend) - (len(backends) - 1) / 2)
-        hollow: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": backend_colour(backend)}
-        found = values(cell, "horizon")
-        axes[0, 0].hlines(own, found.min(), found.max(), color=backend_colour(backend), linewidth=1.2, alpha=0.7)
-        style.measured(axes[0, 0], np.median(found), own, backend, **hollow, markersize=7)
-        if at["steps"]:
-            style.measured(axes[0, 0], value(cell, "horizon_trained"), own, backend)
-        if backend in plain:
-            style.measured(axes[0, 1], np.median(values(cell, "seconds")) / plain[backend], own, backend)
-        if backend == backends[0]:
-            far = theory(at["remedy"], at)
-            axes[0, 0].vlines(far, place - 0.4, place + 0.4, color=INK, linewidth=1.6, zorder=2)
+def horizons_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
+    """Draw one line per remedy: the horizon before and after training, and seconds per step over plain tanh's."""
+    remedies = present(rows)
+    timed = bool((rows["metric"] == laws.SECONDS).any())
+    figure, axes = style.figure(1, 1 + timed, height=1.6 + 0.5 * len(remedies), sharey=True)
+    draw_theory(axes[0, 0], rows, remedies)
+    points = style.dodged(horizons(rows, remedies), "place", step=0.22)
+    colours = points["backend"].map(backend_colour)
+    axes[0, 0].hlines(points["place"], points["low"], points["high"], colors=colours, linewidth=1.2, alpha=0.7)
+    style.points(axes[0, 0], points, "horizon", "place", hollow=True, size=7)
     start = float(rows["length"].max()) - 1
     axes[0, 0].axvline(start, color=MUTED, linestyle=":", linewidth=1.2)
-    axes[0, 0].set(xlim=(0, 1.06 * start), xlabel=f"horizon: lag with 1/{HORIZON_FACTOR:g} of the gradient")
-    axes[0, 0].set_yticks(range(len(shown)), [titles[remedy] for remedy in shown])
-    axes[0, 0].set_ylim(len(shown) - 0.5, -0.5)
-    if timed:
-        axes[0, 1].axvline(1.0, color=MUTED, linestyle=":", linewidth=1.2)
-        axes[0, 1].set_xlim(left=0.0)
-        axes[0, 1].set_xlabel("time of a training step over plain tanh's")
+    axes[0, 0].set(xlim=(0, 1.06 * start), xlabel=f"horizon: lag at which 1/{HORIZON_FACTOR:g} of the gradient is left")
     keys = [style.line_key("theory"), style.line_key("start of the sequence", color=MUTED, linestyle=":")]
     ring: dict[str, Any] = {"color": MUTED, "marker": "o", "linestyle": "none"}
     keys.append(style.line_key("at initialisation", markerfacecolor="none", markersize=7, **ring))
     if timed:
+        style.points(axes[0, 0], points, "trained", "place", size=5)
+        style.points(axes[0, 1], points.dropna(subset="cost"), "cost", "place", size=5)
+        axes[0, 1].axvline(1.0, color=MUTED, linestyle=":", linewidth=1.2)
+        axes[0, 1].set_xlim(left=0.0)
+        axes[0, 1].set_xlabel("time per training step over plain tanh's")
         keys.append(style.line_key("trained", **ring))
-    style.backend_legend(drawn, backends, extra=keys)
-    style.title(drawn, tally(claims, finding(rows, titles), "A horizon is not where theory has it"))
-    steps = f"filled after {rows['steps'].max():g} steps of Adam, " if timed else ""
-    caption = (
-        "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, h else), hollow at "
+    axes[0, 0].set_yticks(range(len(remedies)), [REMEDIES[remedy].title for remedy in remedies])
+    axes[0, 0].set_ylim(len(remedies) - 0.5, -0.5)
+    style.backend_legend(figure, set(points["backend"]), extra=keys)
+    style.title(figure, tally(claims, farthest(rows, remedies), "A horizon is not where theory has it"))
+    trained = f", filled after {rows['training_steps'].max():g} steps of Adam" if timed else ""
+    beside = "; beside it the time of a training step" if timed else ""
+    return Figure(
+        "remedies",
+        "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, else h), hollow at "
+        f"initialisation (median and range over networks){trained}; ink is theory{beside}. {ABSENT}",
+        figure,
     )
-    caption += f"initialisation (median and range over networks), {steps}theory as ink; beside it a step's cost. "
-    return Figure("remedies", caption + ABSENT, drawn)
 
 
-def finding(rows: pd.DataFrame, titles: Mapping[str, str]) -> str:
+def present(rows: pd.DataFrame) -> list[str]:
+    """Return the remedies among the rows, in the order of REMEDIES."""
+    return [remedy for remedy in REMEDIES if remedy in set(rows["remedy"])]
+
+
+def horizons(rows: pd.DataFrame, remedies: Sequence[str]) -> pd.DataFrame:
+    """Return a row per trial: the horizon's median and range, that of the trained network, and the cost of a step."""
+    lines: list[dict[str, Any]] = []
+    for backend, settings, trial in trials(rows):
+        networks = values(trial, laws.HORIZON, along="member")
+        line = {"backend": backend, "remedy": settings["remedy"], "place": remedies.index(settings["remedy"])}
+        line |= {"horizon": np.median(networks), "low": networks.min(), "high": networks.max()}
+        seconds = values(trial, laws.SECONDS)
+        line |= {"trained": value(trial, laws.HORIZON_TRAINED), "cost": np.median(seconds) if len(seconds) else np.nan}
+        lines.append(line)
+    table = pd.DataFrame(lines)
+    plain = where(table, remedy="tanh").groupby("backend")["cost"].last()
+    return table.assign(cost=table["cost"] / table["backend"].map(plain))
+
+
+def draw_theory(ax: Any, rows: pd.DataFrame, remedies: Sequence[str]) -> None:
+    """Mark each remedy's horizon by theory, where it has one."""
+    for place, remedy in enumerate(remedies):
+        for _, settings in measured(where(rows, remedy=remedy)).drop_duplicates(["length", "hidden_size"]).iterrows():
+            ax.vlines(laws.theory(remedy, settings), place - 0.4, place + 0.4, color=INK, linewidth=1.6, zorder=2)
+
+
+def farthest(rows: pd.DataFrame, remedies: Iterable[str]) -> str:
     """Return which remedies reach the start of the sequence at initialisation, and how far plain tanh does."""
     start = rows["length"].max() - 1
-    nearest = {
-        remedy: min(values(cell, "horizon").min() for _, _, cell in trials(where(rows, remedy=remedy)))
-        for remedy in titles
-        if remedy in set(rows["remedy"])
-    }
-    whole = ", ".join(titles[remedy] for remedy, far in nearest.items() if far >= start) or "no remedy"
-    plain = f"; {nearest['tanh']:.0f} with plain tanh" if "tanh" in nearest else ""
-    return f"Gradients reach back {start:g} steps with {whole}{plain}"
+    horizons = rows[rows["metric"] == laws.HORIZON].groupby("remedy")["value"].min()
+    reaching = [REMEDIES[remedy].title for remedy in remedies if horizons.get(remedy, 0.0) >= start]
+    plain = f"; {horizons['tanh']:.0f} with plain tanh" if "tanh" in horizons else ""
+    return f"Gradients reach back {start:g} steps with {listed(reaching) or 'no remedy'}{plain}"
 
 
-def curves(
-    rows: pd.DataFrame,
-    claims: Sequence[Claim],
-    titles: Mapping[str, str],
-    law: Callable[[str, Any], np.ndarray | None],
-) -> Figure:
-    """Draw the gradient at initialisation against the lag, one line a remedy."""
-    drawn, axes = style.figure(1, 1, height=5.2)
+def curves_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
+    """Draw the gradient at initialisation against the lag, one line per remedy."""
+    figure, axes = style.figure(1, 1, height=5.2)
     ax = axes[0, 0]
-    backends = [backend for backend, _ in by_backend(rows)]
+    rows = measured(rows)
     # Clipping leaves these gradients alone: its curve is that of plain tanh.
     alike = {"tanh", "clipping"} <= set(rows["remedy"])
-    shown = [remedy for remedy in titles if remedy in set(rows["remedy"]) and not (alike and remedy == "clipping")]
-    ends, low = [], 1e-5
-    for remedy, colour in zip(shown, ordered_colours(len(shown)), strict=True):
-        for backend, at, cell in trials(where(rows, remedy=remedy)):
-            curve = values(cell, "gradient")
-            lags, rank = np.arange(len(curve)), backends.index(backend)
-            if backend == backends[0]:
-                ax.plot(lags, curve, color=colour, linewidth=1.5)
-                expected = law(remedy, at)
-                if expected is not None:
-                    style.theory(ax, lags, expected, linestyle="--", linewidth=1.0)
-                name = titles[remedy] + (", clipped or not" if alike and remedy == "tanh" else "")
-                ends.append((float(curve[-1]), name))
-            own = slice(1 + 3 * rank, None, 3 * len(backends))
-            style.measured(ax, lags[own], curve[own], backend, markersize=4)
+    remedies = [remedy for remedy in present(rows) if not (alike and remedy == "clipping")]
+    backends = [backend for backend, _ in by_backend(rows)]
+    ends = []
+    for remedy, colour in zip(remedies, ordered_colours(len(remedies)), strict=True):
+        rows_of_remedy = where(rows, remedy=remedy)
+        first = next(backend for backend in backends if backend in set(rows_of_remedy["backend"]))
+        for _, settings, trial in trials(where(rows_of_remedy, backend=first)):
+            curve = values(trial, laws.GRADIENT)
+            ax.plot(np.arange(len(curve)), curve, color=colour, linewidth=1.5)
+            expected = laws.curve_law(remedy, settings)
+            if expected is not None:
+                style.theory(ax, np.arange(len(curve)), expected, linestyle="--", linewidth=1.0)
+            clipped = ", clipped or not" if alike and remedy == "tanh" else ""
+            ends.append((float(curve[-1]), REMEDIES[remedy].title + clipped))
+    points = rows[(rows["metric"] == laws.GRADIENT) & (rows["index"] > 0) & rows["remedy"].isin(remedies)]
+    style.points(ax, style.thinned(points, "index", curve=["remedy"], shown=11), "index", "value", size=5)
     style.log_axis(ax, "y", "gradient over that at T")
-    ax.set_ylim(low, max(100.0, 2.0 * max(end for end, _ in ends)))
+    ax.set_ylim(LOWEST, max(100.0, 2.0 * max(end for end, _ in ends)))
     ax.axhline(1.0 / HORIZON_FACTOR, color=MUTED, linestyle=":", linewidth=1.2)
     style.regions(ax, (1.0 / HORIZON_FACTOR, 10.0))
     style.label_ends(ax, ends)
     ax.set_xlabel("lag T - t in steps")
     keys = [style.line_key("theory", linestyle="--"), style.line_key("horizon", color=MUTED, linestyle=":")]
-    style.backend_legend(drawn, backends, extra=keys)
-    held = tally(claims, "Biased gates and identity weights carry gradients far, tanh does not", "A law is broken")
-    style.title(drawn, held)
-    caption = (
-        "State gradient at initialisation against the lag (root mean square over networks, c of an LSTM, h else), "
+    style.backend_legend(figure, backends, extra=keys)
+    carried = "Biased gates and identity weights carry gradients far, tanh does not"
+    style.title(figure, tally(claims, carried, "A law is broken"))
+    return Figure(
+        "remedies-curves",
+        "State gradient at initialisation against the lag (root mean square over networks; c of an LSTM, else h), one "
+        f"line per remedy; the horizon is where 1/{HORIZON_FACTOR:g} is left. {ABSENT}",
+        figure,
     )
-    caption += f"one line a remedy; the horizon is where 1/{HORIZON_FACTOR:g} is left. "
-    return Figure("remedies-curves", caption + ABSENT, drawn)

@@ -1,15 +1,55 @@
-"""Theory's horizons of the remedies, with the spread that networks of finite width have about them."""
+"""What theory says of each remedy's horizon, how far networks of finite width stray from it, sentences and sources."""
 
 import math
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+from gradsuite.claims import Source
 from gradsuite.theory import driven_rnn, gates
 from gradsuite.theory import gaussian_powers as powers
 
 from gradsuite_experiments.common.horizon import horizon
+from gradsuite_experiments.common.networks import CHEN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GRADIENT = "gradient"  # root mean square over networks, by lag
+HORIZON, HORIZON_TRAINED = "horizon", "horizon_trained"  # by member
+ERROR = "error"
+LOSS, LOSS_TRAINED = "loss", "loss_trained"
+SECONDS = "seconds"  # of a training step
+
+MEAN_FIELD = Source(f"mean field, ln chi_1 per step: {CHEN.text}", checked=CHEN.checked)
+POWERS = Source("powers of kept + pull W at the fixed point, by Wick's theorem, with its next order in 1 / H")
+BARE = Source(
+    "exact for the forget gate alone; its bias: Jozefowicz, Zaremba & Sutskever 2015 (ICML, PMLR 37), sec. 2.2"
+)
+LE = Source("exact; Le, Jaitly & Hinton 2015, arXiv:1504.00941")
+TALLEC = Source("Tallec & Ollivier 2018, arXiv:1804.11188, eq. 16; the integral over u is derived")
+PASCANU = Source("exact; clipping: Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, algorithm 1")
+
+AT_HORIZON = {  # of the remedies whose horizon has a law
+    "tanh": ("Plain tanh: the horizon is that of mean field at gain 1 / sqrt(3).", MEAN_FIELD),
+    "orthogonal": ("Orthogonal tanh: the horizon is that of mean field at gain 1.", MEAN_FIELD),
+    "lstm-0": ("LSTM, forget bias 0: the horizon is that of powers of f0 + i0 o0 W_g.", POWERS),
+    "lstm-1": ("LSTM, forget bias 1: the horizon is that of powers of f0 + i0 o0 W_g.", POWERS),
+    "gru": ("GRU: the horizon is that of powers of z0 + (1 - z0) r0 W_n.", POWERS),
+}
+TO_THE_START = {
+    "identity": ("Identity-ReLU: the horizon is beyond the start of the sequence.", LE),
+    "chrono": ("Chrono: the horizon is beyond the start of the sequence.", TALLEC),
+}
+FORGET_BIAS = "LSTM, forget bias {bias}: the horizon is at least that of sigma({bias})^k, or the start."
+IDENTITY = "Identity-ReLU: at every lag, a unit's gradient is exactly what it is at T, or zero."
+CHRONO_KEPT = (
+    "Chrono: of the squared gradient, at least what the forget gates keep, E f^(2 (T-1)), is left at the start."
+)
+CLIPPED = "Clipping: gradients through time are those of plain tanh, bit for bit."
+ORTHOGONAL = "Orthogonal tanh: the horizon is at least three times that of plain tanh."
+LARGER_BIAS = "LSTM: a larger forget bias reaches farther."
+ORTHOGONAL_RATIO = 3.0  # mean field has 6 for the quick preset; three standard errors of both horizons leave 3
 
 UNIFORM = 1.0 / math.sqrt(3.0)  # gain of PyTorch's recurrent weights, U(+-1 / sqrt(H))
 # One-hot inputs and two biases, U(+-1 / sqrt(H)) each, are noise of variance 3 / (3 H); orthonormal columns, of 1 / H.
@@ -19,18 +59,18 @@ POWERED = ("lstm-0", "lstm-1", "gru")  # powers of their Jacobian at the fixed p
 
 
 def reach(norms: np.ndarray) -> float:
-    """Return the lag at which norms fall to 1/1000 of the first one, or that of the first state if they do not."""
+    """Return the lag at which norms fall to 1/1000 of the first one, or the longest lag if they do not."""
     return min(horizon(norms, 0.0), float(len(norms) - 1))
 
 
-def curve_law(remedy: str, at: "pd.Series[Any]") -> np.ndarray | None:
-    """Return the gradient by lag over that at T as theory has it, None where it has nothing."""
-    return law(remedy, int(at["hidden_size"]), int(at["length"]))
+def curve_law(remedy: str, settings: "pd.Series[Any]") -> np.ndarray | None:
+    """Return theory's gradient by lag, over that at T; None where there is no law."""
+    return law(remedy, settings["hidden_size"], settings["length"])
 
 
-def theory(remedy: str, at: "pd.Series[Any]") -> float:
-    """Return theory's horizon, NaN where it has none."""
-    curve = curve_law(remedy, at)
+def theory(remedy: str, settings: "pd.Series[Any]") -> float:
+    """Return theory's horizon; NaN where there is no law."""
+    curve = curve_law(remedy, settings)
     return math.nan if curve is None else reach(curve)
 
 
@@ -49,7 +89,7 @@ def law(remedy: str, H: int, T: int, corrected: bool = True) -> np.ndarray | Non
 
 
 def fixed_point(remedy: str, H: int, corrected: bool) -> tuple[float, float]:
-    """Return what a step keeps and pulls at h = c = 0, corrected for inputs and biases to the order 1 / H.
+    """Return what a step keeps and pulls at h = c = 0, corrected for inputs and biases to order 1 / H.
 
     The candidate reads them with variance 1 / H, which takes that part from 1 - g^2, and they stay in the LSTM's cell
     state times at most i0 / (1 - f0), which takes the square of this from 1 - tanh^2 c.
@@ -62,19 +102,19 @@ def fixed_point(remedy: str, H: int, corrected: bool) -> tuple[float, float]:
     return kept, UNIFORM * pull * ((1.0 - 1.0 / H) * (1.0 - state / H) if corrected else 1.0)
 
 
-def tolerance(remedy: str, at: "pd.Series[Any]") -> float:
-    """Return four standard errors of the horizon, and by how much the networks' mean may lie before that of the mean.
+def horizon_tolerance(remedy: str, settings: "pd.Series[Any]") -> float:
+    """Return four standard errors of the mean horizon, and by how much it may lie before the mean gradient's.
 
-    What spreads is ln |delta|^2, which falls by the rate a step: the spread of the horizon is the one over the other.
-    The mean of a logarithm is lower than the logarithm of the mean by half the variance.
+    What spreads is ln |delta|^2, which falls by `rate` per step: the horizon's spread is the one over the other. The
+    mean of a logarithm is lower than the logarithm of the mean by half the variance.
     """
-    H, T, found = int(at["hidden_size"]), int(at["length"]), theory(remedy, at)
-    k, moved = math.ceil(found), 0.0
+    H, T, expected = settings["hidden_size"], settings["length"], theory(remedy, settings)
+    k, moved = math.ceil(expected), 0.0
     if remedy in GAINS:
         field = driven_rnn.mean_field(GAINS[remedy], 1.0 / H)
         rate = -math.log(field.chi_1)
-        # Each step's variance is that of Gaussian weights; orthogonal ones vary less. Batches share weights: no help.
-        variance = found * field.log_variance(H, field.fixed_point())
+        # Each step's variance is that of Gaussian weights; orthogonal ones vary less. A batch shares its weights.
+        variance = expected * field.log_variance(H, field.fixed_point())
         if remedy != "orthogonal":
             # Beyond sqrt(H) steps the powers of one Gaussian matrix vary more than products of independent ones.
             variance += powers.mean_square_sd(k, 0.0, 1.0, H) ** 2
@@ -82,7 +122,23 @@ def tolerance(remedy: str, at: "pd.Series[Any]") -> float:
         power = fixed_point(remedy, H, True)
         here, before = (powers.mean_square(n, *power, H) for n in (k, k - 1))
         rate, variance = math.log(before / here), (powers.mean_square_sd(k, *power, H) / here) ** 2
-        # The gates' own derivatives are of the order of the correction too: as much as this moved.
+        # The gates' derivatives are of the same order as the correction: allow as much as it moved the horizon.
         if (leading := law(remedy, H, T, False)) is not None:
-            moved = abs(reach(leading) - found)
-    return (4.0 * math.sqrt(variance / at["seeds"]) + variance / 2.0) / rate + moved
+            moved = abs(reach(leading) - expected)
+    return (4.0 * math.sqrt(variance / settings["seeds"]) + variance / 2.0) / rate + moved
+
+
+def chrono_kept(settings: "pd.Series[Any]") -> tuple[float, float]:
+    """Return what chrono's forget gates keep of the squared gradient at the start, and four standard errors of it.
+
+    They are those of a mean over units, each weighted by the square of its gradient at T, normal at worst: these
+    weights have a second moment of 3. Recurrent weights only add.
+    """
+    T = settings["length"]
+    kept, fourth = (gates.chrono_keep(n * (T - 1), T) for n in (2, 4))
+    return kept, 4.0 * math.sqrt(3.0 * (fourth - kept**2) / (settings["hidden_size"] * settings["seeds"]))
+
+
+def bare_horizon(bias: int, T: int) -> float:
+    """Return the horizon of the forget gate alone: recurrent weights add paths, orthogonal to it at leading order."""
+    return reach(gates.keep(bias) ** np.arange(T))

@@ -1,6 +1,7 @@
 """Figures of speed: seconds per step with their spread, and the phases that a step consists of."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 from gradsuite.experiment import Figure
@@ -119,9 +120,10 @@ def side_by_side(rows: pd.DataFrame, spread: float = SPREAD) -> pd.DataFrame:
     return style.dodged(rows, "place", step=spread / rows["backend"].nunique())
 
 
-def bars(axes: Axes, rows: pd.DataFrame, low: str, high: str, **line: float) -> None:
+def bars(axes: Axes, rows: pd.DataFrame, low: str, high: str, **line: Any) -> None:
     """Draw a bar along x for each row, in its backend's colour."""
-    axes.hlines(rows["place"], rows[low], rows[high], colors=rows["backend"].map(backend_colour), zorder=2, **line)
+    colours = rows["backend"].map(backend_colour).tolist()
+    axes.hlines(rows["place"], rows[low], rows[high], colors=colours, zorder=2, **line)
 
 
 def workload_axis(axes: Axes, names: list[str]) -> None:

@@ -138,8 +138,11 @@ def disturbances(rows: pd.DataFrame) -> Iterator[str]:
 def unstable(rows: pd.DataFrame) -> set[str]:
     """Return the trials (`workload on backend`) of which more than half of the samples were disturbed."""
     samples = rows[rows["metric"].isin(CALLS)]
-    shares = (samples["note"] != "").groupby([samples[c] for c in ("label", "backend", "key")], sort=False).mean()
-    return {f"{name} on {backend}" for (name, backend, _), share in shares.items() if share > UNSTABLE_SHARE}
+    return {
+        f"{name} on {backend}"
+        for (name, backend, _), trial in samples.groupby(["label", "backend", "key"], sort=False)
+        if (trial["note"] != "").mean() > UNSTABLE_SHARE
+    }
 
 
 def speed_table(rows: pd.DataFrame) -> Iterator[Table]:

@@ -83,7 +83,7 @@ def limit_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         for name, time in share.gradient.items()
     )
     figure, ((axes,),) = style.figure(height=1.6 + 0.42 * len(workload_shares))
-    style.points(axes, side_by_side(points, 0.6), "share", "place")
+    style.points(axes, side_by_side(points, 0.6), "share", "place", size=7.5)
     axes.set_yticks(range(len(workload_shares)), [share.workload for share in workload_shares])
     axes.set_ylim(len(workload_shares) - 0.5, -0.5)
     style.log_axis(axes, "x", "products alone, as a share of the gradient's time")

@@ -1,8 +1,9 @@
 """Where the system lays out a new process in memory: at random, or the same each time.
 
-Two processes that do the same are up to a percent or two apart in speed, for as long as they live, where their memory
-lies differently, down to the length of their environment (Mytkowicz et al. 2009, 'Producing wrong data without doing
-anything obviously wrong', from the literature by memory). No number of rounds averages that out.
+Two processes that do the same are up to a percent or two apart in speed here, for as long as they live, where their
+memory lies differently, down to the length of their environment (the effect: Mytkowicz et al. 2009, 'Producing wrong
+data without doing anything obviously wrong!', ASPLOS, of which the abstract was read). No number of rounds averages
+that out.
 """
 
 import ctypes

@@ -109,24 +109,6 @@ def theory(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "theory", **l
     axes.plot(x, y, **look | line)
 
 
-def measured(
-    axes: Axes,
-    x: ArrayLike,
-    y: ArrayLike,
-    backend: str,
-    *,
-    low: ArrayLike | None = None,
-    high: ArrayLike | None = None,
-    **points: Any,
-) -> None:
-    """Draw what came out: points in the backend's colour and marker, with bars from `low` to `high` if given."""
-    look: dict[str, Any] = {"color": backend_colour(backend), "marker": backend_marker(backend), "linestyle": "none"}
-    edge = {"markeredgecolor": PAPER, "markeredgewidth": 0.6, "zorder": 3, "label": backend}
-    axes.plot(x, y, **look | edge | points)
-    if low is not None and high is not None:
-        axes.vlines(x, low, high, color=look["color"], linewidth=1.4, zorder=3, alpha=0.8)
-
-
 def points(
     axes: Axes,
     rows: pd.DataFrame,
@@ -141,8 +123,10 @@ def points(
     """Draw what came out, one point per row, in the colour and shape of its `backend`.
 
     `x`, `y` and the ends `low` and `high` of a bar are columns; `size` is in points. Draw `dodged` or `thinned` rows
-    where backends that agree would hide each other. The axes keep their labels.
+    where backends that agree would hide each other. The axes keep their labels. No rows draw nothing.
     """
+    if rows.empty:
+        return
     names = backend_order(list(rows["backend"]))
     labels = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     colours = rows["backend"].map(backend_colour).tolist()

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Mean and standard deviation of the Tracy-Widom law of real matrices (Tracy & Widom 1996, Johnstone 2001; from the
-# literature by memory; the tests hold them against random matrices).
+# Mean and standard deviation of the Tracy-Widom law of real matrices, beta = 1 (Johnstone 2001); the tests compare them
+# with random matrices.
 TRACY_WIDOM = (-1.20653, 1.26798)
 
 

@@ -1,10 +1,10 @@
-"""The cost by formula, against counts made by hand for the workload of the rnn_benchmarks paper."""
+"""The cost by formula, against counts made by hand for the workload W1, an LSTM of 320 units as in rnn_benchmarks."""
 
 from gradsuite.measuring.cost import Product, flops, numbers, products
 from gradsuite.model import Model
 
 
-def test_lstm_of_the_rnn_benchmarks_paper():
+def test_lstm_of_320_units():
     # LSTM 1x320, T=100, B=64, I=125, 10 classes. Forward 2 T B 4H (I + H); the weight gradients cost the same again,
     # and the way back through W_hh 2 T B 4H H; the readout 3 products of 2 B H O.
     T, B, I, H, O = 100, 64, 125, 320, 10  # noqa: E741

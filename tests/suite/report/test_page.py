@@ -35,11 +35,10 @@ class Fake(Experiment):
             yield f"The largest is {rows['value'].max():g} <b>."
 
     def figures(self, rows, claims):
-        drawn, panels = style.figure(1, 1)
-        for backend, own in rows[rows["status"] == "ok"].groupby("backend"):
-            style.measured(panels[0, 0], own["index"], own["value"], str(backend))
-        style.title(drawn, "It is 1 & no more")
-        yield Figure("fake-sizes", "Sizes <of> things.", drawn)
+        canvas, panels = style.figure(1, 1)
+        style.points(panels[0, 0], rows[rows["status"] == "ok"], "index", "value")
+        style.title(canvas, "It is 1 & no more")
+        yield Figure("fake-sizes", "Sizes <of> things.", canvas)
 
     def tables(self, rows, claims):
         table = {"backend": ["numpy"], "verdict": ["vanishing, 7"], "rate": [np.nan], "count": [3], "x": [0.123456]}

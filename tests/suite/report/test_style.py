@@ -91,13 +91,6 @@ def test_values_axis_has_the_values_and_no_others():
     assert len(axes.get_xticks(minor=True)) == 0
 
 
-def test_measured_points_have_the_backends_colour_and_bars():
-    _, axes = drawn()
-    style.measured(axes, [1, 2], [3, 4], "mine", low=[2, 3], high=[4, 5])
-    assert axes.lines[0].get_color() == backend_colour("mine")
-    assert len(axes.collections[0].get_paths()) == 2
-
-
 def test_theory_is_a_line_in_ink():
     _, axes = drawn()
     style.theory(axes, [1, 2], [3, 4])

@@ -24,7 +24,7 @@ def comparison_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[F
         draw(axes, backend, intervals)
         axes.set_title(f"{backend}, {workload}")
     panels[0, 0].set_ylabel("seconds over seconds of the same backend")
-    style.title(figure, tally(claims, "Equal code takes equal time", "Equal code does not take equal time"))
+    style.title(figure, tally(claims, "Equal code takes equal time", "Equal code is not shown to take equal time"))
     yield Figure(
         "speed-aa",
         "The paired ratio of a backend to itself with its 95% interval, one bar per comparison, in the order of the "

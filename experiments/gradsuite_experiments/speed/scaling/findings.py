@@ -14,7 +14,7 @@ from gradsuite_experiments.speed.scaling.laws import BASE, SYMBOLS, operations, 
 def medians(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the median seconds of each backend at each multiple: a row per `backend`, `along` and `multiple`."""
     samples = where(rows, status="ok", metric=GRADIENT)
-    return samples.groupby(["backend", "status", "cell", "along", "multiple"], as_index=False)["value"].median()
+    return samples.groupby(["backend", "status", "cell", "along", "multiple"])["value"].median().reset_index()
 
 
 def exponent(curve: pd.DataFrame) -> float:

@@ -1,0 +1,63 @@
+"""The remedies: what each changes about the network, its initialisation or its training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from gradsuite.backend import Backend, DeviceBatch, Network
+from gradsuite.parameters import Initialisation, initialise
+from gradsuite.settings import Settings
+from gradsuite.tasks.task import Task
+
+from gradsuite_experiments.common.sweep import fetch
+
+CLIP_NORM = 1.0
+DEFAULT = Initialisation()  # PyTorch's
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One remedy: the network's cell and activation, how it is initialised, and the limit of its gradient's norm."""
+
+    title: str
+    cell: str
+    initialisation: Initialisation = DEFAULT
+    activation: str = "tanh"
+    clip_norm: float | None = None
+
+
+REMEDIES: Mapping[str, Remedy] = {
+    "tanh": Remedy("plain tanh", "rnn"),
+    "clipping": Remedy("clipped tanh", "rnn", clip_norm=CLIP_NORM),
+    "orthogonal": Remedy("orthogonal tanh", "rnn", Initialisation("orthogonal")),
+    "identity": Remedy("identity ReLU", "rnn", Initialisation("identity"), "relu"),
+    "lstm-0": Remedy("LSTM with bias 0", "lstm", Initialisation(forget_bias=0.0)),
+    "lstm-1": Remedy("LSTM with bias 1", "lstm", Initialisation(forget_bias=1.0)),
+    "lstm-5": Remedy("LSTM with bias 5", "lstm", Initialisation(forget_bias=5.0)),
+    "chrono": Remedy("chrono LSTM", "lstm"),  # for dependencies as long as the sequences
+    "gru": Remedy("GRU with bias 0", "gru", Initialisation(forget_bias=0.0)),
+}
+
+
+def build(backend: Backend, task: Task, device: str, settings: Settings, seed: int) -> tuple[Network, DeviceBatch]:
+    """Return one network and its own batch of the task."""
+    T, remedy = settings["length"], REMEDIES[settings["remedy"]]
+    model = task.model(remedy.cell, settings["hidden_size"], activation=remedy.activation)
+    initialisation = Initialisation(chrono=float(T)) if settings["remedy"] == "chrono" else remedy.initialisation
+    parameters = initialise(model, initialisation, seed=seed)
+    network = backend.build(model, parameters, device=device, dtype=settings["dtype"])
+    return network, network.put(task.batch(np.random.default_rng(seed), model, size=settings["batch_size"], length=T))
+
+
+def by_lag(network: Network, batch: DeviceBatch) -> np.ndarray:
+    """Return the state gradients by lag, (T, B, H): of the cell state where there is one."""
+    tape = network.forward(batch, states=True)
+    flow = fetch(network, tape, network.backward(tape))
+    states = flow.states if flow.cell_states is None else flow.cell_states
+    return states[::-1, 0].astype(np.float64)
+
+
+def mean_square(gradients: np.ndarray) -> np.ndarray:
+    """Return the squared norm over units and batch by lag, over that at T."""
+    squares = np.square(gradients).sum(axis=(1, 2))
+    return squares / squares[0]
