@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.running.call import run as run
     from gradsuite.runs.load import LoadedRun as LoadedRun
     from gradsuite.runs.load import load as load
+    from gradsuite.schedule import Schedule as Schedule
     from gradsuite.settings import Setting as Setting
     from gradsuite.tasks.task import Task as Task
 
@@ -66,6 +67,7 @@ FRONT_DOOR = {
     "Network": "gradsuite.backend:Network",
     "Optimizer": "gradsuite.optimizers:Optimizer",
     "SGD": "gradsuite.optimizers:SGD",
+    "Schedule": "gradsuite.schedule:Schedule",
     "Setting": "gradsuite.settings:Setting",
     "Source": "gradsuite.claims:Source",
     "Table": "gradsuite.experiment:Table",

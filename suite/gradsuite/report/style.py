@@ -1,6 +1,6 @@
-"""How figures are figure: theory a line, measurement points with their spread, regions shaded, titles that tell.
+"""How figures are drawn: theory a line, measurement points with their spread, regions shaded, titles that tell.
 
-Points are figure by seaborn from long-form rows: one per point, in the colour and shape of the row's `backend`.
+Points are drawn by seaborn from long-form rows: one per point, in the colour and shape of the row's `backend`.
 `experiment.figures` is called, and its figures are saved, inside `style.context()`.
 """
 
@@ -241,7 +241,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str]]) -> None:
 
 
 def backend_legend(figure: Figure, backends: Iterable[str], *, extra: Sequence[Line2D] = ()) -> None:
-    """Put one legend for all axes under a figure: each backend's colour and marker, then what else is figure."""
+    """Put one legend for all axes under a figure: each backend's colour and marker, then other lines."""
     points = [
         Line2D([], [], color=backend_colour(name), marker=backend_marker(name), linestyle="none", label=name)
         for name in backend_order(list(backends))

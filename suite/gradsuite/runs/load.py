@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradsuite.errors import one_line, unknown
+from gradsuite.errors import UserError, one_line, unknown
 from gradsuite.plugins import Plugins
 from gradsuite.plugins import load as load_plugins
 from gradsuite.runs.store import Run
@@ -23,7 +23,7 @@ class LoadedRun:
         """Read `run`; its experiments are those of `plugins`."""
         self.run = run
         self.plugins = plugins
-        self._figures: dict[str, dict[str, MatplotlibFigure]] = {}  # of the experiments that were drawn, by name
+        self._figures: dict[str, tuple[dict[str, MatplotlibFigure], str]] = {}  # by experiment, drawn once
 
     @property
     def path(self) -> Path:
@@ -58,37 +58,47 @@ class LoadedRun:
     @property
     def figures(self) -> list[str]:
         """The names of the figures that the run's experiments draw; a warning tells of those that cannot be drawn."""
-        return [name for experiment in self._experiments for name in self._drawn(experiment)]
+        for experiment in self._experiments:
+            if trouble := self._drawn(experiment)[1]:
+                warnings.warn(trouble, stacklevel=2)
+        return [name for experiment in self._experiments for name in self._drawn(experiment)[0]]
 
     def figure(self, name: str) -> "MatplotlibFigure":
         """Return a figure as Matplotlib has it, drawn as in the report.
 
-        Raises UserError, with the nearest name, if the run's experiments draw none of that name.
+        Raises UserError, with the nearest name, if the run's experiments draw none of that name; or if it cannot be
+        drawn, as those of a run in an older format, whose rows have other names: its folder has their files.
         """
         for experiment in self._experiments:
-            if name.startswith(experiment) and name in self._drawn(experiment):
-                return self._drawn(experiment)[name]
+            if name.startswith(experiment):
+                figures, trouble = self._drawn(experiment)
+                if name in figures:
+                    return figures[name]
+                if trouble:
+                    raise UserError(trouble)
         raise unknown("figure of this run", name, self.figures)
 
     @property
     def _experiments(self) -> list[str]:
         """The experiments that measured something and are installed here."""
+        self.run.require_current("drawn anew")
         return [name for name in self.trials["experiment"].unique() if name in self.plugins.experiments]
 
-    def _drawn(self, experiment: str) -> "dict[str, MatplotlibFigure]":
-        """Return the figures of one experiment by name, drawn at the first call; a fault in them costs only them."""
+    def _drawn(self, experiment: str) -> "tuple[dict[str, MatplotlibFigure], str]":
+        """Return the figures of one experiment by name, drawn at the first call, and what stopped it if anything."""
         from gradsuite.report import style
         from gradsuite.report.section import figure_name
 
         if experiment not in self._figures:
-            drawn = self._figures[experiment] = {}
+            figures, trouble = {}, ""
             try:
-                made = self.plugins.experiment(experiment)
+                author = self.plugins.experiment(experiment)
                 with style.context():
-                    for figure in made.figures(self.run.frame(experiment), self.run.claims_of(experiment)):
-                        drawn[figure_name(experiment, figure)] = figure.figure
-            except Exception as error:  # noqa: BLE001  an experiment is anyone's code
-                warnings.warn(f"the figures of {experiment} cannot be drawn: {one_line(error)}", stacklevel=3)
+                    for figure in author.figures(self.run.frame(experiment), self.run.claims_of(experiment)):
+                        figures[figure_name(experiment, figure)] = figure.figure
+            except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its figures alone
+                trouble = f"the figures of {experiment} cannot be drawn: {one_line(error)}"
+            self._figures[experiment] = figures, trouble
         return self._figures[experiment]
 
     def __repr__(self) -> str:
