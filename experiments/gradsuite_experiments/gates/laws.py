@@ -28,7 +28,7 @@ def step_tolerance(dtype: str) -> float:
 
 
 def factor_tolerance(dtype: str, steps: int) -> float:
-    """Return the relative error after so many steps: sigma(b) is off the same way at each of them."""
+    """Return the relative error after `steps`: sigma(b) is off the same way at each of them."""
     return steps * step_tolerance(dtype)
 
 

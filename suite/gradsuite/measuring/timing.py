@@ -54,7 +54,7 @@ class Budget:
         self.left = 0.1
 
     def earn(self, seconds: float) -> None:
-        """Have more of it, for samples that took so many seconds."""
+        """Have more of it, for samples that took `seconds`."""
         self.left += 0.2 * seconds
 
     def spend(self, seconds: float) -> None:
@@ -127,7 +127,7 @@ class Timer:
         return Sample(seconds, repetitions, watch.stop(), min(pace, PACE.now()))
 
     def _enough(self, seconds: float) -> int:
-        """Return how many calls of so many seconds make a sample."""
+        """Return how many calls that take `seconds` each make a sample."""
         return max(1, int(np.ceil(self.sample_seconds / seconds)))
 
     def _seconds(self, repetitions: int) -> float:

@@ -15,7 +15,7 @@ from gradsuite.plugins import Plugins, load
 from gradsuite.report.section import Section, missing, section
 from gradsuite.runs.store import Run
 
-MANY = 4  # from so many experiments on, drawing side by side saves more than starting processes costs
+MANY = 4  # from this many experiments on, drawing side by side saves more than starting processes costs
 
 
 def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
