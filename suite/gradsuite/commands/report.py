@@ -40,7 +40,9 @@ def judge_all(run: "Run", plugins: "Plugins") -> bool:
     judged = True
     for name in dict.fromkeys(run.trials()["experiment"]):
         if name not in plugins.experiments:
-            continue  # the report says that it is missing, and its claims stay as they were judged
+            click.echo(f"{name} is not installed here: its claims stay as they were judged", err=True)
+            judged = False
+            continue
         try:
             judge(run, plugins.experiment(name))
         except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its own claims alone

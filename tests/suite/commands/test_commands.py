@@ -208,3 +208,14 @@ def test_the_death_of_the_host_ends_the_workers_and_loses_nothing(probe):
     assert alive == []
     (run,) = (probe / "results").iterdir()
     assert len(Run.open(run).measurements()) == 2
+
+
+def test_a_report_without_an_experiment_that_was_run_says_so_and_is_no_success(type_in, run, monkeypatch):
+    monkeypatch.setattr("gradsuite.report.page.write_report", lambda run, plugins: "report.html")
+    status, output, error = type_in("report", run)
+    assert (status, error) == (0, "")
+    monkeypatch.setattr("gradsuite.plugins.Plugins.experiments", {})
+    status, output, error = type_in("report", run)
+    assert status == 1
+    assert output.splitlines()[-1] == "report.html"
+    assert error == "probe is not installed here: its claims stay as they were judged\n"
