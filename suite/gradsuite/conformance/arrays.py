@@ -10,7 +10,8 @@ from gradsuite.backend import Array, Batch, Gradients, Network
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, close, fact, same_bits
-from gradsuite.conformance.gradients import case_of, large_case
+from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.large import LONG
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD
@@ -130,7 +131,7 @@ def _kinds(device: Any) -> set[str]:
 def synchronize(subject: Subject) -> Iterator[Finding]:
     """No clock is used: asynchronous backends know whether an array is ready."""
     for cell in CELLS:
-        case = large_case(cell)
+        case = LONG[cell]
         if not subject.claims(case.model):
             continue
         network = subject.network(case)

@@ -1,41 +1,58 @@
 """Optional features, where `describe` claims them: stacks of networks, truncated BPTT, checkpoints."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
-from gradsuite.backend import Batch
-from gradsuite.conformance.case import Case, expected_of, named
+from gradsuite.backend import Batch, Gradients
+from gradsuite.conformance.case import Case, expected_of
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, all_close, close, fact
 from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.projections import COMMON, compared
 from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject
-from gradsuite.model import CELLS, GATES
+from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD
-from gradsuite.oracle import differentiate
+from gradsuite.oracle import Answer, differentiate
 from gradsuite.schedule import Schedule
 
-STACK = 3
+STACK = 12
 CLIPPED = SGD(lr=0.1, clip_norm=0.05)
-# Cell, readout and (k1, k2) of truncated BPTT over seven steps: windows that overlap, and one at the end.
-TRUNCATED = (("rnn", "last", (1, 4)), ("lstm", "all", (2, 5)), ("gru", "all", (3, 3)))
-STEPS = 7
+# The network of a stack: those of 80 units, and of 40 units with gates, are large enough to be computed in parts.
+STACKED = {
+    "mlp": Case(Model("mlp", 5, 80, 4, 2), 1, 3),
+    "rnn": Case(Model("rnn", 5, 80, 4, 2), 7, 3),
+    "lstm": Case(Model("lstm", 5, 40, 4, 2), 7, 3),
+    "gru": Case(Model("gru", 5, 16, 4, 2), 7, 3),
+}
+# Cell, readout, steps and (k1, k2) of truncated BPTT: windows that overlap, and one at the end.
+TRUNCATED = (
+    ("rnn", "last", 7, (1, 4)),
+    ("rnn", "last", 24, (1, 19)),
+    ("lstm", "all", 27, (9, 17)),
+    ("gru", "all", 7, (3, 3)),
+)
+# Cell, steps, and every how many a state is kept: a shorter segment is left, or there are fewer steps.
+CHECKPOINTED = (("rnn", 7, 10), ("lstm", 36, 17), ("gru", 7, 3))
 
 
-@check("stack", "A stack of networks gives what each of them gives alone.", once=True)
+@check("stack", f"A stack of {STACK} networks gives what each of them gives alone.", once=True)
 def stack(subject: Subject) -> Iterator[Finding]:
     """Parameters with a leading axis S; one batch per network, or for `rnn` one batch for all.
 
-    Each network is updated by itself too: clipped by its own norm, not by the stack's.
+    Each network is updated by itself too: clipped by its own norm, not by the stack's. Gradients along random
+    directions, for the networks are of the size at which a stack pays.
     """
     for cell in CELLS:
-        case, shared = case_of(cell), cell == "rnn"
+        case, shared = STACKED[cell], cell == "rnn"
         if not subject.claims(case.model, features=("stack",)):
             continue
-        members = [Case(case.model, case.steps, case.size, case.seed + s) for s in range(STACK)]
-        parameters = [member.parameters(subject.dtype) for member in members]
-        batches = [(members[0] if shared else member).batch(subject.dtype) for member in members]
+        members = [replace(case, seed=case.seed + s) for s in range(STACK)]
+        parameters = [member.parameters(COMMON) for member in members]
+        batches = [(members[0] if shared else member).batch(COMMON) for member in members]
         together = Batch(np.stack([b.inputs for b in batches]), np.stack([b.targets for b in batches]))
         stacked = {name: np.stack([p[name] for p in parameters]) for name in parameters[0]}
         network = subject.build(case.model, stacked)
@@ -46,36 +63,41 @@ def stack(subject: Subject) -> Iterator[Finding]:
         fetched = network.fetch_gradients(gradients)
         network.update(gradients, CLIPPED)
         updated = parameters_of(network)
-        for s in range(STACK):
-            by_parameter = {name: g[s] for name, g in fetched.parameters.items()}
-            by_state = (None if g is None else g[s] for g in (fetched.states, fetched.cell_states))
-            answer = differentiate(case.model, parameters[s], batches[s])
-            expected = subject.claimed(expected_of(answer))
+        for s, member in enumerate(members):
+            alone = Gradients(
+                {name: g[s] for name, g in fetched.parameters.items()},
+                *(None if g is None else g[s] for g in (fetched.states, fetched.cell_states)),
+            )
             where = f"{case}, network {s} of a stack with {'one batch for all' if shared else 'one batch per network'}"
-            alone = named(loss[s], outputs[s], by_parameter, *by_state)
-            yield from all_close(where, alone, expected, case.bound(subject.dtype))
-            for name, after in CLIPPED.apply(parameters[s], answer.parameters, None)[0].items():
+            fed = members[0] if shared else member
+            yield from compared(subject, where, member, fed, {"loss": loss[s], "outputs": outputs[s]}, alone)
+            # The update is that of the gradients found, which have just been compared themselves.
+            for name, after in CLIPPED.apply(parameters[s], alone.parameters, None)[0].items():
                 yield close(f"{name} after an update of {where}", updated[name][s], after, case.bound(subject.dtype))
 
 
 @check("truncation", "Truncated BPTT carries the losses of each window back k2 steps and no further.", once=True)
 def truncation(subject: Subject) -> Iterator[Finding]:
     """Against the oracle with constants where the windows begin (Williams & Peng 1990)."""
-    for cell, readout, horizon in TRUNCATED:
-        first = case_of(cell, readout=readout)
-        case = Case(first.model, STEPS, first.size, first.seed)
+    for cell, readout, steps, horizon in TRUNCATED:
+        case = replace(case_of(cell, readout=readout), steps=steps)
         if subject.claims(case.model, features=("truncation",)):
-            parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
-            expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch, truncation=horizon)))
+            expected = subject.claimed(expected_of(truncated(case, subject.dtype, horizon)))
             arrays = subject.find(case, Schedule(truncation=horizon))
             yield from all_close(f"{case}, truncation {horizon}", arrays, expected, case.bound(subject.dtype))
 
 
+@lru_cache(maxsize=16)
+def truncated(case: Case, dtype: str, horizon: tuple[int, int]) -> Answer:
+    """Return the oracle's answer with truncation."""
+    return differentiate(case.model, case.parameters(dtype), case.batch(dtype), truncation=horizon)
+
+
 @check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", once=True)
 def checkpoint(subject: Subject) -> Iterator[Finding]:
-    """States kept every three of seven steps, which leaves a shorter segment, and less often than there are steps."""
-    for cell, every in {**dict.fromkeys(GATES, 3), "rnn": 10}.items():
-        case = case_of(cell)
+    """Against the oracle, which keeps every state."""
+    for cell, steps, every in CHECKPOINTED:
+        case = replace(case_of(cell), steps=steps)
         if subject.claims(case.model, features=("checkpoint",)):
             arrays = subject.find(case, Schedule(checkpoint=every))
             expected = subject.claimed(expected_of(case.answer(subject.dtype)))

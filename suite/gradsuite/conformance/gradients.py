@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model
-from gradsuite.oracle import slopes
-from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, bound
+from gradsuite.precision import PRECISE, UNIT_ROUNDOFF
 
 Sizes = tuple[int, int, int, int, int]  # T, B, I, H, O
 ODD: Sizes = (7, 3, 2, 5, 3)
 WIDE: Sizes = (4, 2, 6, 4, 5)
 ONES: tuple[Sizes, ...] = ((1, 1, 1, 1, 1), (5, 1, 1, 3, 1), (1, 4, 3, 1, 2))
-LARGE: Sizes = (20, 9, 17, 33, 11)
-DIRECTIONS = 4
 THIRDS = {"lstm": (0, 1), "gru": (0, 2)}
 SEEDS = (
     6,
@@ -83,11 +78,6 @@ def case_of(cell: str, **wanted: str) -> Case:
     )
 
 
-def large_case(cell: str) -> Case:
-    """Return a case with enough work for a device, at sizes that are no multiples of vector lengths."""
-    return Case(_model(cell, "tanh", "last", "mse", 2, LARGE), *LARGE[:2])
-
-
 def _model(cell: str, activation: str, readout: str, loss: str, layers: int, sizes: Sizes) -> Model:
     _, _, inputs, hidden, outputs = sizes
     return Model(cell, inputs, hidden, 0 if readout == "none" else outputs, layers, activation, readout, loss)
@@ -110,41 +100,4 @@ def gradients(cell: str, activation: str) -> Check:
     return measure
 
 
-def large(cell: str) -> Check:
-    """Return the check of one cell at sizes beyond the oracle's reach: gradients along random directions.
-
-    For a normal v, <g - g', v> is normal with standard deviation |g - g'|: its root mean square over a few v estimates
-    the norm of the error.
-    """
-
-    @check(
-        f"gradients-large-{cell}",
-        f"Gradients of a large {cell} are the oracle's along random directions.",
-        dtypes=PRECISE,
-    )
-    def measure(subject: Subject) -> Iterator[Finding]:
-        case = large_case(cell)
-        if not subject.claims(case.model):
-            return
-        parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
-        network = subject.network(case)
-        tape = subject.forward(network, network.put(batch))
-        fetched = network.fetch_gradients(network.backward(tape))
-        rng = np.random.default_rng(0)
-        for name, gradient in {**fetched.parameters, **subject.by_state(fetched)}.items():
-            gradient = np.asarray(gradient, np.float64)
-            directions = rng.standard_normal((DIRECTIONS, *gradient.shape))
-            along = np.tensordot(directions, gradient, gradient.ndim)
-            missed = along - slopes(case.model, parameters, batch, name, directions)
-            error = np.sqrt(np.mean(missed**2)) / np.linalg.norm(gradient)
-            # The inner product with v adds a sum over all elements of the gradient.
-            limit = bound(subject.dtype, case.operations + gradient.size)
-            yield Finding(f"{name} of {case}", float(error), limit)
-
-    return measure
-
-
-CHECKS = (
-    *(gradients(cell, activation) for cell, activations in ACTIVATIONS.items() for activation in activations),
-    *(large(cell) for cell in ACTIVATIONS),
-)
+CHECKS = tuple(gradients(cell, activation) for cell, activations in ACTIVATIONS.items() for activation in activations)

@@ -127,4 +127,27 @@ def saturated_gates(subject: Subject) -> Iterator[Finding]:
         yield from all_close(f"{case}, saturated", arrays, expected, case.bound(subject.dtype))
 
 
-CHECKS = (tiny, huge, overflow, nan, large_logits, saturated_gates)
+# Biases of each gate of two units, with which h ends above .99 in one and below -.99 in the other.
+SATURATING = {
+    "mlp": ((3.5,), (-3.5,)),
+    "rnn": ((3.5,), (-3.5,)),
+    "lstm": ((3.0, 3.0, 3.5, 6.0), (3.0, 3.0, -3.5, 6.0)),  # c grows by almost 1 a step
+    "gru": ((0.0, -5.0, 3.5), (0.0, -5.0, -3.5)),
+}
+
+
+@check("saturated-states", "States beyond +-.99 let through what tanh' is there, not 0 and not more.", dtypes=PRECISE)
+def saturated_states(subject: Subject) -> Iterator[Finding]:
+    """The other units do not saturate: their share of every norm is as large as ever, and so is the bound."""
+    for cell, biases in SATURATING.items():
+        case = case_of(cell, activation="tanh")
+        if subject.claims(case.model):
+            batch, parameters = case.batch(subject.dtype), case.parameters(subject.dtype)
+            bias = parameters["bias_ih_l0" if case.model.recurrent else "layers.0.bias"]
+            bias.reshape(-1, case.model.hidden_size)[:, :2] = np.transpose(biases)
+            expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
+            arrays = subject.solve(subject.build(case.model, parameters), batch)
+            yield from all_close(f"{case}, saturated states", arrays, expected, case.bound(subject.dtype))
+
+
+CHECKS = (tiny, huge, overflow, nan, large_logits, saturated_gates, saturated_states)

@@ -69,6 +69,21 @@ def slopes(model: Model, parameters: Mapping[str, Array], batch: Batch, name: st
     return _slopes(model, _variables(model, parameters, batch, np.complex128), batch.targets, name, directions, None)
 
 
+def evaluate(model: Model, parameters: Mapping[str, Array], batch: Batch) -> tuple[Array, Array]:
+    """Return the loss and the outputs alone, in one forward pass."""
+    y = outputs(model, _variables(model, parameters, batch, np.complex128))
+    return losses(model, y, batch.targets).mean(), y
+
+
+def slopes_by_example(model: Model, parameters: Mapping[str, Array], batch: Batch, name: str, v: Array) -> Array:
+    """Return each example's share (B,) in the derivative of the loss along one direction v, shaped as slopes' (...).
+
+    Examples do not meet before the loss: with a v that moves another state in each, one pass gives the derivatives by
+    B states.
+    """
+    return _shares(model, _variables(model, parameters, batch, np.complex128), batch.targets, name, v, None)
+
+
 def _variables(
     model: Model, parameters: Mapping[str, Array], batch: Batch, dtype: type[np.complexfloating]
 ) -> dict[str, Array]:
@@ -92,16 +107,25 @@ def _gradient(model: Model, variables: Variables, targets: Array, name: str, tru
 def _slopes(
     model: Model, variables: Variables, targets: Array, name: str, directions: Array, truncation: Truncation | None
 ) -> Array:
+    """Return the derivatives (K,) of the loss along K directions (K, ...) of a variable."""
+    shares = _shares(model, variables, targets, name, directions, truncation)
+    return np.broadcast_to(shares.sum(axis=-1), directions.shape[:1])
+
+
+def _shares(
+    model: Model, variables: Variables, targets: Array, name: str, directions: Array, truncation: Truncation | None
+) -> Array:
+    """Return what each example adds to the derivatives, (..., B); `directions` need not have a leading axis."""
     moved = {**variables, name: variables[name] + 1j * variables[name].dtype.type(STEP) * directions}
-    total = 0
+    total: Array | int = 0
     for steps, constant in _windows(model, variables["inputs"].shape, truncation):
         per_example = losses(model, outputs(model, moved, constant), targets)
         examples = per_example.shape[-1]
         if model.readout == "all":
             examples *= per_example.shape[-2]
             per_example = per_example[..., steps, :].sum(axis=-2)
-        total = total + per_example.sum(axis=-1).imag / examples
-    return np.broadcast_to(total / variables[name].dtype.type(STEP), directions.shape[:1])
+        total = total + per_example.imag / examples
+    return total / variables[name].dtype.type(STEP)
 
 
 def _windows(model: Model, inputs: tuple[int, ...], truncation: Truncation | None) -> Iterator[tuple[slice, int]]:

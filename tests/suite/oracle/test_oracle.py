@@ -7,7 +7,7 @@ import pytest
 from gradsuite.backend import Batch
 from gradsuite.comparator import compare
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
-from gradsuite.oracle import differentiate, slopes
+from gradsuite.oracle import differentiate, evaluate, slopes, slopes_by_example
 from gradsuite.oracle.forward import losses, outputs, relu, sigmoid
 from gradsuite.parameters import initialise
 
@@ -90,6 +90,29 @@ def test_slopes_are_gradients_along_directions():
     assert compare(
         slopes(model, parameters, batch, "weight_hh_l0", directions), np.tensordot(directions, gradient, 2)
     ).within(1e-13)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=label)
+def test_one_pass_gives_the_gradient_by_another_state_in_each_example(model):
+    parameters, batch = example(model)
+    answer, rng = differentiate(model, parameters, batch), np.random.default_rng(2)
+    direction, expected = np.zeros(answer.states.shape), []
+    states = list(np.ndindex(answer.states.shape[:-2]))
+    for k in range(answer.states.shape[-2]):
+        state = (*states[k % len(states)], k)
+        direction[state] = rng.standard_normal(model.hidden_size)
+        expected.append(direction[state] @ answer.states[state])
+    found = slopes_by_example(model, parameters, batch, "states", direction)
+    assert compare(found, np.array(expected)).within(1e-13)
+
+
+def test_loss_and_outputs_alone_are_those_of_the_answer():
+    model = Model("lstm", 2, 3, 2, 2, readout="all", loss="cross_entropy")
+    parameters, batch = example(model)
+    loss, outputs = evaluate(model, parameters, batch)
+    answer = differentiate(model, parameters, batch)
+    assert loss == answer.loss
+    assert np.array_equal(outputs, answer.outputs)
 
 
 def test_sigmoid_is_right_on_both_sides_and_does_not_overflow():
