@@ -24,9 +24,9 @@ CLIPPED = SGD(lr=0.1, clip_norm=0.05)
 # The network of a stack: those of 80 units, and of 40 units with gates, are large enough to be computed in parts.
 STACKED = {
     "mlp": Case(Model("mlp", 5, 80, 4, 2), 1, 3),
-    "rnn": Case(Model("rnn", 5, 80, 4, 2), 7, 3),
+    "rnn": Case(Model("rnn", 5, 80, 4), 7, 3),
     "lstm": Case(Model("lstm", 5, 40, 4, 2), 7, 3),
-    "gru": Case(Model("gru", 5, 16, 4, 2), 7, 3),
+    "gru": Case(Model("gru", 5, 16, 4), 7, 3),
 }
 # Cell, readout, steps and (k1, k2) of truncated BPTT: windows that overlap, and one at the end.
 TRUNCATED = (
