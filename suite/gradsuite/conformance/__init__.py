@@ -12,7 +12,9 @@ from gradsuite.precision import UNIT_ROUNDOFF
 __all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Result", "Subject", "examine", "pairs", "row", "run"]
 
 CHECKS: tuple[Check, ...] = tuple(
-    check for module in (claims, gradients, laws, scales, vanishing, purity, arrays, training, features) for check in module.CHECKS
+    check
+    for module in (claims, gradients, laws, scales, vanishing, purity, arrays, training, features)
+    for check in module.CHECKS
 )
 
 

@@ -41,10 +41,15 @@ class Worker:
         self.experiments: dict[str, Experiment] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
-        """Answer `describe`, `start` (a trial's first round) or `resume` (its next); a failure is an answer too."""
+        """Answer `describe`, `preflight`, `start` (a trial's first round) or `resume` (its next).
+
+        A failure is an answer too.
+        """
         try:
             if request["do"] == "describe":
                 return {"status": "ok", "info": self.describe()}
+            if request["do"] == "preflight":
+                return {"status": "ok", "reason": self.preflight(request["device"])}
             if request["do"] == "start":
                 self.start(request)
             return self.round()
@@ -60,6 +65,12 @@ class Worker:
         """Return what the backend says of itself, and what this process computes with."""
         info = self.backend.describe()
         return asdict(replace(info, libraries=(*info.libraries, *libraries())))
+
+    def preflight(self, device: str) -> str:
+        """Return what is wrong with the backend's gradients on this device, or nothing."""
+        from gradsuite.conformance.preflight import disagreement  # it imports the oracle, which a trial does not need
+
+        return disagreement(self.backend, device)
 
     def start(self, request: Mapping[str, Any]) -> None:
         """Begin a trial, once the memory and the peak of the trial before are cleared."""
