@@ -3,7 +3,7 @@
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Check:
 class Result:
     """The verdict of one check on one backend: `passed`, `failed` or `unsupported`.
 
-    `error` and `bound` are those of the worst finding; `what` says where it was, or what went wrong.
+    `error` and `bound` are those of the worst finding; `what` says where it was, or what went wrong. If the check
+    failed, `findings` holds all that it found, and `hint` says what their pattern tells of the fault.
     """
 
     check: str
@@ -48,20 +49,31 @@ class Result:
     error: float | None = None
     bound: float | None = None
     what: str = ""
+    hint: str = ""
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Everything but the findings, by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "findings"}
 
     def __str__(self) -> str:
-        """Return one line: verdict, device, dtype, name, error, bound, the sentence, and what is wrong."""
+        """Return one line: verdict, device, dtype, name, error, bound, the sentence, and what is wrong.
+
+        A hint is a second line, indented.
+        """
         measured = ""
         if self.error is not None and self.bound is not None:
             relation = "<=" if self.verdict == "passed" else "> "
             measured = f"{self.error:.1e} {relation} {self.bound:.1e}" if self.error or self.bound else "exact"
         text = self.sentence if self.verdict == "passed" else f"{self.sentence} -- {self.what}"
-        return f"{self.verdict:<11}  {self.device} {self.dtype:<8}  {self.check:<24}  {measured:<18}  {text}"
+        line = f"{self.verdict:<11}  {self.device} {self.dtype:<8}  {self.check:<24}  {measured:<18}  {text}"
+        return f"{line}\n    hint: {self.hint}" if self.hint else line
 
 
 def row(result: Result) -> dict[str, str | float | None]:
     """Return a result for JSON, which has no infinity: a non-finite error becomes None, and `what` says why."""
-    return asdict(result) | {"error": result.error if np.isfinite(result.error or 0.0) else None}
+    return result.record | {"error": result.error if np.isfinite(result.error or 0.0) else None}
 
 
 def check(name: str, sentence: str, **about: Any) -> Callable[[Measure], Check]:
@@ -83,8 +95,10 @@ def run(one: Check, subject: Subject) -> Result:
         return Result(*about, "unsupported", what=one.otherwise)
     worst = max(findings, key=lambda finding: finding.badness)
     what = f"{worst.what}: {worst.note}" if worst.note else worst.what
-    verdict = "passed" if all(finding.passed for finding in findings) else "failed"
-    return Result(*about, verdict, worst.error, worst.bound, what)
+    measured = (worst.error, worst.bound, what)
+    if all(finding.passed for finding in findings):
+        return Result(*about, "passed", *measured)
+    return Result(*about, "failed", *measured, findings=tuple(findings))
 
 
 def _reason(error: Exception) -> str:

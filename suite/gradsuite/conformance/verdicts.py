@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gradsuite.conformance.check import VERDICTS, Result
@@ -42,7 +41,7 @@ class Verdicts:
         """One row per check, device and dtype: verdict, error, bound and what was measured."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(result) for result in self])
+        return pd.DataFrame([result.record for result in self])
 
     def __repr__(self) -> str:
         count = Counter(result.verdict for result in self)

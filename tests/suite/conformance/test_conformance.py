@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,6 +96,19 @@ def test_findings():
     assert not any(f.passed for f in same_bits("case", {"a": np.nextafter(np.ones(2), 2)}, one))
 
 
+def test_only_a_finding_that_failed_keeps_its_arrays():
+    given, expected = {"a": np.ones(2), "b": np.ones(2)}, {"a": np.ones(2), "b": np.zeros(2)}
+    case = EVERY_CASE[0]
+    for found in (all_close("case", given, expected, 1.0, case=case), same_bits("case", given, expected, case=case)):
+        right, wrong = found
+        assert (right.what, right.array, right.value) == ("a of case", "a", None)
+        assert (wrong.what, wrong.array) == ("b of case", "b")
+        assert wrong.value.tolist() == [1, 1]
+        assert wrong.expected.tolist() == [0, 0]
+        assert not np.shares_memory(wrong.value, given["b"])
+        assert wrong == Finding(wrong.what, wrong.error, wrong.bound, wrong.note, "b", case)
+
+
 def subject(dtype="float64", *, finest=True):
     return Subject(ReferenceBackend(), "cpu", dtype, finest=finest)
 
@@ -116,6 +130,15 @@ def test_an_error_that_is_no_number_is_null_in_json():
     result = run(Check("c", "S.", lambda s: iter([fact("x", False, "why")])), subject())
     assert json.loads(json.dumps(row(result), allow_nan=False))["error"] is None
     assert result.what == "x: why"
+
+
+def test_what_failed_can_be_looked_at_and_stays_out_of_json():
+    good, bad = Finding("x", 1.0, 2.0), Finding("y", 3.0, 2.0, value=np.ones(2), expected=np.zeros(2))
+    assert run(Check("c", "S.", lambda s: iter([good])), subject()).findings == ()
+    result = run(Check("c", "S.", lambda s: iter([good, bad])), subject())
+    assert result.findings == (good, bad)
+    assert "findings" not in row(result)
+    assert str(replace(result, hint="look")) == f"{result}\n    hint: look"
 
 
 def test_what_is_the_same_in_every_dtype_is_checked_once():
