@@ -108,7 +108,7 @@ class Plugins:
                 hook(register=partial(self._register, kind, name))
         except UserError:
             raise
-        except Exception as error:  # noqa: BLE001  a plugin may fail in any way and must cost only itself
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may fail in any way and must cost only itself
             self.registrations = before
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
@@ -228,7 +228,7 @@ def load(blocked: Collection[str] = (), discover: Callable[..., Iterable[EntryPo
             continue
         try:
             plugin = point.load()
-        except Exception as error:  # noqa: BLE001  whatever an import raises is that plugin's fault alone
+        except (Exception, SystemExit) as error:  # noqa: BLE001  whatever an import raises is that plugin's fault
             plugins.fail(point.name, error, f"pip install --upgrade {point.dist.name}" if point.dist else "")
         else:
             plugins.add(point.name, plugin)

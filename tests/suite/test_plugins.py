@@ -126,11 +126,13 @@ def test_a_broken_import_names_the_plugin_and_spares_the_others(tmp_path, monkey
         "@hookimpl\ndef register_tasks(register):\n    register('data', 'json:JSONDecoder')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    plugins = load(discover=entry_points(breaks="breaks", works="works", absent="no_such_module"))
+    (tmp_path / "leaves.py").write_text("import sys; sys.exit(0)")  # else every command would succeed, doing nothing
+    plugins = load(discover=entry_points(breaks="breaks", works="works", absent="no_such_module", leaves="leaves"))
     assert set(plugins.tasks) == {"data"}
     reasons = {lost.name: lost.reason for lost in plugins.broken}
     assert reasons["breaks"] == "RuntimeError: a bad day"
     assert reasons["absent"].startswith("ModuleNotFoundError")
+    assert reasons["leaves"] == "SystemExit: 0"
 
 
 def test_a_plugin_can_be_blocked(monkeypatch):
