@@ -89,6 +89,9 @@ class Endless(Behaved):
     def describe(self):
         time.sleep(3600)
 
+class Unset(Behaved):
+    name = "unset"
+
 class Raising(Behaved):
     name = "raising"
     def describe(self):
@@ -115,8 +118,14 @@ ACTS = (exits, leaves, crashes, loops, interrupts, closes, scribbles, forks, sho
 def register_backends(register):
     for act in ACTS:
         register(type(act.__name__, (Misbehaving,), {"name": act.__name__, "act": staticmethod(act)}))
-    for backend in (Undescribed, Endless, Raising, Empty, Once):
+    for backend in (Undescribed, Endless, Unset, Raising, Empty, Once):
         register(backend)
+
+@hookimpl
+def worker_environment(backend):
+    if backend == "unset":
+        sys.exit(0)
+    return {}
 """
 
 

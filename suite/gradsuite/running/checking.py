@@ -83,7 +83,7 @@ class Checking:
         self.show(f"loading {self.backend}")
         try:
             self.process = Process(self.backend, self.environment(self.backend))
-        except Exception as error:  # a hook that sets the environment may fail in any way
+        except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Died(f"backend {self.backend!r} cannot be started: {one_line(error)}") from error
         try:
             reply = self.process.ask({"do": "describe"}, START_TIMEOUT)

@@ -99,6 +99,7 @@ def test_what_is_not_claimed_does_not_make_a_success(check):
     ("backend", "status", "message"),
     [
         ("undescribed", 1, "backend 'undescribed' did not come up: the worker ended with exit status 0"),
+        ("unset", 1, "backend 'unset' cannot be started: SystemExit: 0"),
         ("empty", 1, "backend 'empty' claims no device, or no dtype that could be checked"),
         ("raising", 2, "backend 'raising' cannot be had: ValueError: two lines"),
         ("absent", 2, "unknown backend 'absent'"),
