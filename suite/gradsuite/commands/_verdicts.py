@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradsuite.conformance.examination import Examined
     from gradsuite.conformance.finding import Finding
     from gradsuite.conformance.verdicts import Verdicts
-    from gradsuite.running.checking import Died
+    from gradsuite.running.checking import Lacking
 
 HEADER = ("array", "step", "layer", "error", "bound", "", "")
 CUT = "# ---- {} of the script ----"  # a comment: what is copied with these lines runs as it is
@@ -59,13 +59,13 @@ class Printer:
         if not verdicts.passed and not verdicts.failed and not verdicts.not_run:
             click.echo("gradsuite: nothing passed, for the backend claims nothing of this", err=True)
 
-    def give_up(self, died: "Died") -> None:
+    def give_up(self, lacking: "Lacking") -> None:
         """Say why nothing could be checked, with what was printed if details are asked for."""
         if self.as_json:
             click.echo("[]")
         if self.verbose or self.traceback:
-            click.echo(died.printed.rstrip(), err=True)
-        click.echo(f"gradsuite: {died}", err=True)
+            click.echo(lacking.printed.rstrip(), err=True)
+        click.echo(f"gradsuite: {lacking}", err=True)
 
     def text(self, result: "Result") -> str:
         """Return what is asked for of a failure, in paragraphs."""

@@ -50,7 +50,7 @@ def check(
     """
     from gradsuite.commands._verdicts import Printer
     from gradsuite.conformance.verdicts import Verdicts  # imports NumPy: only now
-    from gradsuite.running.checking import Checking, Died, everything, select
+    from gradsuite.running.checking import Checking, Lacking, everything, select
     from gradsuite.running.line import Line
     from gradsuite.running.xfails import Xfails
 
@@ -66,7 +66,7 @@ def check(
                 for result in verdicts.collect(map(expected.judge, checking.results(chosen)), exitfirst=exitfirst):
                     line.clear()
                     printer.print(result)
-    except Died as died:
-        printer.give_up(died)
-        return 1
+    except Lacking as lacking:
+        printer.give_up(lacking)
+        return lacking.status
     return 0 if verdicts.passed else 1

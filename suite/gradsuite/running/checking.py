@@ -27,12 +27,16 @@ NEAR = 3  # names that are offered for a misspelled one
 FRAME = re.compile(r'^(Current thread|Thread) [^\n]*:\n  File "([^"\n]+)", line (\d+)', re.MULTILINE)
 
 
-class Died(UserError):
-    """A backend that died, hung or exited before there was anything to check; `printed` is what it said."""
+class Lacking(UserError):
+    """A backend of which nothing can be checked; `printed` is what was written meanwhile.
 
-    def __init__(self, message: str, printed: str = "") -> None:
+    `status` is the command's exit status: 2 if the backend cannot be had, 1 if it died, hung, exited or claims nothing.
+    """
+
+    def __init__(self, message: str, printed: str = "", *, status: int = 1) -> None:
         super().__init__(message)
         self.printed = printed
+        self.status = status
 
 
 class Checking:
@@ -59,7 +63,7 @@ class Checking:
         self.lost = ""  # why no worker can be had any more
 
     def __enter__(self) -> Self:
-        """Start the worker. Raises UserError if the backend cannot be had, Died if it took its worker with it."""
+        """Start the worker. Raises Lacking if the backend cannot be had, or took its worker with it."""
         try:
             self.info = self._start()
         except BaseException:
@@ -84,16 +88,17 @@ class Checking:
         try:
             self.process = Process(self.backend, self.environment(self.backend))
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
-            raise Died(f"backend {self.backend!r} cannot be started: {one_line(error)}") from error
+            raise Lacking(f"backend {self.backend!r} cannot be started: {one_line(error)}") from error
         try:
             reply = self.process.ask({"do": "describe"}, START_TIMEOUT)
-            self.process.ask({"do": "prepare"}, START_TIMEOUT)  # else the first check's time would go into imports
+            if reply.get("status") == "ok":
+                self.process.ask({"do": "prepare"}, START_TIMEOUT)  # else the first check's time would go into imports
+                return info(reply["info"])
         except Lost as lost:
             printed = self.process.stderr_tail(paths=True)
-            raise Died(f"backend {self.backend!r} did not come up: {lost}{place(printed)}", printed) from lost
-        if reply.get("status") != "ok":
-            raise UserError(f"backend {self.backend!r} cannot be had: {reply.get('reason')}")
-        return info(reply["info"])
+            raise Lacking(f"backend {self.backend!r} did not come up: {lost}{place(printed)}", printed) from lost
+        printed = self.process.stderr_tail(paths=True)
+        raise Lacking(f"backend {self.backend!r} cannot be had: {reply.get('reason')}", printed, status=2)
 
     def _end(self) -> None:
         if self.process:
@@ -105,7 +110,7 @@ class Checking:
         if not (self.process or self.lost):
             try:
                 self._start()
-            except UserError as error:
+            except Lacking as error:
                 self.lost = f"not run, for the worker cannot be started again: {error}"
                 self._end()
         return failed(one, self.lost) if self.lost else self._ask(one)
@@ -150,13 +155,13 @@ def place(printed: str) -> str:
 def everything(info: BackendInfo, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> list[Asked]:
     """Return what there is to check of a backend, by default all that it claims.
 
-    Raises UserError for a name that the backend does not claim, Died if there is nothing.
+    Raises UserError for a name that the backend does not claim, Lacking if there is nothing.
     """
     devices, dtypes = list(devices), list(dtypes)
     require(info, devices, dtypes)
     there = list(asked(info, devices, dtypes))
     if not there:
-        raise Died(f"backend {info.name!r} claims no device, or no dtype that could be checked")
+        raise Lacking(f"backend {info.name!r} claims no device, or no dtype that could be checked")
     return there
 
 

@@ -112,6 +112,14 @@ def test_a_backend_that_cannot_be_asked_is_one_line(check, backend, status, mess
     assert len(errors.splitlines()) == 1
 
 
+def test_a_traceback_says_why_a_backend_cannot_be_had(check):
+    status, output, errors = check("raising", "--traceback")
+    assert (status, output) == (2, "")
+    assert errors.startswith("Traceback (most recent call last):\n")
+    assert "in describe\n" in errors
+    assert errors.splitlines()[-1] == "gradsuite: backend 'raising' cannot be had: ValueError: two lines"
+
+
 def test_a_description_that_never_comes_is_no_success_either(check, monkeypatch):
     monkeypatch.setattr("gradsuite.running.checking.START_TIMEOUT", 3.0)
     status, output, errors = check("endless", "--json")
