@@ -46,6 +46,10 @@ def interrupts(network):
 def closes(network):
     os.closerange(3, 64)
 
+def shuts(network):
+    os.closerange(3, 64)
+    time.sleep(3600)
+
 def scribbles(network):
     for descriptor in range(3, 64):
         try:
@@ -112,7 +116,7 @@ class Once(Behaved):
     def build(self, *arguments, **options):
         os._exit(0)
 
-ACTS = (exits, leaves, crashes, loops, interrupts, closes, scribbles, forks, shouts, whispers, doubles)
+ACTS = (exits, leaves, crashes, loops, interrupts, closes, shuts, scribbles, forks, shouts, whispers, doubles)
 
 @hookimpl
 def register_backends(register):
