@@ -24,6 +24,7 @@ class CommandBackend(Backend):
 
     def __init__(self) -> None:
         self._child: Child | None = None
+        self._claims: BackendInfo | None = None
 
     @property
     def child(self) -> Child:
@@ -37,7 +38,8 @@ class CommandBackend(Backend):
         said, _ = self.child.ask("describe", protocol=PROTOCOL)
         if said.get("protocol") != PROTOCOL:
             raise UserError(f"the command of {self.name!r} speaks protocol {said.get('protocol')!r}, not {PROTOCOL}")
-        return info(self.name, said.get("info"))
+        self._claims = info(self.name, said.get("info"))
+        return self._claims
 
     def build(
         self,
@@ -49,8 +51,9 @@ class CommandBackend(Backend):
         schedule: Schedule = Schedule(),
     ) -> CommandNetwork:
         """Send host parameters to the command; what it does not claim never reaches it."""
-        self.require(model, parameters, device, dtype, schedule)
-        claimed = self.describe().state_gradients
+        self.require(model, parameters, device, dtype, schedule)  # which asks it to describe itself
+        assert self._claims is not None
+        claimed = self._claims.state_gradients
         arrays = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
         network = CommandNetwork(self.child, model, arrays, device=device, dtype=dtype, state_gradients=claimed)
         network.build(asdict(schedule))
