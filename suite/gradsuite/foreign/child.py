@@ -45,7 +45,7 @@ class Child:
         self.requests, self.replies = self.process.stdin.fileno(), self.process.stdout.fileno()
         os.set_blocking(self.requests, False)  # a command that writes out of turn must not stop us from reading it
         family.add(self.process.pid)
-        self.close = finalize(self, _end, self.process)
+        self.close = finalize(self, _close, self.process)
 
     def number(self) -> int:
         """Return a number that nothing in this process has had."""
@@ -56,18 +56,22 @@ class Child:
         """Return the header and the arrays of the reply.
 
         Raises Unsupported and UserError as the command says, and CommandError for what else it says, for its end, and
-        for what is no reply; after the last two it is ended, and cannot be asked again.
+        for what is no reply; after the last two, and an interrupt, it is ended and cannot be asked again.
         """
         if self.failure:
             raise CommandError(self.failure)
         if self.released:
             fields["release"] = [self.released.popleft() for _ in range(len(self.released))]
-        self._send(frames.encode({"do": verb, **fields}, arrays or {}), verb)
+        frame = frames.encode({"do": verb, **fields}, arrays or {})
         try:
+            self._send(frame, verb)
             header, found = self._receive(verb)
             status, reason = _status(header)
         except BadFrame as error:
             self._fail(f"{error} in reply to {verb!r}")
+        except KeyboardInterrupt:  # the rest of the reply would be taken for the next one
+            self._end(f"was interrupted in {verb!r}")
+            raise
         if status == "ok":
             return header, found
         errors = {"unsupported": Unsupported, "invalid": UserError}
@@ -92,7 +96,7 @@ class Child:
 
     def _read(self, size: int, verb: str, *, begun: bool = False) -> bytes:
         """Read this many bytes, of a frame that has begun or of its beginning, for which there is no hurry."""
-        got = b""
+        got = bytearray()
         while len(got) < size:
             if (begun or got) and not select([self.replies], [], [], STALL)[0]:
                 self._fail(f"stopped in the middle of its reply to {verb!r}, and sent nothing for {STALL:g} s")
@@ -101,9 +105,9 @@ class Child:
                 where = "in the middle of its" if begun or got else "instead of a"
                 self._fail(f"{self._end_of_life('output')} {where} reply to {verb!r}")
             got += piece
-            if not begun and not frames.begins(got):
-                self._refuse(got)
-        return got
+            if not begun and not frames.begins(bytes(got)):
+                self._refuse(bytes(got))
+        return bytes(got)
 
     def _refuse(self, got: bytes) -> NoReturn:
         """Fail because of bytes that begin no frame, and show them."""
@@ -122,10 +126,14 @@ class Child:
         return f"ended with exit status {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
     def _fail(self, how: str) -> NoReturn:
+        raise CommandError(self._end(how))
+
+    def _end(self, how: str) -> str:
+        """End the command by force, and return why, as every later request will hear it."""
         self.failure = f"the command of {self.name!r} {how}"
         self.process.kill()
         self.close()
-        raise CommandError(self.failure)
+        return self.failure
 
 
 def _status(header: Header) -> tuple[str, str]:
@@ -136,7 +144,7 @@ def _status(header: Header) -> tuple[str, str]:
     return status, " ".join(str(header.get("reason", "no reason given")).split())
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _close(process: "subprocess.Popen[bytes]") -> None:
     """End a command: it ends by itself when its standard input does, and by force if not."""
     assert process.stdin is not None
     assert process.stdout is not None

@@ -98,6 +98,33 @@ def test_a_command_says_what_it_cannot_and_goes_on(start, status, kind):
         assert type(raised.value) is kind
 
 
+def test_half_a_reply_is_never_taken_for_the_next_one(start, monkeypatch):
+    def interrupt(self, verb):
+        raise KeyboardInterrupt
+
+    child = start("send({'status': 'ok'}); time.sleep(60)")
+    with monkeypatch.context() as patched:
+        patched.setattr(Child, "_receive", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            child.ask("forward")
+    with pytest.raises(CommandError, match=r"^the command of 'mine' was interrupted in 'forward'$"):
+        child.ask("describe")
+
+
+def test_a_reply_of_many_pieces_arrives_whole(start):
+    code = """
+    from safetensors.numpy import save
+    import numpy as np
+    payload = save({"a": np.arange(1_000_000)})
+    send({"status": "ok"}, payload_length=len(payload))
+    while payload:
+        payload = payload[os.write(1, payload[:777_777]) :]
+    os.read(0, 1)
+    """
+    _, found = start(code).ask("fetch")
+    np.testing.assert_array_equal(found["a"], np.arange(1_000_000))
+
+
 def test_a_command_that_the_system_refuses_is_one_line(tmp_path):
     script = tmp_path / "mine"
     script.write_text("no first line says what runs this")
