@@ -21,6 +21,7 @@ from gradsuite import plugins
 from gradsuite.backend import Backend
 from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment
+from gradsuite.machine import family
 from gradsuite.machine.libraries import libraries
 from gradsuite.measuring import gemm, memory
 from gradsuite.rows import Measurement
@@ -151,9 +152,10 @@ def take_output() -> TextIO:
 
 
 def listen(requests: "SimpleQueue[str]") -> None:
-    """Pass on requests; when the host has gone, end at once, in the middle of a round too."""
+    """Pass on requests; when the host has gone, end at once, in the middle of a round too, with all that computes."""
     for line in sys.stdin:
         requests.put(line)
+    family.kill()
     os._exit(0)
 
 
