@@ -44,6 +44,7 @@ class Process:
                 env=dict(environment),
                 text=True,
                 encoding="utf-8",
+                errors="replace",
             )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -68,12 +69,15 @@ class Process:
             raise Lost("timeout", f"no answer within {timeout:g} s")
         if not line.endswith("\n"):
             raise Lost("error", self.death())
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        return self._read(line)
 
     def death(self) -> str:
-        """Return what the worker died of."""
-        code = self.process.wait(PATIENCE)
+        """Return what the worker died of; one that is alive, but has closed its end of the pipe, is killed."""
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return "the worker closed the pipe to the host"
         if code >= 0:
             return f"the worker ended with exit status {code}"
         cause = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
@@ -83,10 +87,11 @@ class Process:
         """Drop what was written to standard error so far."""
         self.stderr.truncate(0)
 
-    def stderr_tail(self) -> str:
-        """Return the end of what was written to standard error, without paths of this machine."""
+    def stderr_tail(self, *, paths: bool = False) -> str:
+        """Return the end of what was written to standard error, without paths of this machine unless asked for."""
         self.stderr.seek(0)
-        return without_paths(self.stderr.read().decode(errors="replace"))[-TAIL:]
+        text = self.stderr.read().decode(errors="replace")
+        return (text if paths else without_paths(text))[-TAIL:]
 
     def close(self) -> None:
         """End the worker, by force if it does not end by itself."""
@@ -99,6 +104,14 @@ class Process:
             self.process.wait()
         self.replies.close()
         self.stderr.close()
+
+    def _read(self, line: str) -> dict[str, Any]:
+        """Return the reply in a line. Raises Lost if it is none: whatever comes after it could not be told apart."""
+        with suppress(ValueError):
+            if isinstance(reply := json.loads(line), dict):
+                return reply
+        self._kill()
+        raise Lost("error", "what came through the worker's pipe is no answer: something else was written to it")
 
     def _expire(self, late: Event) -> None:
         late.set()

@@ -105,7 +105,7 @@ class LocalExecutor(Executor):
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
             process = Process(backend, self.environment(backend))
-        except Exception as error:  # a hook that sets the environment may fail in any way
+        except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process
         try:
