@@ -47,8 +47,8 @@ class Worker:
     def answer(self, request: Mapping[str, Any]) -> Reply:
         """Answer a request: a failure is an answer too.
 
-        `describe`; `prepare` and `check` for `gradsuite check`; `preflight`; `start` (a trial's first round) or `resume`
-        (its next).
+        `describe`; `prepare` and `check` for `gradsuite check`; `preflight`; `start` (a trial's first round) or
+        `resume` (its next).
         """
         try:
             if request["do"] == "describe":
