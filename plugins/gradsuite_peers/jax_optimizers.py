@@ -8,34 +8,33 @@ import optax
 from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, Slots
 
 Arrays = Mapping[str, jax.Array]
-Chain = optax.GradientTransformation
 
 
-def of_sgd(rule: SGD) -> Chain:
+def of_sgd(rule: SGD) -> optax.GradientTransformation:
     """Return p - lr (g + weight_decay p)."""
     return optax.chain(optax.add_decayed_weights(rule.weight_decay), optax.scale(-rule.lr))
 
 
-def of_momentum(rule: Momentum) -> Chain:
+def of_momentum(rule: Momentum) -> optax.GradientTransformation:
     """Return the same with the velocity, or Nesterov's, for g."""
     velocity = optax.trace(rule.momentum, rule.nesterov)
     return optax.chain(optax.add_decayed_weights(rule.weight_decay), velocity, optax.scale(-rule.lr))
 
 
-def of_adam(rule: Adam) -> Chain:
+def of_adam(rule: Adam) -> optax.GradientTransformation:
     """Return Adam with weight decay added to the gradient."""
     return optax.chain(
         optax.add_decayed_weights(rule.weight_decay), optax.adam(rule.lr, rule.beta1, rule.beta2, rule.eps)
     )
 
 
-def of_adamw(rule: AdamW) -> Chain:
+def of_adamw(rule: AdamW) -> optax.GradientTransformation:
     """Return Adam with weight decay of its own."""
     return optax.adamw(rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=rule.weight_decay)
 
 
 # Optax's chain, and its names for the running averages in the host's order.
-KINDS: dict[type[Optimizer], tuple[Callable[[Any], Chain], tuple[str, ...]]] = {
+KINDS: dict[type[Optimizer], tuple[Callable[[Any], optax.GradientTransformation], tuple[str, ...]]] = {
     SGD: (of_sgd, ()),
     Momentum: (of_momentum, ("trace",)),
     Adam: (of_adam, ("mu", "nu")),
@@ -56,7 +55,7 @@ def apply(rule: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots) 
     make, names = KINDS[type(rule)]
     chain, (steps, averages) = make(rule), slots
     by_kind = {kind: {name: averages[name][place] for name in parameters} for place, kind in enumerate(names)}
-    count = {"count": steps} if issubclass(type(rule), Adam) else {}
+    count = {"count": steps} if isinstance(rule, Adam) else {}
     state = optax.tree_utils.tree_set(chain.init(parameters), **count, **by_kind)
     updates, state = chain.update(rule.clip(parameters, gradients), state, parameters)
     following = [optax.tree_utils.tree_get(state, kind) for kind in names]

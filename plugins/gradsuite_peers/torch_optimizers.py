@@ -11,7 +11,7 @@ Settings = dict[str, Any]
 Parameters = Mapping[str, Tensor]
 
 
-def of_sgd(rule: SGD) -> Settings:
+def of_sgd(rule: Optimizer) -> Settings:
     """Return the settings of torch.optim.SGD."""
     return {"lr": rule.lr, "weight_decay": rule.weight_decay}
 
