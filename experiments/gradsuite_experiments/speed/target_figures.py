@@ -17,6 +17,7 @@ from gradsuite_experiments.speed.target_tables import shares
 from gradsuite_experiments.speed.targets import LIMIT, TARGETS, Outcome, count_met, outcomes
 
 COLUMNS = 3
+FRAME = 1.0  # inches of title, axis and legend, which the rows of panels share
 RATIOS = (0.1, 0.2, 0.5, 1, 2, 5)
 ENDS = ("low", "median", "high")
 EDGES = (0.06, 5.5)  # a ratio beyond them is drawn there, its number is in the table
@@ -52,9 +53,9 @@ def panel_figure(compared: list[Outcome], sentences: list[str], title: str) -> M
     names = list(dict.fromkeys(outcome.workload for outcome in compared))
     sentences = list(dict.fromkeys(sentences))
     columns = min(COLUMNS, len(sentences))
-    figure, panels = style.figure(
-        -(-len(sentences) // columns), columns, height=1.5 + 0.24 * len(names), sharey=True, sharex=True
-    )
+    lines = -(-len(sentences) // columns)
+    height = 1.5 + 0.24 * len(names) + FRAME / lines
+    figure, panels = style.figure(lines, columns, height=height, sharey=True, sharex=True)
     for axes, sentence in zip(panels.flat, sentences, strict=False):
         compare(axes, sentence, [outcome for outcome in compared if outcome.sentence == sentence], names)
     for axes in panels[-1]:
