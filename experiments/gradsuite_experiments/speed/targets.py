@@ -59,7 +59,7 @@ TARGETS = (
         GRADIENT_STATES,
     ),
     Target(
-        "whole steps of torch, against the best PyTorch peer",
+        "whole steps: torch against the best PyTorch peer",
         "torch",
         ("torch-nn", "torch-autograd", "torch-compile"),
         dict.fromkeys(EACH, 1.0),
@@ -67,7 +67,7 @@ TARGETS = (
         STEP,
         1.0,
     ),
-    Target("whole steps of jax, against the best JAX peer", "jax", ("jax-scan", "flax"), {}, STEP, STEP),
+    Target("whole steps: jax against the best JAX peer", "jax", ("jax-scan", "flax"), {}, STEP, STEP),
 )
 MET, NOISE, MISSED = "met", "within noise", "missed"
 LIMIT = "products alone, as a share of the best gradient"
