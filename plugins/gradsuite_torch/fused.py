@@ -65,13 +65,15 @@ class Fused(Recurrent):
         (value, leaves, layers), tape.saved = tape.saved, None
         wanted = [*leaves.values(), *(layer.h for layer in layers), *(layer.zeros for layer in layers)]
         gradients = torch.autograd.grad(value, wanted)
-        of_states = self.of_states(layers, gradients[len(leaves) :]) if layers else []
+        of_states = self.of_states(layers, leaves, gradients[len(leaves) :]) if layers else []
         return Gradients(dict(zip(leaves, gradients, strict=False)), *of_states)
 
-    def of_states(self, layers: Sequence[Layer], gradients: Sequence[Tensor]) -> list[Tensor]:
+    def of_states(
+        self, layers: Sequence[Layer], leaves: Mapping[str, Tensor], gradients: Sequence[Tensor]
+    ) -> list[Tensor]:
         """Return dL/dh and dL/dc (T, layers, B, H), from the gradients of all layers' h, then of all their zeros."""
         direct, by_zeros = gradients[: len(layers)], gradients[len(layers) :]
-        weights = self.layers.weights(self.parameters)
+        weights = self.layers.weights(leaves)
         by_layer = [state_gradients(*each) for each in zip(layers, weights, direct, by_zeros, strict=True)]
         return [torch.stack(arrays, dim=TIME) for arrays in zip(*by_layer, strict=True)]
 
