@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Timer
 from typing import Any
 
@@ -17,6 +18,7 @@ from gradsuite.machine.layout import fixed_layout
 
 TAIL = 4000  # characters of standard error kept
 PATIENCE = 5.0  # seconds that a worker has to end by itself
+CROWDED = 0.5  # of the memory mappings that a process may have; a compiler takes several for each of its programs
 
 
 class Lost(Exception):
@@ -70,6 +72,18 @@ class Process:
         if not line.endswith("\n"):
             raise Lost("error", self.death())
         return self._read(line)
+
+    def is_crowded(self) -> bool:
+        """Return whether the worker has so many memory mappings that it should be replaced before it dies of them.
+
+        Linux allows 65,530; XLA takes up to dozens for each program, and keeps it. Elsewhere there is no such limit.
+        """
+        try:
+            limit = int(Path("/proc/sys/vm/max_map_count").read_text())
+            with Path(f"/proc/{self.process.pid}/maps").open("rb") as mappings:
+                return sum(1 for _ in mappings) > CROWDED * limit
+        except OSError:
+            return False
 
     def death(self) -> str:
         """Return what the worker died of; one that is alive, but has closed its end of the pipe, is killed."""

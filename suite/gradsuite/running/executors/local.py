@@ -140,7 +140,11 @@ class LocalExecutor(Executor):
         one.measurements += [Measurement(*row) for row in reply["measurements"]]
         if reply["status"] in ("error", "timeout"):
             return self._failed(one, reply["status"], reply["reason"])
-        return one.result(reply["status"], reply.get("reason", "")) if reply["done"] else None
+        if not reply["done"]:
+            return None
+        if process.is_crowded():
+            self._end(backend)
+        return one.result(reply["status"], reply.get("reason", ""))
 
     def _failed(self, one: Unfinished, status: str, reason: str) -> Result:
         """Return the result of a failure; the next trial gets a fresh worker, for this one may have been damaged."""
