@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.conformance.finding import Finding
+from gradsuite.conformance.hints import hint
 from gradsuite.conformance.subject import Subject
 from gradsuite.precision import UNIT_ROUNDOFF
 
@@ -98,7 +99,17 @@ def run(one: Check, subject: Subject) -> Result:
     measured = (worst.error, worst.bound, what)
     if all(finding.passed for finding in findings):
         return Result(*about, "passed", *measured)
-    return Result(*about, "failed", *measured, findings=tuple(findings))
+    return Result(*about, "failed", *measured, _hint(findings, subject.dtype), tuple(findings))
+
+
+def _hint(findings: list[Finding], dtype: str) -> str:
+    """Return what the findings tell of the fault; a verdict stands whatever becomes of its hint."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return hint(findings, dtype)
+    except Exception as error:  # noqa: BLE001
+        return f"none: {_reason(error)}"
 
 
 def _reason(error: Exception) -> str:
