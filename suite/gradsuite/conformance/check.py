@@ -109,7 +109,7 @@ def _hint(findings: list[Finding], dtype: str) -> str:
             warnings.simplefilter("ignore")
             return hint(findings, dtype)
     except Exception as error:  # noqa: BLE001
-        return f"none: {_reason(error)}"
+        return f"none, for finding one failed: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _reason(error: Exception) -> str:
