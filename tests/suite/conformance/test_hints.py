@@ -3,17 +3,20 @@
 import numpy as np
 import pytest
 from gradsuite.conformance import CHECKS, Subject, run
+from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check
 from gradsuite.conformance.finding import Finding, all_close, close
 from gradsuite.conformance.gradients import cases
 from gradsuite.conformance.hints import hint
-from gradsuite.model import GATES
+from gradsuite.model import GATES, Model
+from gradsuite.precision import rounded
 
 from tests.mutants import arithmetic, conduct  # noqa: F401  importing them fills the table
 from tests.mutants.arithmetic import after, finish
 from tests.mutants.reference import Reference, ReferenceBackend
 from tests.mutants.table import MUTANTS
 
+LARGE = Case(Model("lstm", 70, 300, 20, 2), 60, 32)
 BY_NAME = {check.name: check for check in CHECKS}
 
 # Faults of the table of mutants: the check that is run, and what it says.
@@ -152,14 +155,26 @@ def sums_of(*names, part):
     return add
 
 
+def only_last_written(self, gradients, weight, bias, dz, x):
+    """The gradients of one step, in place of their sum with those before."""
+    if weight != "readout.weight":
+        gradients |= {name: np.zeros_like(gradients[name]) for name in (weight, bias)}
+    Reference.add(self, gradients, weight, bias, dz, x)
+
+
+def only_first_written(self, gradients, weight, bias, dz, x):
+    if weight == "readout.weight" or not gradients[bias].any():
+        Reference.add(self, gradients, weight, bias, dz, x)
+
+
 def in_tf32(self, x, weight, bias):
     """An affine map whose factors keep ten bits behind the point, as in a tensor core."""
 
-    def rounded(a):
+    def tf32(a):
         mantissa, exponent = np.frexp(a)
         return np.ldexp(np.round(mantissa * 2**11) / 2**11, exponent).astype(a.dtype)
 
-    return rounded(x) @ rounded(self.parameters[weight]).T + self.parameters[bias]
+    return tf32(x) @ tf32(self.parameters[weight]).T + self.parameters[bias]
 
 
 def one_path_short(self, layer, dh_above, saved, gradients):
@@ -220,6 +235,16 @@ PLANTED = {
         {"add": sums_of("bias_ih", part=lambda dz, x: (dz[..., :1, :], x[..., :1, :]))},
         "gradients-lstm",
         "right for the first sequence alone: the sum over the batch is missing",
+    ),
+    "= for +=": (
+        {"add": only_last_written},
+        "gradients-lstm",
+        "right for the first time step alone: the sum over t is missing",
+    ),
+    "the last step's part": (
+        {"add": only_first_written},
+        "gradients-gru",
+        "right for the last time step alone: the sum over t is missing",
     ),
     "layers apart": (
         {"layer_back": one_path_short},
@@ -307,6 +332,22 @@ def test_what_is_no_array_of_numbers_of_the_right_shape_proves_nothing(bad):
     assert hint(found, "float64") == "loss and outputs are right: the fault is in backward"
 
 
+@pytest.mark.parametrize("given", [None, LARGE], ids=["without a case", "of a large case"])
+def test_of_products_with_random_directions_only_a_factor_is_recognised(given):
+    """There are no arrays of the model's shapes, and a large network would take the oracle hours."""
+    names = ("weight_hh_l0", "bias_ih_l0", "states[layer 0]", "states[layer 1]")
+    right = {name: np.arange(1.0, 4 + k) for k, name in enumerate(names)} | {"loss": np.ones(())}
+    outputs = {"outputs": np.ones((3, 2))}
+    for name in names:
+        found = list(all_close("x", right | outputs | {name: 1.01 * right[name]}, right | outputs, 1e-9, case=given))
+        word = {"states[layer 0]": "dL/dh in layer 0", "states[layer 1]": "dL/dh in layer 1"}.get(name, name)
+        assert hint(found, "float64") == f"a factor of 1.01 everywhere in {word}"
+        found = list(all_close("x", right | outputs | {name: right[name] ** 2}, right | outputs, 1e-9, case=given))
+        assert not hint(found, "float64").startswith(("none", "right"))
+        found = list(all_close("x", right | {"outputs": np.ones((3, 2)) / 3}, right | outputs, 1e-9, case=given))
+        assert not hint(found, "float64").startswith(("none", "right"))
+
+
 def test_a_missing_array_has_a_hint_too():
     right = {"loss": np.ones(()), "outputs": np.ones(1), "readout.bias": np.arange(3.0)}
     given = {name: right[name] for name in ("loss", "outputs")}
@@ -334,6 +375,15 @@ def test_a_hint_that_fails_does_not_hide_the_verdict(monkeypatch):
     assert result.verdict == "failed"
     assert result.what == "x"
     assert result.hint == "none, for finding one failed: RuntimeError: no hint"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_hint_of_half_types_inside_float32(dtype):
+    def halved(self, name, gradient):
+        return rounded(gradient, dtype).astype(gradient.dtype)
+
+    result = run(BY_NAME["gradients-rnn-tanh"], subject(lambda: planted(finish=halved), "float32"))
+    assert result.hint == f"{dtype}'s precision inside float32: the numbers in every gradient are those of {dtype}"
 
 
 def test_hint_of_tensor_cores():

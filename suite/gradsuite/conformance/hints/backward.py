@@ -57,10 +57,11 @@ PATHS = {
 
 def another_derivative(case: Evidence) -> Iterator[str]:
     """Yield the mistakes in backward that give exactly the gradients that came back, right and wrong ones."""
-    if case.case is None or not case.forward_is_right:
+    asked = case.asked
+    if asked is None or not case.forward_is_right:
         return
-    probe = Probe(case, case.case)
-    yield from (mistake.text for mistake in mistakes(case.case.model) if probe.explains(mistake))
+    probe = Probe(case, asked)
+    yield from (mistake.text for mistake in mistakes(asked.model) if probe.explains(mistake))
 
 
 def mistakes(model: Model) -> Iterator[Mistake]:
@@ -78,8 +79,8 @@ def mistakes(model: Model) -> Iterator[Mistake]:
         yield Mistake(
             "right with h_t in place of h_(t-1) in dL/dW_hh = sum over t of dz_t h_(t-1)^T", "off by one", cut
         )
-        last = "right for the last time step alone: the sum over t is missing"
-        yield Mistake(last, "before the last step", cut, partial=True)
+        for one, others in (("last", "before the last step"), ("first", "after the first step")):
+            yield Mistake(f"right for the {one} time step alone: the sum over t is missing", others, cut, partial=True)
     first = "right for the first sequence alone: the sum over the batch is missing"
     yield Mistake(first, "other sequences", cut, partial=True)
     if model.num_layers > 1:

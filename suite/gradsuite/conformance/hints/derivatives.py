@@ -114,7 +114,7 @@ class Wrong:
                 x = self.at("below", x) if layer else x
                 # A weight used at t is a variable of its own, of which the sum over t may have been forgotten.
                 place = "before the last step" if t < len(sequence) - 1 else ""
-                at_t = [self.at(place, w) for w in (w_ih, w_hh, b_ih, b_hh)]
+                at_t = [self.at("after the first step" * (t > 0), self.at(place, w)) for w in (w_ih, w_hh, b_ih, b_hh)]
                 zx = self._affine(x, at_t[0], at_t[2])
                 zh = self._from_state(h, at_t[1], at_t[3])
                 step, nudge = getattr(self, f"_{self.model.cell}"), cell_nudges[..., t, layer, :, :]

@@ -18,11 +18,12 @@ Parameters = Mapping[str, np.ndarray]
 
 def another_network(case: Evidence) -> Iterator[str]:
     """Yield the mistakes that give exactly the outputs that came back."""
-    if case.case is None or "outputs" not in case.wrong:
+    asked = case.asked
+    if asked is None or "outputs" not in case.wrong:
         return
     found, limit = case.value("outputs"), case.findings["outputs"].bound
-    parameters, batch = case.case.parameters(case.dtype), case.case.batch(case.dtype)
-    for text, y in _mistakes(case, case.case.model, parameters, batch):
+    parameters, batch = asked.parameters(case.dtype), asked.batch(case.dtype)
+    for text, y in _mistakes(case, asked.model, parameters, batch):
         if compare(y, found).within(limit):
             yield text
 

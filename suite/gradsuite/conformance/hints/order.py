@@ -14,7 +14,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 def gates_of(case: Evidence) -> str:
     """Return the letters of a case's gates, in the order of PyTorch; none for a cell without."""
-    return NAMES.get(case.case.model.cell, "") if case.case else ""
+    return NAMES.get(case.asked.model.cell, "") if case.asked else ""
 
 
 def reordered(array: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
@@ -82,6 +82,6 @@ def reversed_in_time(case: Evidence) -> Iterator[str]:
 
 def sequences_reversed(case: Evidence) -> Iterator[str]:
     """Yield that what has an axis of sequences has them in reverse order."""
-    with_axis = all("[" in name or name == "outputs" for name in case.wrong)
+    with_axis = all(("[" in name or name == "outputs") and case.value(name).ndim > 1 for name in case.wrong)
     if with_axis and all(case.matches(name, np.flip(case.value(name), -2)) for name in case.wrong):
         yield f"the sequences of the batch are in reverse order, in {listed(case, case.wrong)}"

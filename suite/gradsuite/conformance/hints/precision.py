@@ -17,7 +17,8 @@ def coarser(cases: Sequence[Evidence]) -> Iterator[str]:
     """Yield the coarser dtype whose numbers came back, or whose rounding is the size of every error."""
     dtype = cases[0].dtype
     arrays = listed(cases[0], cases[0].wrong)
-    for other in list(UNIT_ROUNDOFF)[list(UNIT_ROUNDOFF).index(dtype) + 1 :]:
+    # The coarsest first: its numbers are those of finer dtypes too.
+    for other in reversed(list(UNIT_ROUNDOFF)[list(UNIT_ROUNDOFF).index(dtype) + 1 :]):
         if all(_are_numbers_of(other, case) for case in cases):
             yield f"{other}'s precision inside {dtype}: the numbers in {arrays} are those of {other}"
             return
