@@ -106,7 +106,7 @@ OF_MUTANTS = {
     # Only where.
     "gradients accumulate": (
         "gradients-rnn-tanh",
-        "exactly twice too large on a network's second call, in every gradient: the call before is added to it",
+        "doubled on a network's second call: the call before is added to it, in every gradient",
     ),
     "one tape a network": ("tapes-apart", ""),
     "relu leaks": (

@@ -97,11 +97,12 @@ def mistakes(model: Model) -> Iterator[Mistake]:
 
 def _slopes(model: Model, letters: str) -> Iterator[Mistake]:
     """Yield mistakes in the slope of an activation, wherever it is used."""
-    names = ("tanh'", "sigmoid'") if letters else (f"{model.activation}'",)
     if model.activation == "relu":
         yield Mistake("right with relu's slope 1 everywhere: it is 0 where h = 0", "relu' is 1", cut)
-    for name in names:
-        yield Mistake(f"right without {name}, the slope of every {name[:-1]}", name, without_factor)
+    for name in ("tanh'", "sigmoid'") if letters else (f"{model.activation}'",):
+        # The slope of relu is left out above, identity's is 1, and a GRU's only tanh is that of gate n.
+        if name in ("tanh'", "sigmoid'") and (model.cell, name) != ("gru", "tanh'"):
+            yield Mistake(f"right without {name}, the slope of every {name[:-1]}", name, without_factor)
         if name == "tanh'":
             yield Mistake("right with sigmoid's slope s (1 - s) for tanh's, 1 - s^2", name, slope_of_sigmoid)
         if name == "sigmoid'":
@@ -131,12 +132,15 @@ class Probe:
 
     def explains(self, mistake: Mistake) -> bool:
         """Whether the mistake gives what came back, in every array; in every wrong one if it may be partial."""
+        alike = np.abs(self.slopes(mistake) - self.along) <= self.limits
+        return bool(alike[self.of_wrong].all() if mistake.partial else alike.all())
+
+    def slopes(self, mistake: Mistake) -> np.ndarray:
+        """Return what a backend with this mistake gives along every direction (K,)."""
         y = Wrong(self.case.model, mistake).outputs(self.variables)
         per_example = losses(self.case.model, y, self.batch.targets)
-        axes = tuple(range(1, per_example.ndim))
-        slopes = per_example.imag.mean(axis=axes) / STEP
-        alike = np.abs(slopes - self.along) <= self.limits
-        return bool(alike[self.of_wrong].all() if mistake.partial else alike.all())
+        slopes: np.ndarray = per_example.imag.mean(axis=tuple(range(1, per_example.ndim))) / STEP
+        return slopes
 
     def _moved(self, dtype: str, directions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return all variables with an axis of directions in front, each moved along those that are its own."""

@@ -40,7 +40,7 @@ def accumulated(cases: Sequence[Evidence], others: Sequence[Evidence]) -> Iterat
     second = all(case.case in before and not case.where.endswith(", with states") for case in cases)
     if second and all(factor(case) is not None and _is(2.0, case) for case in cases):
         arrays = listed(cases[0], cases[0].wrong)
-        yield f"exactly twice too large on a network's second call, in {arrays}: the call before is added to it"
+        yield f"doubled on a network's second call: the call before is added to it, in {arrays}"
 
 
 def constant(cases: Sequence[Evidence]) -> Iterator[str]:

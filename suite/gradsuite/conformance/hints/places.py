@@ -16,8 +16,6 @@ def kink(cases: Sequence[Evidence]) -> Iterator[str]:
 
 def first_wrong(case: Evidence) -> Iterator[str]:
     """Yield the step of the way back at which state gradients become wrong: they are all linked by it."""
-    if not any(name in case.findings for name in ("states", *case.gradients)):
-        return
     states, cells = (list(case.states(kind)) for kind in KINDS)
     if not states or any(name in case.wrong for name in ("loss", "outputs")):
         return
@@ -34,12 +32,10 @@ def first_wrong(case: Evidence) -> Iterator[str]:
 def _along(by_state: list[tuple[int, int]], by_cell: list[tuple[int, int]], top: int, last: int) -> Iterator[str]:
     """Yield where the first wrong state gradient is, seen from the loss."""
     if not by_state:
-        at_end = (last, top) in by_cell
-        yield (
-            "dL/dh is right and dL/dc wrong at t = T already: the path from h = o tanh(c) to c"
-            if at_end
-            else "dL/dh is right and dL/dc only at t = T: the path from c_t to c_(t-1), through the forget gate"
-        )
+        if last and (last, top) in by_cell:
+            yield "dL/dh is right and dL/dc wrong at t = T already: the path from h = o tanh(c) to c"
+        elif last:
+            yield "dL/dh is right and dL/dc only at t = T: the path from c_t to c_(t-1), through the forget gate"
         return
     in_top = [t for t, layer in by_state if layer == top]
     if not in_top:
