@@ -61,7 +61,7 @@ class Result:
     def __str__(self) -> str:
         """Return one line: verdict, device, dtype, name, error, bound, the sentence, and what is wrong.
 
-        A hint is a second line, indented.
+        The hint of a failure is a second line, indented; a failure that was expected needs none.
         """
         measured = ""
         if self.error is not None and self.bound is not None:
@@ -69,7 +69,7 @@ class Result:
             measured = f"{self.error:.1e} {relation} {self.bound:.1e}" if self.error or self.bound else "exact"
         text = self.sentence if self.verdict == "passed" else f"{self.sentence} -- {self.what}"
         line = f"{self.verdict:<11}  {self.device} {self.dtype:<8}  {self.check:<24}  {measured:<18}  {text}"
-        return f"{line}\n    hint: {self.hint}" if self.hint else line
+        return f"{line}\n    hint: {self.hint}" if self.hint and self.verdict == "failed" else line
 
 
 def row(result: Result) -> dict[str, str | float | None]:
