@@ -111,8 +111,8 @@ def listed(evidence: Evidence, names: Iterable[str]) -> str:
     """Return the names of arrays as a person would say them: `every gradient`, or `weight_hh_l0 and dL/dh`."""
     chosen, gradients = set(names), set(evidence.gradients)
     by_state = {name for name in gradients if STATE.fullmatch(name)}
-    groups = {"everything": set(evidence.findings), "every gradient": gradients}
-    groups |= {"the loss and every gradient": gradients | {"loss"}, "every parameter's gradient": gradients - by_state}
+    groups = {"every gradient": gradients, "every parameter's gradient": gradients - by_state}
+    groups |= {"everything": set(evidence.findings), "the loss and every gradient": gradients | {"loss"}}
     for group, members in groups.items():
         if chosen == members and len(members) > 1:
             return group
