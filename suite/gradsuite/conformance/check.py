@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.conformance.finding import Finding
+from gradsuite.conformance.hints import hint
 from gradsuite.conformance.subject import Subject
 from gradsuite.errors import one_line
 from gradsuite.precision import UNIT_ROUNDOFF
@@ -72,7 +73,7 @@ class Result:
     def __str__(self) -> str:
         """Return one line: verdict, device, dtype, name, error, bound, the sentence, and what is wrong.
 
-        A hint is a second line, indented.
+        The hint of a failure is a second line, indented; a failure that was expected needs none.
         """
         measured = ""
         if self.error is not None and self.bound is not None:
@@ -80,7 +81,7 @@ class Result:
             measured = f"{self.error:.1e} {relation} {self.bound:.1e}" if self.error or self.bound else "exact"
         text = self.sentence if self.verdict == "passed" else f"{self.sentence} -- {self.what}"
         line = f"{self.verdict:<11}  {self.device} {self.dtype:<8}  {self.check:<24}  {measured:<18}  {text}"
-        return f"{line}\n    hint: {self.hint}" if self.hint else line
+        return f"{line}\n    hint: {self.hint}" if self.hint and self.verdict == "failed" else line
 
 
 def row(result: Result) -> dict[str, str | float | None]:
@@ -112,7 +113,17 @@ def run(one: Check, subject: Subject) -> Result:
     measured = (worst.error, worst.bound, what)
     if all(finding.passed for finding in findings):
         return Result(*about, "passed", *measured)
-    return Result(*about, "failed", *measured, findings=tuple(findings))
+    return Result(*about, "failed", *measured, _hint(findings, subject.dtype), tuple(findings))
+
+
+def _hint(findings: list[Finding], dtype: str) -> str:
+    """Return what the findings tell of the fault; a verdict stands whatever becomes of its hint."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return hint(findings, dtype)
+    except Exception as error:  # noqa: BLE001
+        return f"none, for finding one failed: {type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def raised(one: Check, device: str, dtype: str, error: BaseException) -> Result:

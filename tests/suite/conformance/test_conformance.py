@@ -144,6 +144,7 @@ def test_what_failed_can_be_looked_at_and_stays_out_of_json():
     assert result.findings == (good, bad)
     assert "findings" not in row(result)
     assert str(replace(result, hint="look")) == f"{result}\n    hint: look"
+    assert "look" not in str(replace(result, verdict="xfailed", hint="look"))
 
 
 def test_what_is_the_same_in_every_dtype_is_checked_once():
