@@ -1,12 +1,16 @@
 """Packages by others, installed into a clean environment as their users would, and used there."""
 
 import csv
+import shutil
+
+import pytest
 
 from tests.docs.blocks import ROOT
 from tests.kit.walk import walk
 
 CELLS = ["mlp", "rnn", "lstm", "gru"]
 HIPS = ROOT / "docs" / "examples" / "gradsuite-hips"
+CPP = ROOT / "docs" / "examples" / "gradsuite-cpp"
 
 
 def test_a_new_backend_is_green_in_one_line(environment, tmp_path):
@@ -38,6 +42,13 @@ def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, 
     rows = list(csv.DictReader(environment.run(f"gradsuite export {run} --format csv", tmp_path).splitlines()))
     assert sorted({row["backend"] for row in rows if row["status"] == "ok"}) == backends
     assert all(name in (tmp_path / run / "report.html").read_text("utf-8") for name in backends)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler: c++")
+def test_a_backend_in_another_language_is_installed_built_and_green(environment, tmp_path):
+    environment.run(f"python -m pip install '{CPP}' && python -m gradsuite_cpp && gradsuite check cpp-loops", tmp_path)
+    environment.run(f"pytest -p no:cacheprovider {CPP}", tmp_path)
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "cpp-loops") == ["rnn"]
 
 
 def cells(found, name):

@@ -84,7 +84,9 @@ def truncation(subject: Subject) -> Iterator[Finding]:
         if subject.claims(case.model, features=("truncation",)):
             expected = subject.claimed(expected_of(truncated(case, subject.dtype, horizon)))
             arrays = subject.find(case, Schedule(truncation=horizon))
-            yield from all_close(f"{case}, truncation {horizon}", arrays, expected, case.bound(subject.dtype))
+            yield from all_close(
+                f"{case}, truncation {horizon}", arrays, expected, case.bound(subject.dtype), case=case
+            )
 
 
 @lru_cache(maxsize=16)
@@ -101,7 +103,9 @@ def checkpoint(subject: Subject) -> Iterator[Finding]:
         if subject.claims(case.model, features=("checkpoint",)):
             arrays = subject.find(case, Schedule(checkpoint=every))
             expected = subject.claimed(expected_of(case.answer(subject.dtype)))
-            yield from all_close(f"{case}, checkpoint every {every}", arrays, expected, case.bound(subject.dtype))
+            yield from all_close(
+                f"{case}, checkpoint every {every}", arrays, expected, case.bound(subject.dtype), case=case
+            )
 
 
 CHECKS = (stack, truncation, checkpoint)
