@@ -130,7 +130,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_name():
 def test_a_description_is_copied_and_changed_as_any_dataclass():
     assert copy.deepcopy(INFO) == INFO == pickle.loads(pickle.dumps(INFO))
     assert replace(INFO, name="other").name == "other"
-    with pytest.raises(UserError, match="did you mean 'devices'?"):
+    with pytest.raises(UserError, match=r"did you mean 'devices'\?"):
         replace(INFO, device="cpu")
 
 

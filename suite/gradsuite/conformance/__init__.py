@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from gradsuite.backend import Backend
-from gradsuite.conformance import arrays, claims, features, gradients, laws, purity, scales, training
+from gradsuite.conformance import arrays, claims, features, gradients, laws, laziness, purity, scales, training
 from gradsuite.conformance.check import VERDICTS, Check, Result, row, run
 from gradsuite.conformance.finding import Finding
 from gradsuite.conformance.subject import Subject
@@ -12,7 +12,9 @@ from gradsuite.precision import UNIT_ROUNDOFF
 __all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Result", "Subject", "examine", "pairs", "row", "run"]
 
 CHECKS: tuple[Check, ...] = tuple(
-    check for module in (claims, gradients, laws, scales, purity, arrays, training, features) for check in module.CHECKS
+    check
+    for module in (claims, gradients, laws, scales, purity, arrays, laziness, training, features)
+    for check in module.CHECKS
 )
 
 
