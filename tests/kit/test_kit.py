@@ -2,11 +2,14 @@
 
 import csv
 
+import pytest
+
 from tests.docs.blocks import ROOT
 from tests.kit.walk import walk
 
 CELLS = ["mlp", "rnn", "lstm", "gru"]
 HIPS = ROOT / "docs" / "examples" / "gradsuite-hips"
+MLX = ROOT / "docs" / "examples" / "gradsuite-mlx"
 
 
 def test_a_new_backend_is_green_in_one_line(environment, tmp_path):
@@ -38,6 +41,15 @@ def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, 
     rows = list(csv.DictReader(environment.run(f"gradsuite export {run} --format csv", tmp_path).splitlines()))
     assert sorted({row["backend"] for row in rows if row["status"] == "ok"}) == backends
     assert all(name in (tmp_path / run / "report.html").read_text("utf-8") for name in backends)
+
+
+def test_a_lazy_framework_is_exact_in_float32_and_reported_as_it_is_in_float64(environment, tmp_path):
+    got = environment.attempt("python -m pip install 'mlx[cpu]' && python -c 'import mlx.core'", tmp_path)
+    if got.returncode:
+        pytest.skip(f"MLX cannot be had here: {(got.stderr.splitlines() or ['no reason given'])[-1]}")
+    environment.run(f"python -m pip install '{MLX}' && gradsuite check mlx --dtype float32", tmp_path)
+    environment.run(f"pytest -p no:cacheprovider {MLX}", tmp_path)
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "mlx") == CELLS
 
 
 def cells(found, name):
