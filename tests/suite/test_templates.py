@@ -135,16 +135,13 @@ def test_an_autodiff_backend_is_right_at_once(dtype, name, plugins, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "wrote"),
-    [
-        ([], "a backend for one cell, rnn, to "),
-        (["--autodiff"], "a backend for all cells, differentiated by autograd, to "),
-    ],
+    ("arguments", "cells"),
+    [([], "one cell, rnn"), (["--autodiff"], "all cells, differentiated by autograd")],
 )
-def test_the_command_says_what_it_wrote(arguments, wrote, tmp_path):
+def test_the_command_says_what_it_wrote(arguments, cells, tmp_path):
     arguments = ["my-own", "--into", str(tmp_path), *arguments]
     done = CliRunner().invoke(new_backend, arguments, catch_exceptions=False)
-    assert done.output.startswith(f"wrote a backend {wrote}{tmp_path / 'my-own'}; to install and check it:")
+    assert done.output.startswith(f"wrote a backend for {cells}, to {tmp_path / 'my-own'}; to install and check it:")
 
 
 @pytest.mark.parametrize("command", [new_backend, new_experiment])
