@@ -13,7 +13,7 @@ from gradsuite.schedule import Schedule
 
 from gradsuite_mlx.head import loss, outputs
 from gradsuite_mlx.layers import top_states
-from gradsuite_mlx.nudges import zeros
+from gradsuite_mlx.nudges import state_gradients, zeros
 
 DTYPES = {"float32": mx.float32, "float64": mx.float64}
 
@@ -79,13 +79,18 @@ class MlxNetwork(Network):
             nudges = zeros(self.model, batch.inputs.shape, batch.inputs.dtype) if states else {}
             (value, y), gradients = mx.value_and_grad(described)({**self.parameters, **nudges})
             mx.async_eval(value, y)
-        return Tape(value, y, gradients)
+        return Tape(value, y, (gradients, batch.inputs.shape))
 
     def backward(self, tape: Tape) -> Gradients:
         """Start the gradients."""
+        found, inputs = tape.saved
         with mx.stream(mx.cpu):
-            mx.async_eval(tape.saved)
-        return Gradients({name: tape.saved[name] for name in self.parameters}, tape.saved.get("h"), tape.saved.get("c"))
+            gradients = Gradients(
+                {name: found[name] for name in self.parameters},
+                *(state_gradients(kind, self.model, inputs, found) for kind in ("h", "c")),
+            )
+            mx.async_eval(gradients.parameters, gradients.states, gradients.cell_states)
+        return gradients
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Start the optimizer's arithmetic on MLX's arrays."""

@@ -7,13 +7,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mlx.core as mx
+import numpy as np
 from gradsuite.model import Model
 
+Shape = tuple[int, ...]
 
-def zeros(model: Model, inputs: tuple[int, ...], dtype: mx.Dtype) -> dict[str, mx.array]:
-    """Return a zero for each hidden state `h`, and for each cell state `c` of lstm, in the shape of the states."""
-    kinds = ("h", "c") if model.cell == "lstm" else ("h",)
-    return {kind: mx.zeros(model.states_shape(inputs), dtype) for kind in kinds}
+
+def zeros(model: Model, inputs: Shape, dtype: mx.Dtype) -> dict[str, mx.array]:
+    """Return a zero for each hidden state `h`, and for each cell state `c` of lstm.
+
+    Each is an array of its own: the gradient of a place in one array of all would be as large as that array.
+    """
+    kinds, shape = ("h", "c") if model.cell == "lstm" else ("h",), model.states_shape(inputs)
+    return {key(kind, place): mx.zeros(shape[-2:], dtype) for kind in kinds for place in np.ndindex(shape[:-2])}
+
+
+def key(kind: str, place: Shape) -> str:
+    """Return the name of the zero at one place: (t, layer), or (layer,) for `mlp`."""
+    return f"{kind} at {place}"
+
+
+def state_gradients(kind: str, model: Model, inputs: Shape, gradients: Mapping[str, mx.array]) -> mx.array | None:
+    """Return the gradients of all zeros of a kind in the shape of the states, or None where there are none."""
+    shape = model.states_shape(inputs)
+    found = [gradients[name] for place in np.ndindex(shape[:-2]) if (name := key(kind, place)) in gradients]
+    return mx.stack(found).reshape(shape) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +39,9 @@ class Nudge:
     """The zeros at one place: (t, layer), or (layer,) for `mlp`; where `arrays` has none, nothing is added."""
 
     arrays: Mapping[str, mx.array]
-    place: tuple[int, ...]
+    place: Shape
 
     def __call__(self, kind: str, state: mx.array) -> mx.array:
         """Return the state with its zero added."""
-        return state + self.arrays[kind][self.place] if kind in self.arrays else state
+        zero = self.arrays.get(key(kind, self.place))
+        return state if zero is None else state + zero
