@@ -24,7 +24,7 @@ from gradsuite.settings import DTYPE, Setting
 class Echo(Backend):
     name = "echo"
     def describe(self):
-        return BackendInfo(self.name, {self.name: "1.0"}, ("cpu",), ("float64", "float32"), ("rnn",))
+        return BackendInfo(self.name, {self.name: "1.0"}, ("cpu",), ("float64", "float32"), ())
     def build(self, model, parameters, *, device="cpu", dtype="float32"):
         raise NotImplementedError
 

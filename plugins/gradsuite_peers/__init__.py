@@ -13,8 +13,8 @@ PEERS = {
     "torch-nn": ("gradsuite_peers.torch_nn:TorchNn", ["torch"]),
     "torch-autograd": ("gradsuite_peers.torch_autograd:TorchAutograd", ["torch"]),
     "torch-compile": ("gradsuite_peers.torch_compile:TorchCompile", ["torch"]),
-    "jax-scan": ("gradsuite_peers.jax_scan:JaxScan", ["jax"]),
-    "flax": ("gradsuite_peers.flax:Flax", ["flax"]),
+    "jax-scan": ("gradsuite_peers.jax_scan:JaxScan", ["jax", "optax"]),
+    "flax": ("gradsuite_peers.flax:Flax", ["flax", "optax"]),
     "autograd": ("gradsuite_peers.autograd:Autograd", ["autograd"]),
 }
 

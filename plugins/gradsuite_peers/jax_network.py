@@ -1,4 +1,4 @@
-"""What the peers in JAX share: one jitted `jax.value_and_grad` of the loss."""
+"""What the peers in JAX share: one jitted `jax.value_and_grad` of the loss, and one jitted step with Optax."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.model import Model
+from gradsuite.optimizers import Optimizer, Slots
 
+from gradsuite_peers import jax_optimizers
 from gradsuite_peers.refusal import refuse_states
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
@@ -37,7 +39,11 @@ class JaxPeerNetwork(Network):
         on_device = {name: jnp.array(value, dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
         self.in_flight: Any = None  # the results of the last call
-        self.program = jax.jit(jax.value_and_grad(self.loss_and_outputs, has_aux=True))
+        self.differentiate = jax.value_and_grad(self.loss_and_outputs, has_aux=True)
+        self.program = jax.jit(self.differentiate)
+        self.update_program = jax.jit(jax_optimizers.apply, static_argnums=0)
+        # As in a training loop, which has no use for the parameters before the step: their memory is used again.
+        self.step_program = jax.jit(self.loss_and_following, static_argnums=0, donate_argnums=(1, 2))
 
     @abstractmethod
     def outputs(self, parameters: Mapping[str, jax.Array], inputs: jax.Array) -> jax.Array:
@@ -54,6 +60,13 @@ class JaxPeerNetwork(Network):
             return jnp.mean(jnp.sum(targets * outputs, -1)), outputs
         chosen = jnp.take_along_axis(jax.nn.log_softmax(outputs), targets[..., None], -1)
         return -jnp.mean(chosen), outputs
+
+    def loss_and_following(
+        self, optimizer: Optimizer, parameters: Mapping[str, jax.Array], slots: Slots, batch: DeviceBatch
+    ) -> tuple[jax.Array, Mapping[str, jax.Array], Slots]:
+        """Return the loss, and the parameters and slots after one step."""
+        (loss, _), gradients = self.differentiate(parameters, *batch)
+        return loss, *jax_optimizers.apply(optimizer, parameters, gradients, slots)
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device."""
@@ -72,6 +85,31 @@ class JaxPeerNetwork(Network):
         """Return the gradients that the program computed."""
         gradients, tape.saved = tape.saved, None
         return Gradients(gradients)
+
+    def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
+        """Replace the parameters with Optax's next ones, or with the host's for a rule that Optax lacks."""
+        if not jax_optimizers.is_optaxs(optimizer):
+            super().update(gradients, optimizer)
+            return
+        slots = self.started(optimizer)
+        self.parameters, self.slots = self.update_program(optimizer, self.parameters, gradients.parameters, slots)
+
+    def step(self, batch: DeviceBatch, optimizer: Optimizer) -> jax.Array:
+        """Take a step in one program, and return the loss before it."""
+        if not jax_optimizers.is_optaxs(optimizer):
+            host: jax.Array = super().step(batch, optimizer)
+            return host
+        slots = self.started(optimizer)
+        loss, self.parameters, self.slots = self.step_program(optimizer, self.parameters, slots, batch)
+        self.in_flight = loss
+        return loss
+
+    def started(self, optimizer: Optimizer) -> Slots:
+        """Return the slots, zeros on the device before the first step: each array its own, for steps donate them."""
+        if self.slots is not None:
+            return self.slots
+        steps, averages = optimizer.start(self.parameters)
+        return jnp.int32(steps), {name: tuple(map(jnp.copy, kept)) for name, kept in averages.items()}
 
     def fetch(self, array: Any) -> np.ndarray:
         """Copy an array to the host."""

@@ -1,4 +1,4 @@
-"""What the peers in PyTorch share: modules of torch.nn, losses of torch.nn.functional, and autograd."""
+"""What the peers in PyTorch share: modules of torch.nn, losses of torch.nn.functional, autograd and torch.optim."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from gradsuite.backend import Batch, Gradients, Network
+from gradsuite.backend import Batch, Gradients, Network, Tape
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer
 from torch import Tensor, nn
 from torch.nn import functional
+
+from gradsuite_peers.torch_optimizers import can_be_torchs, clip, of_torch
 
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
 
@@ -35,6 +37,8 @@ class ModuleNetwork(Network):
             for name, value in parameters.items():
                 named[name].copy_(torch.tensor(value))
         super().__init__(model, {name: named[name] for name in parameters}, device=device, dtype=dtype)
+        self.rule: Optimizer | None = None  # of which `optimizer` is PyTorch's
+        self.optimizer: torch.optim.Optimizer | None = None
 
     @abstractmethod
     def make(self, model: Model) -> nn.Module:
@@ -63,11 +67,52 @@ class ModuleNetwork(Network):
             torch.cuda.synchronize()
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
-        """Copy the optimizer's next parameters into the modules."""
+        """Move the modules' parameters by torch.optim, or to the host's next ones for a rule that PyTorch lacks."""
+        if not can_be_torchs(optimizer):
+            self.follow_host(gradients, optimizer)
+            return
+        for name, parameter in self.parameters.items():
+            parameter.grad = gradients.parameters[name].clone()  # clipping overwrites it
+        self.move(optimizer)
+
+    def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Tensor:
+        """Take one step of a training loop: zero the gradients, run forward, backward, clipping and the optimizer."""
+        if not can_be_torchs(optimizer):
+            loss: Tensor = super().step(batch, optimizer)
+            return loss
+        for parameter in self.parameters.values():
+            parameter.grad = None
+        tape = self.forward(batch)
+        self.root(tape).backward()  # type: ignore[no-untyped-call]
+        for parameter in self.parameters.values():
+            if parameter.grad is None:  # torch.optim would leave it alone, its running averages too
+                parameter.grad = torch.zeros_like(parameter)
+        self.move(optimizer)
+        return tape.loss
+
+    def move(self, optimizer: Optimizer) -> None:
+        """Clip the parameters' gradients and take a step of torch.optim, which is made when the rule changes."""
+        if optimizer != self.rule or self.optimizer is None or self.slots is None:
+            self.optimizer, self.slots = of_torch(optimizer, self.parameters, self.slots)
+            self.rule = optimizer
+        clip(optimizer, self.parameters)
+        self.optimizer.step()
+        steps, averages = self.slots
+        self.slots = steps + 1, averages
+
+    def follow_host(self, gradients: Gradients, optimizer: Optimizer) -> None:
+        """Copy the host's next parameters into the modules."""
+        self.rule = None
         with torch.no_grad():
             following, self.slots = optimizer.apply(self.parameters, gradients.parameters, self.slots)
             for name, parameter in self.parameters.items():
                 parameter.copy_(following[name])
+
+    @staticmethod
+    def root(tape: Tape) -> Tensor:
+        """Return the loss that autograd can differentiate."""
+        loss: Tensor = tape.saved[0]
+        return loss
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the model's loss."""

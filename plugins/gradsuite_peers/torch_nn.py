@@ -80,9 +80,9 @@ class TorchNnNetwork(ModuleNetwork):
             hidden = hidden[0] if self.model.readout == "all" else hidden[0][-1]
         outputs = self.readout(hidden)
         loss = self.loss(outputs, batch.targets)
-        return Tape(loss.detach(), outputs.detach(), loss)
+        return Tape(loss.detach(), outputs.detach(), (loss,))
 
     def backward(self, tape: Tape) -> Gradients:
         """Run autograd."""
-        loss, tape.saved = tape.saved, None
+        (loss,), tape.saved = tape.saved, None
         return Gradients(self.parameter_gradients(loss))

@@ -21,6 +21,7 @@ class Saved(NamedTuple):
     starts: list[list[States]]
     outputs: Tensor
     states: bool
+    parameters: Mapping[str, Tensor]
 
 
 class Checkpointed(Recurrent):
@@ -35,25 +36,27 @@ class Checkpointed(Recurrent):
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run segment after segment; keep the states before each, and its outputs if they are read."""
-        weights = self.layers.weights(self.parameters)
+        parameters = self.parameters
+        weights = self.layers.weights(parameters)
         starts = [self.layers.zeros(batch.inputs, weights)]
         parts = []
         for x in torch.split(batch.inputs, self.every, TIME):
             traces = self.layers.forward(x, weights, starts[-1])
             if self.model.readout == "all":
-                parts.append(self.readout.outputs(traces[-1].outputs, self.parameters))
+                parts.append(self.readout.outputs(traces[-1].outputs, parameters))
             starts.append([tuple(state.clone() for state in trace.last) for trace in traces])
             self.layers.release(traces)
         top = starts[-1][-1][0]
-        outputs = torch.cat(parts, TIME) if parts else self.readout.outputs(top, self.parameters)
-        return Tape(self.readout.loss(outputs, batch.targets), outputs, Saved(batch, starts, outputs, states))
+        outputs = torch.cat(parts, TIME) if parts else self.readout.outputs(top, parameters)
+        saved = Saved(batch, starts, outputs, states, parameters)
+        return Tape(self.readout.loss(outputs, batch.targets), outputs, saved)
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
         """Go back segment by segment, each run forward again from the states before it."""
-        batch, starts, outputs, states = tape.saved
+        batch, starts, outputs, states, parameters = tape.saved
         tape.saved = None
-        weights = self.layers.weights(self.parameters)
+        weights = self.layers.weights(parameters)
         by_layer = self.layers.new_gradients(weights)
         to_outputs = self.readout.loss_gradient(outputs, batch.targets)
         gradients: dict[str, Tensor] = {}
@@ -62,7 +65,7 @@ class Checkpointed(Recurrent):
         for k, x in reversed(list(enumerate(torch.split(batch.inputs, self.every, TIME)))):
             traces = self.layers.forward(x, weights, starts[k])
             last = k == len(starts) - 2
-            reached = self.from_readout(traces[-1], to_outputs, gradients, first=k * self.every, last=last)
+            reached = self.from_readout(traces[-1], to_outputs, parameters, gradients, first=k * self.every, last=last)
             top = self.layers.top_flow(traces[-1], reached)
             flows = self.layers.backward(traces, weights, top, by_layer, arriving, first=last)
             arriving = [tuple(state.clone() for state in flow.start) for flow in flows]
@@ -73,7 +76,14 @@ class Checkpointed(Recurrent):
         return Gradients(self.layers.by_name(by_layer) | gradients, *joined)
 
     def from_readout(
-        self, trace: Trace, to_outputs: Tensor, gradients: dict[str, Tensor], *, first: int, last: bool
+        self,
+        trace: Trace,
+        to_outputs: Tensor,
+        parameters: Mapping[str, Tensor],
+        gradients: dict[str, Tensor],
+        *,
+        first: int,
+        last: bool,
     ) -> Tensor:
         """Return what the readout sends back to the last k states of a segment, (k, B, H); add to its own gradients."""
         if self.model.readout == "all":
@@ -82,7 +92,7 @@ class Checkpointed(Recurrent):
             hidden = trace.last[0]
         else:
             return torch.zeros_like(trace.last[0]).unsqueeze(TIME)
-        reached, of_readout = self.readout.pull_back(hidden, to_outputs, self.parameters)
+        reached, of_readout = self.readout.pull_back(hidden, to_outputs, parameters)
         for name, gradient in of_readout.items():
             gradients[name] = gradients[name] + gradient if name in gradients else gradient
         return reached if self.model.readout == "all" else reached.unsqueeze(TIME)

@@ -1,10 +1,9 @@
-"""PyTorch's fused LSTM kernel (oneDNN's), and autograd through it: fastest if no state gradients are asked for.
+"""PyTorch's fused LSTM kernel (oneDNN's): with autograd through it, fastest if no state gradients are asked for.
 
-With state gradients it is fastest for few units and examples, where the 13 calls from Python of a step by hand cost
-more than its arithmetic.
+With state gradients the kernel runs forward alone, and the way back is by hand.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -13,27 +12,27 @@ from gradsuite.model import Model, is_stacked
 from torch import Tensor
 from torch.nn import functional
 
-from gradsuite_torch.fused_states import Layer, run, state_gradients
+from gradsuite_torch.fused_lstm import FusedLstm
 from gradsuite_torch.losses import loss
 from gradsuite_torch.network import DeviceBatch
 from gradsuite_torch.products import ONEDNN
 from gradsuite_torch.recurrent import Recurrent
 from gradsuite_torch.trace import TIME
 
-# Largest B H^2 for which the kernel's products with zeros cost less than the calls of a step by hand, about 30 us.
-SMALL = 2**16
-
 
 class Graph(NamedTuple):
-    """What autograd differentiates: the loss, the leaves by parameter name, the layers if they were run one by one."""
+    """What autograd differentiates: the loss, and the leaves by parameter name."""
 
     loss: Tensor
     leaves: dict[str, Tensor]
-    layers: list[Layer]
 
 
 class Fused(Recurrent):
-    """An LSTM that the kernel runs as a whole; with state gradients, layer by layer, or by hand if it is large."""
+    """An LSTM that the kernel runs as a whole; layer by layer, and back by hand, with state gradients."""
+
+    def __init__(self, model: Model, parameters: Mapping[str, Tensor], *, device: str, dtype: str) -> None:
+        super().__init__(model, parameters, device=device, dtype=dtype)
+        self.layers.cell = FusedLstm(self.layers.room)
 
     @staticmethod
     def fits(model: Model, parameters: Mapping[str, Tensor]) -> bool:
@@ -45,42 +44,24 @@ class Fused(Recurrent):
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers, the readout and the loss under autograd."""
-        if states and batch.inputs.shape[-2] * self.model.hidden_size**2 > SMALL:
+        if states:
             return super().forward(batch, states=True)
         with torch.enable_grad():
             leaves = {name: p.detach().requires_grad_() for name, p in self.parameters.items()}
-            layers = self.run_each(batch.inputs, leaves) if states else []
-            top = layers[-1].h if layers else self.run(batch.inputs, leaves)
+            top = self.run(batch.inputs, leaves)
             hidden = top if self.model.readout == "all" else top.select(TIME, -1)
             outputs = hidden
             if self.model.readout != "none":
                 outputs = functional.linear(hidden, leaves["readout.weight"], leaves["readout.bias"])
             value = loss(self.model.loss, outputs, batch.targets, outputs.dim())
-        return Tape(value.detach(), outputs.detach(), Graph(value, leaves, layers))
+        return Tape(value.detach(), outputs.detach(), Graph(value, leaves))
 
     def backward(self, tape: Tape) -> Gradients:
         """Run autograd."""
         if not isinstance(tape.saved, Graph):
             return super().backward(tape)
-        (value, leaves, layers), tape.saved = tape.saved, None
-        wanted = [*leaves.values(), *(layer.h for layer in layers), *(layer.zeros for layer in layers)]
-        gradients = torch.autograd.grad(value, wanted)
-        of_states = self.of_states(layers, gradients[len(leaves) :]) if layers else []
-        return Gradients(dict(zip(leaves, gradients, strict=False)), *of_states)
-
-    def of_states(self, layers: Sequence[Layer], gradients: Sequence[Tensor]) -> list[Tensor]:
-        """Return dL/dh and dL/dc (T, layers, B, H), from the gradients of all layers' h, then of all their zeros."""
-        direct, by_zeros = gradients[: len(layers)], gradients[len(layers) :]
-        weights = self.layers.weights(self.parameters)
-        by_layer = [state_gradients(*each) for each in zip(layers, weights, direct, by_zeros, strict=True)]
-        return [torch.stack(arrays, dim=TIME) for arrays in zip(*by_layer, strict=True)]
-
-    def run_each(self, x: Tensor, leaves: Mapping[str, Tensor]) -> list[Layer]:
-        """Run each layer over x (T, B, I) or over the states of the layer below, and return them all."""
-        layers: list[Layer] = []
-        for weights in self.layers.weights(leaves):
-            layers.append(run(layers[-1].h if layers else x, weights))
-        return layers
+        (value, leaves), tape.saved = tape.saved, None
+        return Gradients(dict(zip(leaves, torch.autograd.grad(value, [*leaves.values()]), strict=True)))
 
     def run(self, x: Tensor, leaves: Mapping[str, Tensor]) -> Tensor:
         """Return the top layer's states (T, B, H) for x (T, B, I), starting from zero states."""

@@ -1,5 +1,6 @@
 """The multilayer perceptron: h^l = phi(W^l h^(l-1) + b^l), and backpropagation (Rumelhart, Hinton & Williams 1986)."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ class Saved(NamedTuple):
     h: list[Tensor]
     outputs: Tensor
     states: bool
+    parameters: Mapping[str, Tensor]
 
 
 class Mlp(TorchNetwork):
@@ -26,20 +28,20 @@ class Mlp(TorchNetwork):
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers and keep every activation."""
-        h = [batch.inputs]
+        h, parameters = [batch.inputs], self.parameters
         for layer in range(self.model.num_layers):
-            z = affine(h[-1], self.parameters[f"layers.{layer}.weight"], self.parameters[f"layers.{layer}.bias"])
+            z = affine(h[-1], parameters[f"layers.{layer}.weight"], parameters[f"layers.{layer}.bias"])
             h.append(activate(self.model.activation, z, z))
-        outputs = self.readout.outputs(h[-1], self.parameters)
-        return Tape(self.readout.loss(outputs, batch.targets), outputs, Saved(batch, h, outputs, states))
+        outputs = self.readout.outputs(h[-1], parameters)
+        return Tape(self.readout.loss(outputs, batch.targets), outputs, Saved(batch, h, outputs, states, parameters))
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
         """dL/dz^l = phi'(z^l) dL/dh^l, dL/dW^l = dL/dz^l h^(l-1)^T, dL/dh^(l-1) = W^l^T dL/dz^l."""
-        batch, h, outputs, states = tape.saved
+        batch, h, outputs, states, parameters = tape.saved
         tape.saved = None
         gradient = self.readout.loss_gradient(outputs, batch.targets)
-        dh, gradients = self.readout.pull_back(h[-1], gradient, self.parameters)
+        dh, gradients = self.readout.pull_back(h[-1], gradient, parameters)
         flow = self.room(dh) if states else None
         for layer in reversed(range(self.model.num_layers)):
             dz = pull_back(self.model.activation, dh, h[layer + 1], torch.empty_like(dh))
@@ -47,7 +49,7 @@ class Mlp(TorchNetwork):
             gradients[f"layers.{layer}.bias"] = dz.sum(-2)
             if layer > 0:
                 below = None if flow is None else flow.select(-3, layer - 1)
-                dh = product(dz, self.parameters[f"layers.{layer}.weight"], below)
+                dh = product(dz, parameters[f"layers.{layer}.weight"], below)
         return Gradients(gradients, flow)
 
     def room(self, top: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ class Saved(NamedTuple):
     hidden: Tensor
     outputs: Tensor
     states: bool
+    parameters: Mapping[str, Tensor]
 
 
 class Recurrent(TorchNetwork):
@@ -38,17 +39,17 @@ class Recurrent(TorchNetwork):
         hidden = top if self.model.readout == "all" else top.select(TIME, -1)
         outputs = self.readout.outputs(hidden, self.parameters)
         loss = self.readout.loss(outputs, batch.targets)
-        return Tape(loss, outputs, Saved(batch, traces, hidden, outputs, states))
+        return Tape(loss, outputs, Saved(batch, traces, hidden, outputs, states, self.parameters))
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
         """Go back through all layers and steps."""
-        batch, traces, hidden, outputs, states = tape.saved
+        batch, traces, hidden, outputs, states, parameters = tape.saved
         tape.saved = None
         gradient = self.readout.loss_gradient(outputs, batch.targets)
-        gradient, gradients = self.readout.pull_back(hidden, gradient, self.parameters)
+        gradient, gradients = self.readout.pull_back(hidden, gradient, parameters)
         reached = gradient if self.model.readout == "all" else gradient.unsqueeze(TIME)
-        by_layer, of_states = self.flow_back(traces, reached, batch.inputs.shape[TIME], states=states)
+        by_layer, of_states = self.flow_back(traces, reached, batch.inputs.shape[TIME], parameters, states=states)
         return Gradients(self.layers.by_name(by_layer) | gradients, *of_states)
 
     def unroll(self, x: Tensor) -> tuple[list[Trace], Tensor]:
@@ -58,13 +59,19 @@ class Recurrent(TorchNetwork):
         return traces, traces[-1].outputs
 
     def flow_back(
-        self, traces: Sequence[Trace], gradient: Tensor, steps: int, *, states: bool
+        self,
+        traces: Sequence[Trace],
+        gradient: Tensor,
+        steps: int,
+        parameters: Mapping[str, Tensor],
+        *,
+        states: bool,
     ) -> tuple[list[Weights], list[Tensor]]:
         """Return each layer's weight gradients, and if `states` dL/dh and dL/dc, (T, layers, B, H).
 
         `gradient` (k, B, H) is what the readout sends back to the last k of the top layer's `steps` states.
         """
-        weights = self.layers.weights(self.parameters)
+        weights = self.layers.weights(parameters)
         by_layer = self.layers.new_gradients(weights)
         flows = self.layers.backward(traces, weights, self.layers.top_flow(traces[-1], gradient), by_layer)
         self.layers.release(traces, () if states else flows)

@@ -37,10 +37,16 @@ class Truncated(Recurrent):
         return traces, traces[-1].outputs
 
     def flow_back(
-        self, traces: Sequence[Trace], gradient: Tensor, steps: int, *, states: bool
+        self,
+        traces: Sequence[Trace],
+        gradient: Tensor,
+        steps: int,
+        parameters: Mapping[str, Tensor],
+        *,
+        states: bool,
     ) -> tuple[list[Weights], list[Tensor]]:
         """Add up the gradients of all windows."""
-        weights = self.layers.weights(self.parameters)
+        weights = self.layers.weights(parameters)
         by_layer = self.layers.new_gradients(weights)
         of_states = self.zero_states(traces, steps) if states else []
         kept, unread = traces[0].steps, traces[0].steps - gradient.shape[TIME]

@@ -1,6 +1,7 @@
 """The hooks a plugin may implement; entry-point group `gradsuite`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any, Protocol
 
 import pluggy
@@ -18,11 +19,15 @@ class Register(Protocol):
         name: str | type,
         target: str | type | None = None,
         *,
+        command: Sequence[str | PathLike[str]] | None = None,
         requires: Iterable[str] = (),
         install: str = "",
         peer: bool = False,
     ) -> None:
         """Register a class, or a name and where its class is ('package.module:Class').
+
+        A backend may be a `command` instead, in whatever language: a name on the PATH or an absolute path, and its
+        arguments. Its worker starts it and asks it over its standard input and output.
 
         `requires` are the modules that must be importable, `install` is the command that brings them. A `peer` is a
         backend to compare with: it runs only when it is named.
@@ -38,6 +43,7 @@ def register_backends(register: Register) -> None:
         @hookimpl
         def register_backends(register):
             register("mine", "my_package:MyBackend", requires=["my_framework"], install="pip install my-package")
+            register("ours", command=[Path(__file__).with_name("ours")], install="make -C my_package")
     """
 
 

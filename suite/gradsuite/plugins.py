@@ -4,12 +4,14 @@ Built-in plugins load through the same entry points as anyone's. A plugin that f
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +31,11 @@ KINDS = ("backend", "experiment", "task")
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A name that a plugin gave, and the class behind it, imported only when asked for."""
+    """A name that a plugin gave, and the class or command behind it, imported or started only when asked for."""
 
     kind: str
     name: str
-    target: str | type
+    target: str | type | tuple[str, ...]
     plugin: str
     requires: tuple[str, ...] = ()
     install: str = ""
@@ -42,12 +44,20 @@ class Registration:
     def missing(self) -> str | None:
         """Return why this cannot be loaded, or None; imports nothing."""
         lost = [module for module in self.requires if not _installed(module)]
-        return f"{', '.join(lost)} not installed" if lost else None
+        if lost:
+            return f"{', '.join(lost)} not installed"
+        if isinstance(self.target, tuple) and which(self.target[0]) is None:
+            return f"command {self.target[0]!r} not found"
+        return None
 
     def load(self) -> type:
-        """Import and return the class."""
+        """Import and return the class; of a command, the class that runs it."""
         if isinstance(self.target, type):
             return self.target
+        if isinstance(self.target, tuple):
+            from gradsuite.foreign.backend import command_backend  # imports NumPy: only now
+
+            return command_backend(self.name, self.target)
         module, _, attribute = self.target.partition(":")
         loaded: type = getattr(import_module(module), attribute)
         return loaded
@@ -108,7 +118,7 @@ class Plugins:
                 hook(register=partial(self._register, kind, name))
         except UserError:
             raise
-        except Exception as error:  # noqa: BLE001  a plugin may fail in any way and must cost only itself
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may fail in any way and must cost only itself
             self.registrations = before
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
@@ -178,21 +188,37 @@ class Plugins:
         name: str | type,
         target: str | type | None = None,
         *,
+        command: Sequence[str | os.PathLike[str]] | None = None,
         requires: Iterable[str] = (),
         install: str = "",
         peer: bool = False,
     ) -> None:
         if isinstance(name, type):
             name, target = str(getattr(name, "name")), name  # noqa: B009  the attribute is the plugin's, not type's
-        if target is None:
-            raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'")
+        if (target is None) == (command is None) or (command is not None and kind != "backend"):
+            either = " or command=[...], one of them" if kind == "backend" else ""
+            raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'{either}")
         if name != original(name):
             raise ValueError(f"{kind} {name!r}: {SIGN} is for second names of what is registered")
         known = self.registrations[kind]
         if name in known:
             owners = f"{known[name].plugin!r} and {plugin!r}"
             raise UserError(f"{kind} {name!r} is registered by both {owners}: remove one, or block it with --no-plugin")
-        known[name] = Registration(kind, name, target, plugin, tuple(requires), install, peer)
+        behind = _words(name, command) if target is None else target
+        known[name] = Registration(kind, name, behind, plugin, tuple(requires), install, peer)
+
+
+def _words(name: str, command: Any) -> tuple[str, ...]:
+    """Return a command as text. Raises TypeError unless it is a list, and ValueError for a relative path."""
+    if isinstance(command, str) or not command:
+        raise TypeError(f"register({name!r}, command=...) needs a list, as in command=['mine', '--fast']")
+    first, *others = map(os.fspath, command)
+    if Path(first).name != first and not Path(first).is_absolute():  # of which folder, the worker cannot know
+        raise ValueError(
+            f"register({name!r}): the command {first!r} is a relative path; "
+            f"type Path(__file__).with_name({Path(first).name!r}), or a name that is on the PATH"
+        )
+    return (first, *others)
 
 
 def _installed(module: str) -> bool:
@@ -228,7 +254,7 @@ def load(blocked: Collection[str] = (), discover: Callable[..., Iterable[EntryPo
             continue
         try:
             plugin = point.load()
-        except Exception as error:  # noqa: BLE001  whatever an import raises is that plugin's fault alone
+        except (Exception, SystemExit) as error:  # noqa: BLE001  whatever an import raises is that plugin's fault
             plugins.fail(point.name, error, f"pip install --upgrade {point.dist.name}" if point.dist else "")
         else:
             plugins.add(point.name, plugin)

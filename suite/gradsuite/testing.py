@@ -6,13 +6,15 @@ import pytest
 
 from gradsuite.backend import Backend
 from gradsuite.conformance import Check, Subject, pairs, run
+from gradsuite.errors import one_line
 
 
 class BackendConformance:
     """Subclass it under a name that begins with Test: there is one test per check, claimed device and claimed dtype.
 
     `backend` is the backend or its class. `devices` and `dtypes` limit the checks. What the backend does not claim is
-    skipped.
+    skipped. The tests run in pytest's own process: a backend that raises, SystemExit included, fails its test; one that
+    crashes takes pytest with it, which `gradsuite check` survives.
     """
 
     backend: ClassVar[Backend | type[Backend]]
@@ -22,8 +24,11 @@ class BackendConformance:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make one test per check, device and dtype."""
         if "subject" in metafunc.fixturenames:
-            backend = self.backend() if isinstance(self.backend, type) else self.backend
-            cases = list(pairs(backend, self.devices, self.dtypes))
+            try:
+                backend = self.backend() if isinstance(self.backend, type) else self.backend
+                cases = list(pairs(backend, self.devices, self.dtypes))
+            except SystemExit as error:  # else it would end pytest, before any test has run
+                pytest.fail(f"{self.backend} tried to exit: {one_line(error)}", pytrace=False)
             names = [f"{check.name}-{subject.device}-{subject.dtype}" for check, subject in cases]
             metafunc.parametrize(("check", "subject"), cases, ids=names)
 

@@ -1,6 +1,7 @@
 """Packages by others, installed into a clean environment as their users would, and used there."""
 
 import csv
+import shutil
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from tests.kit.walk import walk
 CELLS = ["mlp", "rnn", "lstm", "gru"]
 HIPS = ROOT / "docs" / "examples" / "gradsuite-hips"
 MLX = ROOT / "docs" / "examples" / "gradsuite-mlx"
+CPP = ROOT / "docs" / "examples" / "gradsuite-cpp"
 
 
 def test_a_new_backend_is_green_in_one_line(environment, tmp_path):
@@ -58,9 +60,17 @@ def test_a_lazy_framework_is_exact_in_float32_and_reported_as_it_is_in_float64(e
     if got.returncode:
         reasons = [line for line in got.stderr.splitlines() if "rror" in line] or ["no reason given"]
         pytest.skip(f"MLX cannot be had here: {reasons[-1]}")
-    environment.run(f"python -m pip install '{MLX}' && gradsuite check mlx --dtype float32", tmp_path)
+    environment.run(f"python -m pip install '{MLX}'", tmp_path)
+    environment.run(f"gradsuite check mlx --xfails '{MLX / 'xfails.txt'}'", tmp_path)
     environment.run(f"pytest -p no:cacheprovider {MLX}", tmp_path)
     assert cells(environment.json("gradsuite backends --json", tmp_path), "mlx") == CELLS
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler: c++")
+def test_a_backend_in_another_language_is_installed_built_and_green(environment, tmp_path):
+    environment.run(f"python -m pip install '{CPP}' && python -m gradsuite_cpp && gradsuite check cpp-loops", tmp_path)
+    environment.run(f"pytest -p no:cacheprovider {CPP}", tmp_path)
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "cpp-loops") == ["rnn"]
 
 
 def cells(found, name):

@@ -6,7 +6,7 @@ import pytest
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
-from gradsuite.optimizers import Adam
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum
 from gradsuite.parameters import initialise
 from gradsuite.plugins import load
 from gradsuite.running.availability import default_backends
@@ -17,8 +17,10 @@ from gradsuite.worker.environment import WorkerEnvironment
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 pytest.importorskip("flax")
+pytest.importorskip("optax")
 pytest.importorskip("autograd")
 
+from gradsuite_numpy.backend import NumpyBackend
 from gradsuite_peers import PEERS
 from gradsuite_peers.autograd import Autograd
 from gradsuite_peers.flax import Flax
@@ -131,6 +133,62 @@ def test_ten_steps_are_those_of_the_torch_backend(kind):
         found, expected = (network.fetch(network.parameters[name]) for network in networks)
         # Adam divides by the root of averages down to 1e-8, which magnifies roundings of 1e-16 so much.
         assert compare(found, expected).within(1e-9)
+
+
+# Every rule, with every limit; the running averages of one are those of the next, as on the host.
+RULES = [
+    Adam(lr=0.01, weight_decay=0.01),
+    Adam(lr=0.02, beta1=0.8, beta2=0.99, eps=1e-4, clip_norm=0.05),
+    AdamW(lr=0.01),
+    AdamW(lr=0.01, clip_unit=0.05),
+    Adam(lr=0.01, clip_value=0.05),
+    Momentum(lr=0.05, momentum=0.8),
+    Momentum(lr=0.05, nesterov=True, weight_decay=0.01, clip_norm=0.1),
+    SGD(lr=0.1, weight_decay=0.01, clip_value=0.05),
+    SGD(lr=0.1),
+]
+
+
+@pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
+def test_steps_and_updates_are_those_of_the_hosts_optimizers(kind):
+    model = Model("mlp", 2, 3, 2)
+    batch = random_batch(model, 1, 4)
+    peer, host = (backend.build(model, initialise(model), dtype="float64") for backend in (kind(), NumpyBackend()))
+    theirs, ours = peer.put(batch), host.put(batch)
+    for rule in RULES:
+        for by_step in (True, False, True):
+            expected = host.step(ours, rule)
+            if by_step:
+                loss = peer.step(theirs, rule)
+            else:
+                tape = peer.forward(theirs)
+                loss = tape.loss
+                peer.update(peer.backward(tape), rule)
+            assert peer.fetch(loss) == pytest.approx(expected, rel=1e-9)
+        for name, p in host.parameters.items():
+            assert compare(peer.fetch(peer.parameters[name]), p).within(1e-9)  # as for ten steps, above
+        assert int(peer.slots[0]) == host.slots[0]
+
+
+@pytest.mark.parametrize("kind", [TorchNn, TorchAutograd], ids=lambda kind: kind.name)
+def test_torch_peers_step_by_fused_torch_optim(kind):
+    model = Model("lstm", 2, 3, 2)
+    network = kind().build(model, initialise(model))
+    network.step(network.put(random_batch(model, 4, 3)), Adam(lr=0.01))
+    assert type(network.optimizer).__name__ == "Adam"
+    assert network.optimizer.defaults["fused"]
+
+
+def test_jax_peers_step_in_one_program_and_in_place():
+    model = Model("mlp", 2, 3, 2)
+    network = JaxScan().build(model, initialise(model))
+    batch = network.put(random_batch(model, 1, 3))
+    before = dict(network.parameters)
+    for _ in range(3):
+        network.step(batch, Adam(lr=0.01))
+    assert network.step_program._cache_size() == 1  # the second step compiles nothing
+    assert network.program._cache_size() == 0
+    assert all(array.is_deleted() for array in before.values())
 
 
 def test_peers_are_registered_under_their_names_and_run_only_when_named():

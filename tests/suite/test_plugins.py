@@ -1,4 +1,6 @@
+import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 from gradsuite.errors import UserError
@@ -60,6 +62,60 @@ def test_a_missing_framework_is_named_without_importing_anything():
     assert plugins.find("backend", "lazy").missing() is None
     with pytest.raises(UserError, match=r"not available: gone: .* not installed; to install it: pip install gone"):
         plugins.get("backend", "gone")
+
+
+class Commands:
+    """Registers one command as it is told."""
+
+    def __init__(self, kind="backend", **registered):
+        self.kind, self.registered = kind, registered
+
+    @hookimpl
+    def register_backends(self, register):
+        if self.kind == "backend":
+            register("ours", **self.registered)
+
+    @hookimpl
+    def register_tasks(self, register):
+        if self.kind == "task":
+            register("ours", **self.registered)
+
+
+def test_a_backend_may_be_a_command():
+    plugins = Plugins({"one": Commands(command=[Path(sys.executable), "-u"])})
+    assert plugins.find("backend", "ours").target == (sys.executable, "-u")
+    assert plugins.find("backend", "ours").missing() is None
+    assert plugins.get("backend", "ours").name == "ours"
+    assert plugins.get("backend", "ours@2").command == (sys.executable, "-u")
+
+
+@pytest.mark.parametrize("command", ["no-such-command", "/nowhere/mine"])
+def test_a_command_that_is_not_there_is_not_available(command):
+    plugins = Plugins({"one": Commands(command=[command], install="make mine")})
+    with pytest.raises(
+        UserError, match=f"not available: ours: command '{command}' not found; to install it: make mine"
+    ):
+        plugins.get("backend", "ours")
+
+
+@pytest.mark.parametrize(
+    ("registered", "reason"),
+    [
+        ({}, r"register('ours') needs a class or 'package.module:Class' or command=[...], one of them"),
+        ({"target": "a:B", "command": ["mine"]}, "or command=[...], one of them"),
+        ({"command": "mine --fast"}, "register('ours', command=...) needs a list"),
+        ({"command": []}, "register('ours', command=...) needs a list"),
+        ({"command": ["./mine"]}, "the command './mine' is a relative path; type Path(__file__).with_name('mine')"),
+        ({"command": [Path("bin/mine")]}, "the command 'bin/mine' is a relative path"),
+        ({"command": ["mine"], "kind": "task"}, "register('ours') needs a class or 'package.module:Class'"),
+    ],
+)
+def test_a_command_that_makes_no_sense_costs_its_plugin_alone(registered, reason):
+    plugins = Plugins({"one": Plugin(), "two": Commands(**registered)})
+    assert plugins.find("backend", "mine").plugin == "one"
+    assert "ours" not in plugins.backends
+    assert [broken.name for broken in plugins.broken] == ["two"]
+    assert reason in plugins.broken[0].reason
 
 
 def test_a_class_that_cannot_be_imported_is_broken_alone():
@@ -126,11 +182,13 @@ def test_a_broken_import_names_the_plugin_and_spares_the_others(tmp_path, monkey
         "@hookimpl\ndef register_tasks(register):\n    register('data', 'json:JSONDecoder')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    plugins = load(discover=entry_points(breaks="breaks", works="works", absent="no_such_module"))
+    (tmp_path / "leaves.py").write_text("import sys; sys.exit(0)")  # else every command would succeed, doing nothing
+    plugins = load(discover=entry_points(breaks="breaks", works="works", absent="no_such_module", leaves="leaves"))
     assert set(plugins.tasks) == {"data"}
     reasons = {lost.name: lost.reason for lost in plugins.broken}
     assert reasons["breaks"] == "RuntimeError: a bad day"
     assert reasons["absent"].startswith("ModuleNotFoundError")
+    assert reasons["leaves"] == "SystemExit: 0"
 
 
 def test_a_plugin_can_be_blocked(monkeypatch):

@@ -29,7 +29,7 @@ from gradsuite.settings import (
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.speed import limit, workloads
 from gradsuite_experiments.speed.metrics import BACKWARD, FIRST, FORWARD, GRADIENT, PEAK_MEMORY, STEP, UPDATE
-from gradsuite_experiments.speed.timers import OPTIMIZER, Timed, gradient, gradient_states, one_round, phases
+from gradsuite_experiments.speed.timers import OPTIMIZER, Timed, gradient, gradient_states, one_round, phases, step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,12 @@ class Speed(Experiment):
         DTYPE,
         Setting("fraction", int, "measure one in N size combinations", minimum=1),
         ROUNDS,
-        Setting("timed", str, "calls to time: all phases, or loss and gradients beside their products", choices=TIMED),
+        Setting(
+            "timed",
+            str,
+            "calls to time: all phases, or the whole step and, of named workloads, gradients beside their products",
+            choices=TIMED,
+        ),
         SEED,
     )
     presets: ClassVar[Presets] = {
@@ -97,13 +102,13 @@ class Speed(Experiment):
         },
         "peers": {
             **ONE,
-            "workload": list(workloads.NAMED),
-            "cell": ["lstm"],
-            "length": [1],
-            "batch_size": [1],
-            "hidden_size": [1],
-            "fraction": [1],
-            "rounds": [11],
+            "workload": [*workloads.NAMED, "sizes"],
+            "cell": ["rnn", "lstm", "gru", "mlp"],
+            "length": [20, 80],
+            "batch_size": [8, 64],
+            "hidden_size": [64, 256],
+            "fraction": [2],
+            "rounds": [7],
             "timed": [GRADIENTS],
         },
     }
@@ -129,11 +134,15 @@ class Speed(Experiment):
                 yield settings
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
-        """Yield the first calls, then one sample of each call per round, then the memory of one more such call."""
+        """Yield the first calls, then one sample of each call per round, then the memory of one more such call.
+
+        Where the step alone is timed, that call is left out: some peers compile it anew, which takes longer than all
+        samples.
+        """
         build = builder(backend, device, settings)
         network, batch = build()
         calls = timed_calls(network, batch, backend, device, settings)
-        first = LEARNING if settings["timed"] == PHASES else (GRADIENT,)
+        first = LEARNING if settings["timed"] == PHASES else (GRADIENT, STEP)
         yield [Measurement(FIRST[call.metric], call.timer.first(), "s") for call in calls if call.metric in first]
         for call in calls:
             call.timer.warm_up()
@@ -141,6 +150,8 @@ class Speed(Experiment):
         budget = Budget()
         for index in range(settings["rounds"]):
             yield one_round(calls, index, budget)
+        if step_alone(settings):
+            return
         del network, batch, calls  # their memory would be taken again unseen
         taken = memory.needed(lambda: one_call(build, settings))
         yield [] if taken is None else [Measurement(PEAK_MEMORY, taken, "B")]
@@ -158,18 +169,20 @@ class Speed(Experiment):
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield seconds per step and of its phases; ratios to the fastest backend, to peers and to the products."""
         from gradsuite_experiments.speed.figures import phase_figure, step_figure
-        from gradsuite_experiments.speed.target_figures import limit_figure, target_figure
+        from gradsuite_experiments.speed.target_figures import limit_figure, peer_figure, peer_step_figure
 
         yield from step_figure(rows)
         yield from phase_figure(rows)
-        yield from target_figure(rows)
+        yield from peer_step_figure(rows)
+        yield from peer_figure(rows)
         yield from limit_figure(rows)
 
     def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield medians and intervals of a step, first call and memory; targets, and gradients against their limit."""
         from gradsuite_experiments.speed.findings import speed_table
-        from gradsuite_experiments.speed.targets import limit_table, target_table
+        from gradsuite_experiments.speed.target_tables import limit_table, step_table, target_table
 
+        yield from step_table(rows)
         yield from speed_table(rows)
         yield from target_table(rows)
         yield from limit_table(rows)
@@ -193,9 +206,17 @@ def timed_calls(
     """Return what these settings ask to be timed."""
     if settings["timed"] == PHASES:
         return phases(network, batch)
+    if step_alone(settings):
+        return [step(network, batch)]
     with_states = "states" in backend.describe().state_gradients
     calls = [gradient(network, batch), *([gradient_states(network, batch)] if with_states else [])]
+    calls += [step(network, batch)]
     return calls + limit.timed_products(backend, device, workloads.model(settings), settings)
+
+
+def step_alone(settings: Settings) -> bool:
+    """Return whether nothing but the whole step is timed: gradients and their products are those of named workloads."""
+    return settings["timed"] == GRADIENTS and settings["workload"] not in workloads.NAMED
 
 
 def one_call(build: Callable[[], tuple[Network, DeviceBatch]], settings: Settings) -> None:

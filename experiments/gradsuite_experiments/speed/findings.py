@@ -159,9 +159,9 @@ def speed_table(rows: pd.DataFrame) -> Iterator[Table]:
     yield Table(
         "Seconds per step, by workload",
         "Median of a whole learning step (forward, backward, update) with its 95% interval; the ratio to the fastest "
-        "backend is paired, round by round. The first step is the first call of forward, backward and update, "
-        "compilation included. Memory is what a network, its batch and one step take at their peak, besides what the "
-        "worker held before.",
+        "backend is paired, round by round. The first step is the first call of forward, backward and update or, where "
+        "those were not timed, of the step, compilation included. Memory is what a network, its batch and one step "
+        "take at their peak, besides what the worker held before.",
         pd.DataFrame(lines),
     )
 
@@ -172,15 +172,16 @@ def table_lines(name: str, samples: pd.DataFrame, rows: pd.DataFrame, shaky: set
         step = median_interval(samples[backend].to_numpy())
         medians = where(rows, backend=backend).groupby("metric")["value"].median()
         first = sum(medians.get(metric, np.nan) for metric in FIRST_STEP)
+        if np.isnan(first):  # the phases were not timed by themselves
+            first = medians.get(FIRST[STEP], np.nan)
+        phases = {phase: seconds(medians[phase]) for phase in (FORWARD, BACKWARD, UPDATE) if phase in medians}
         yield {
             "workload": name,
             "backend": backend,
             "step": seconds(step.median),
             "95% interval": f"{seconds(step.low)} to {seconds(step.high)}",
             "ratio to fastest": f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
-            "forward": seconds(medians.get(FORWARD, np.nan)),
-            "backward": seconds(medians.get(BACKWARD, np.nan)),
-            "update": seconds(medians.get(UPDATE, np.nan)),
+            **phases,
             "first step": seconds(first),
             "peak memory": f"{medians[PEAK_MEMORY] / 1e6:.3g} MB" if PEAK_MEMORY in medians else "",
             "": "unstable" if f"{name} on {backend}" in shaky else "",

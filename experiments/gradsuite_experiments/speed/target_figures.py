@@ -9,43 +9,63 @@ from gradsuite.measuring.intervals import Interval
 from gradsuite.report import style
 from gradsuite.report.palette import INK, STABLE
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MatplotlibFigure
 
-from gradsuite_experiments.speed import workloads
 from gradsuite_experiments.speed.figures import bars, side_by_side
-from gradsuite_experiments.speed.targets import LIMIT, TARGETS, Outcome, outcomes, shares, target_findings
+from gradsuite_experiments.speed.metrics import STEP
+from gradsuite_experiments.speed.target_tables import shares
+from gradsuite_experiments.speed.targets import LIMIT, TARGETS, Outcome, count_met, outcomes
 
 COLUMNS = 3
+FRAME = 1.0  # inches of title, axis and legend, which the rows of panels share
 RATIOS = (0.1, 0.2, 0.5, 1, 2, 5)
 ENDS = ("low", "median", "high")
 EDGES = (0.06, 5.5)  # a ratio beyond them is drawn there, its number is in the table
 SHARES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
 
-def target_figure(rows: pd.DataFrame) -> Iterator[Figure]:
-    """Yield a panel per comparison: the paired ratio of every workload, and the region that is wanted."""
-    compared = [outcome for outcome in outcomes(rows) if outcome.sentence != LIMIT]
-    if not compared:
-        return
-    names = [name for name in workloads.NAMED if any(outcome.workload == name for outcome in compared)]
-    sentences = list(dict.fromkeys(target.sentence for target in TARGETS))
-    figure, panels = style.figure(
-        -(-len(sentences) // COLUMNS), COLUMNS, height=1.5 + 0.24 * len(names), sharey=True, sharex=True
-    )
+def peer_figure(rows: pd.DataFrame) -> Iterator[Figure]:
+    """Yield a panel per comparison of gradients: the paired ratio of every workload, and the region that is wanted."""
+    if compared := [outcome for outcome in outcomes(rows) if outcome.sentence != LIMIT and outcome.metric != STEP]:
+        sentences = [target.sentence for target in TARGETS if target.metric != STEP]
+        yield Figure(
+            "speed-peers",
+            "Loss and all parameter gradients: the median of paired ratios with its 95% interval; below 1 is faster. "
+            "The target is in green.",
+            panel_figure(compared, sentences, count_met(compared)),
+        )
+
+
+def peer_step_figure(rows: pd.DataFrame) -> Iterator[Figure]:
+    """Yield a panel per comparison of whole steps."""
+    if compared := [outcome for outcome in outcomes(rows) if outcome.metric == STEP]:
+        sentences = [target.sentence for target in TARGETS if target.metric == STEP]
+        yield Figure(
+            "speed-steps",
+            "Whole steps, the peers' with their own optimizers: the median of paired ratios with its 95% interval; "
+            "below 1 is faster. The target is in green.",
+            panel_figure(compared, sentences, f"Whole steps against peers: {count_met(compared)}"),
+        )
+
+
+def panel_figure(compared: list[Outcome], sentences: list[str], title: str) -> MatplotlibFigure:
+    """Return a panel per sentence, a line per workload."""
+    names = list(dict.fromkeys(outcome.workload for outcome in compared))
+    sentences = list(dict.fromkeys(sentences))
+    columns = min(COLUMNS, len(sentences))
+    lines = -(-len(sentences) // columns)
+    height = 1.5 + 0.24 * len(names) + FRAME / lines
+    figure, panels = style.figure(lines, columns, height=height, sharey=True, sharex=True)
     for axes, sentence in zip(panels.flat, sentences, strict=False):
         compare(axes, sentence, [outcome for outcome in compared if outcome.sentence == sentence], names)
     for axes in panels[-1]:
         style.log_axis(axes, "x", "times the other (paired)")
         style.values_axis(axes, "x", RATIOS)
         axes.set_xlim(*EDGES)
-    style.title(figure, next(target_findings(rows)).rstrip("."))
+    style.title(figure, title)
     target = style.line_key("target", color=STABLE, linewidth=7, alpha=0.3)
     style.backend_legend(figure, [outcome.backend for outcome in compared], extra=[target])
-    yield Figure(
-        "speed-peers",
-        "Loss and all parameter gradients: the median of paired ratios with its 95% interval; below 1 is faster. The "
-        "target is in green.",
-        figure,
-    )
+    return figure
 
 
 def compare(axes: Axes, sentence: str, compared: list[Outcome], names: list[str]) -> None:

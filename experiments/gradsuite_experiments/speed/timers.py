@@ -49,9 +49,14 @@ def phases(network: Network, batch: DeviceBatch) -> list[Timed]:
         timed(FORWARD, lambda _: network.forward(batch)),
         timed(BACKWARD, network.backward, prepare=lambda: network.forward(batch)),
         timed(UPDATE, lambda gradients: network.update(gradients, OPTIMIZER), prepare=gradients),
-        timed(STEP, lambda _: network.step(batch, OPTIMIZER)),
+        step(network, batch),
         gradient(network, batch),
     ]
+
+
+def step(network: Network, batch: DeviceBatch) -> Timed:
+    """Return a whole learning step, as the backend or peer does it best."""
+    return Timed(STEP, Timer(lambda _: network.step(batch, OPTIMIZER), network.synchronize))
 
 
 def gradient(network: Network, batch: DeviceBatch) -> Timed:

@@ -1,5 +1,7 @@
 """`gradsuite check`: every gradient of a backend against an independent oracle."""
 
+import sys
+
 import click
 
 from gradsuite.commands._completion import registered, words
@@ -7,6 +9,7 @@ from gradsuite.commands._completion import registered, words
 
 @click.command()
 @click.argument("backend", shell_complete=registered("backend"))
+@click.argument("pattern", default="*", metavar="[GLOB]")
 @click.option(
     "--dtype",
     multiple=True,
@@ -21,29 +24,49 @@ from gradsuite.commands._completion import registered, words
     shell_complete=words("cpu", "cuda", "mps"),
     help="Device to check, any that the backend claims (default: all of them).",
 )
+@click.option("--timeout", type=float, default=120, metavar="SECONDS", help="Time limit for one check (default: 120).")
+@click.option("-x", "--exitfirst", is_flag=True, help="Exit at the first failure, with the other checks not run.")
+@click.option("--xfails", metavar="FILE", type=click.Path(), help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
+@click.option("--verbose", is_flag=True, help="Errors by array, step and layer of each failure, and a script for it.")
+@click.option("--traceback", is_flag=True, help="Traceback of what a backend raised.")
 @click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
-def check(backend: str, dtype: tuple[str, ...], device: tuple[str, ...], as_json: bool) -> int:
+def check(
+    backend: str,
+    pattern: str,
+    dtype: tuple[str, ...],
+    device: tuple[str, ...],
+    timeout: float,
+    exitfirst: bool,
+    xfails: str | None,
+    verbose: bool,
+    traceback: bool,
+    as_json: bool,
+) -> int:
     """Check BACKEND against every promise of the interface, in every dtype and on every device that it claims.
 
-    Prints one line per check: verdict, measured error, its bound, and what was measured. Exit status 1 if any fails.
+    GLOB limits the checks by their names ('gradients-*'). Prints one line per check: verdict, measured error, its
+    bound, and what was measured; then how many there are of each verdict. The exit status is 0 only if every check has
+    a verdict and none failed. The backend runs in a process of its own: if it exits, dies or hangs, that check failed.
     """
-    import json
-    from collections import Counter
+    from gradsuite.commands._verdicts import Printer
+    from gradsuite.conformance.verdicts import Verdicts  # imports NumPy: only now
+    from gradsuite.running.checking import Checking, Lacking, everything, select
+    from gradsuite.running.line import Line
+    from gradsuite.running.xfails import Xfails
 
-    from gradsuite.worker.loading import load_backend, require
-
-    subject = load_backend(backend)
-    from gradsuite.conformance import VERDICTS, examine, row  # imports NumPy: only now
-
-    require(subject.describe(), device, dtype)
-    results = []
-    for result in examine(subject, device, dtype):
-        results.append(result)
-        if not as_json:
-            click.echo(result)
-    if as_json:
-        click.echo(json.dumps([row(result) for result in results], indent=2, allow_nan=False))
-    else:
-        count = Counter(result.verdict for result in results)
-        click.echo(", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS))
-    return 1 if any(result.verdict == "failed" for result in results) else 0
+    expected = Xfails.read(xfails) if xfails else Xfails("")
+    printer = Printer(backend, verbose=verbose, traceback=traceback, as_json=as_json)
+    try:
+        with Line(sys.stderr) as line, Checking(backend, timeout=timeout, show=line.show) as checking:
+            asked = everything(checking.info, device, dtype)
+            expected.require([*everything(checking.info), *asked])
+            chosen = select(asked, pattern)
+            verdicts = Verdicts(backend, announced=len(chosen))
+            with printer.summing_up(verdicts):
+                for result in verdicts.collect(map(expected.judge, checking.results(chosen)), exitfirst=exitfirst):
+                    line.clear()
+                    printer.print(result)
+    except Lacking as lacking:
+        printer.give_up(lacking)
+        return lacking.status
+    return 0 if verdicts.passed else 1

@@ -41,6 +41,12 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
     help="Settings that are faster here than the defaults, such as other kernels.",
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for one round of a trial (default: 600).")
+@click.option(
+    "--no-preflight",
+    is_flag=True,
+    default=None,
+    help="Trials of a backend whose gradients are wrong measured too, instead of marked as invalid.",
+)
 @click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to block.")
 @click.option(
     "--executor",

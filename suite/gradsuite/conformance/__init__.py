@@ -1,31 +1,71 @@
 """The conformance kit: every promise of the interface, measured on one backend."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from gradsuite.backend import Backend
-from gradsuite.conformance import arrays, claims, features, gradients, laws, laziness, purity, scales, training
-from gradsuite.conformance.check import VERDICTS, Check, Result, row, run
+from gradsuite.backend import Backend, BackendInfo
+from gradsuite.conformance import (
+    arrays,
+    claims,
+    features,
+    gradients,
+    laws,
+    laziness,
+    purity,
+    scales,
+    training,
+    vanishing,
+)
+from gradsuite.conformance.check import VERDICTS, Check, Result, raised, row, run
 from gradsuite.conformance.finding import Finding
 from gradsuite.conformance.subject import Subject
 from gradsuite.precision import UNIT_ROUNDOFF
 
-__all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Result", "Subject", "examine", "pairs", "row", "run"]
+__all__ = [
+    "CHECKS",
+    "VERDICTS",
+    "Asked",
+    "Check",
+    "Finding",
+    "Result",
+    "Subject",
+    "asked",
+    "examine",
+    "pairs",
+    "raised",
+    "row",
+    "run",
+]
 
 CHECKS: tuple[Check, ...] = tuple(
     check
-    for module in (claims, gradients, laws, scales, purity, arrays, laziness, training, features)
+    for module in (claims, gradients, laws, scales, vanishing, purity, arrays, laziness, training, features)
     for check in module.CHECKS
 )
 
 
-def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[tuple[Check, Subject]]:
-    """Yield every pair of check and subject, for each device and dtype, by default all that the backend claims."""
-    info = backend.describe()
-    finest_first = sorted(tuple(dtypes) or info.dtypes, key=UNIT_ROUNDOFF.__getitem__)
+class Asked(NamedTuple):
+    """One check on one device in one dtype; `finest` says that no finer dtype is asked for."""
+
+    check: Check
+    device: str
+    dtype: str
+    finest: bool
+
+
+def asked(info: BackendInfo, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[Asked]:
+    """Yield what there is to check, for each device and dtype, by default all that the backend claims."""
+    finest_first = sorted(tuple(dtypes) or info.dtypes, key=lambda dtype: UNIT_ROUNDOFF.get(dtype, 1.0))
     for device in tuple(devices) or info.devices:
         for dtype in finest_first:
-            subject = Subject(backend, device, dtype, finest=dtype == finest_first[0])
-            yield from ((check, subject) for check in CHECKS if check.concerns(subject))
+            finest = dtype == finest_first[0]
+            yield from (Asked(one, device, dtype, finest) for one in CHECKS if one.concerns(dtype, finest=finest))
+
+
+def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[tuple[Check, Subject]]:
+    """Yield every pair of check and subject, for each device and dtype, by default all that the backend claims."""
+    for check, device, dtype, finest in asked(backend.describe(), devices, dtypes):
+        yield check, Subject(backend, device, dtype, finest=finest)
 
 
 def examine(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[Result]:

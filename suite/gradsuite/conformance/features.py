@@ -68,7 +68,9 @@ def truncation(subject: Subject) -> Iterator[Finding]:
             parameters, batch = case.parameters(subject.dtype), case.batch(subject.dtype)
             expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch, truncation=horizon)))
             arrays = subject.find(case, Schedule(truncation=horizon))
-            yield from all_close(f"{case}, truncation {horizon}", arrays, expected, case.bound(subject.dtype))
+            yield from all_close(
+                f"{case}, truncation {horizon}", arrays, expected, case.bound(subject.dtype), case=case
+            )
 
 
 @check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", once=True)
@@ -79,7 +81,9 @@ def checkpoint(subject: Subject) -> Iterator[Finding]:
         if subject.claims(case.model, features=("checkpoint",)):
             arrays = subject.find(case, Schedule(checkpoint=every))
             expected = subject.claimed(expected_of(case.answer(subject.dtype)))
-            yield from all_close(f"{case}, checkpoint every {every}", arrays, expected, case.bound(subject.dtype))
+            yield from all_close(
+                f"{case}, checkpoint every {every}", arrays, expected, case.bound(subject.dtype), case=case
+            )
 
 
 CHECKS = (stack, truncation, checkpoint)

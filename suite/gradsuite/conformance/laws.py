@@ -151,7 +151,7 @@ def relu(subject: Subject) -> Iterator[Finding]:
 
     at_kink = subject.solve(subject.build(model, zeros(model)), Batch(np.zeros((size, HIDDEN)), batch.targets))
     for name in [*parameters, *(f"states[layer {layer}]" for layer in range(layers - 1))]:
-        yield close(f"{name} at the kink", at_kink[name], np.zeros_like(at_kink[name]), 0.0)
+        yield close(f"{name} at the kink", at_kink[name], np.zeros_like(at_kink[name]), 0.0, array=name)
 
 
 def states_of(subject: Subject, model: Model, parameters: Parameters, batch: Batch, which: str) -> np.ndarray:
@@ -208,7 +208,7 @@ def _states_close(
     expected = named(np.zeros(()), np.zeros(()), {}, states, cell_states)
     for name, reference in expected.items():
         if "[" in name:
-            yield close(name, arrays[name], reference, bound(subject.dtype, 20 * len(states)))
+            yield close(name, arrays[name], reference, bound(subject.dtype, 20 * len(states)), array=name)
 
 
 CHECKS = (

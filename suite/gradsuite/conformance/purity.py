@@ -158,7 +158,9 @@ def batch_mean(subject: Subject, case: Case) -> Iterator[Finding]:
         else:
             expected = np.mean(parts, axis=0)
         # Both sides carry the rounding errors of one case.
-        yield close(f"{name} of {case}, one by one", array, expected, 2 * case.bound(subject.dtype))
+        yield close(
+            f"{name} of {case}, one by one", array, expected, 2 * case.bound(subject.dtype), array=name, case=case
+        )
 
 
 @every_cell("other-sizes", "One network reads batches of any size, in any order.")
@@ -169,7 +171,7 @@ def other_sizes(subject: Subject, case: Case) -> Iterator[Finding]:
         one = Case(case.model, steps, size, case.seed)
         batch = one.batch(subject.dtype)
         expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
-        yield from all_close(str(one), subject.solve(network, batch), expected, one.bound(subject.dtype))
+        yield from all_close(str(one), subject.solve(network, batch), expected, one.bound(subject.dtype), case=one)
 
 
 @every_cell("seeds", "Random numbers are neither used nor drawn: seeds change no gradient.")

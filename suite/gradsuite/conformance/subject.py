@@ -68,7 +68,7 @@ class Subject:
             arrays = self.solve(network, batch, states=states)
             expected = self.claimed(expected_of(case.answer(self.dtype), states=states))
             where = f"{case}, with states" if states else str(case)
-            yield from all_close(where, arrays, expected, case.bound(self.dtype))
+            yield from all_close(where, arrays, expected, case.bound(self.dtype), case=case)
 
 
 def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, states: bool = True) -> Arrays:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import psutil
 
-THREADS = Path("/proc/self/task")
+from gradsuite.machine import family
+
+PROCESSES = Path("/proc")
 # Systems count the machine's CPU time in ticks of 10 ms: two of them may be rounding, and are a tenth of this time.
 TWO_TICKS = 0.02
 LONG = 0.1  # seconds in which they are at most a fifth of one core
@@ -19,9 +21,10 @@ BUSY = 0.10  # of one core: less is what an idle system does by itself
 class Conditions:
     """How one span of time was shared with others.
 
-    `wall`, `cpu` (this process), `waiting` (its threads were ready and had no core), `steal` (the hypervisor had the
-    cores) and `neighbours` (all other processes' CPU time) are in seconds; `switches` counts involuntary context
-    switches; `load` is the one-minute load average and `frequency` the cores' mean MHz, NaN where not readable.
+    `wall`, `cpu` (this process and those it computes with), `waiting` (their threads were ready and had no core),
+    `steal` (the hypervisor had the cores) and `neighbours` (all other processes' CPU time) are in seconds; `switches`
+    counts this process's involuntary context switches; `load` is the one-minute load average and `frequency` the
+    cores' mean MHz, NaN where not readable.
     """
 
     wall: float
@@ -71,7 +74,7 @@ class Watch:
         busy = machine.user + getattr(machine, "nice", 0.0) + machine.system
         return (
             time.perf_counter(),
-            time.process_time(),
+            time.process_time() + family.cpu_seconds(),
             waited(),
             getattr(machine, "steal", 0.0),
             busy,
@@ -80,14 +83,15 @@ class Watch:
 
 
 def waited() -> float:
-    """Return how many seconds this process's threads have been ready to run without a core; 0 where not counted."""
+    """Return how many seconds our threads have been ready to run without a core; 0 where not counted."""
     # proc(5), /proc/pid/schedstat: time on the CPU, time on a run queue (both ns), number of time slices
     total = 0
-    for thread in THREADS.glob("*/schedstat"):
-        try:
-            total += int(thread.read_text().split()[1])
-        except (OSError, IndexError):
-            continue  # the thread has ended, or this kernel does not count
+    for process in ("self", *map(str, family.pids())):
+        for thread in PROCESSES.glob(f"{process}/task/*/schedstat"):
+            try:
+                total += int(thread.read_text().split()[1])
+            except (OSError, IndexError):
+                continue  # the thread has ended, or this kernel does not count
     return total / 1e9
 
 

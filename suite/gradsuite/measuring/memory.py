@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import psutil
 
-from gradsuite.machine import allocator
+from gradsuite.errors import Unsupported
+from gradsuite.machine import allocator, family
 
 Returned = TypeVar("Returned")
 
@@ -52,7 +53,12 @@ def resident() -> int:
 
 
 def growth(call: Callable[[], Returned]) -> tuple[Returned, int]:
-    """Return what a call returns, and how many bytes more than before it are resident at its peak."""
+    """Return what a call returns, and how many bytes more than before it are resident at its peak.
+
+    Raises Unsupported for a backend that computes in another process: what its C library keeps cannot be given back.
+    """
+    if family.pids():
+        raise Unsupported("the memory of a backend that is a command is not measured")
     release()
     reset_peak()
     before = resident()
@@ -61,13 +67,15 @@ def growth(call: Callable[[], Returned]) -> tuple[Returned, int]:
 
 
 def needed(call: Callable[[], object]) -> int | None:
-    """Return how many bytes a call takes at its peak that it gives back; None where the system cannot tell.
+    """Return how many bytes a call takes at its peak that it gives back; None where that cannot be told.
+
+    The system may not say it, and a backend may compute in another process.
 
     It is called twice: the first call loads and compiles what there is to load and to compile, which stays, and what
     else it took is given back. What ran before in this process, and what it left, does not count.
     """
     with allocator.giving_back():
         call()
-    if not reset_peak():
+    if family.pids() or not reset_peak():
         return None
     return max(0, growth(call)[1])

@@ -15,9 +15,10 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; al
     "set": ((dict,), "a table"),
     "threads": ((int,), "a whole number"),
     "tuned": ((bool,), "true or false"),
+    "no-preflight": ((bool,), "true or false"),
     "timeout": ((int, float), "a number"),
 }
-RESUMABLE = ("timeout", "executor", "scheduler")
+RESUMABLE = ("timeout", "executor", "scheduler", "no-preflight")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Configuration:
     threads: int | None = None
     tuned: bool = False
     no_plugin: Sequence[str] = ()
+    no_preflight: bool = False
     executor: str = "local"
     scheduler: str | None = None
     timeout: float = 600.0
@@ -54,8 +56,8 @@ class Configuration:
 
     def stored(self) -> dict[str, Any]:
         """Return what a run keeps of it, to be resumed: not where the run lies, nor how its trials are run."""
-        kept = {name: value for name, value in asdict(self).items() if name not in ("out", *RESUMABLE)}
-        return {name.replace("_", "-"): value for name, value in kept.items()}
+        kept = {name.replace("_", "-"): value for name, value in asdict(self).items() if name != "out"}
+        return {name: value for name, value in kept.items() if name not in RESUMABLE}
 
     @classmethod
     def resumed(cls, meta: Mapping[str, Any], options: Mapping[str, Any]) -> Self:

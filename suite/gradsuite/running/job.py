@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradsuite import __version__
-from gradsuite.alias import tuned
+from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError, one_line
 from gradsuite.experiment import STATUSES, Result, Table, Trial
@@ -23,6 +23,7 @@ from gradsuite.running.availability import Availability, default_backends, surve
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.failures import Failures
 from gradsuite.running.judge import judge
 from gradsuite.running.progress import Progress
 from gradsuite.runs.export import write_measurements
@@ -70,9 +71,10 @@ class Job:
             with run.writing():
                 # When a run is resumed, what was not available at its start still explains what it lacks.
                 kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
-                run.note(meta | kept)
+                before = run.meta.get("preflight", {})
+                run.note(meta | kept | {"preflight": self._preflight(executor, availability)})
                 try:
-                    self._measure(run, executor, availability.available)
+                    self._measure(run, executor, availability.available, before)
                 except KeyboardInterrupt:
                     return run, False
                 except sqlite3.Error as error:
@@ -141,25 +143,52 @@ class Job:
             "tuned": {tuned(name): variables for name, variables in self.tuning.items() if variables},
         }
 
-    def _measure(self, run: Run, executor: Executor, backends: Mapping[str, BackendInfo]) -> None:
-        """Have every trial measured that has no final result yet."""
+    def _preflight(self, executor: Executor, availability: Availability) -> dict[str, str]:
+        """Return what is wrong with which backends' gradients, and say so; nothing if the user does not ask."""
+        if self.configuration.no_preflight:
+            return {}
+        wrong = executor.preflight(list(availability.available), self.configuration.device)
+        for backend, reason in wrong.items():
+            self.say(
+                f"wrong gradients: {backend}: {reason}; its trials are invalid (type: gradsuite check "
+                f"{original(backend)}; to measure them all the same: --no-preflight)"
+            )
+        return wrong
+
+    def _measure(
+        self, run: Run, executor: Executor, backends: Mapping[str, BackendInfo], before: Mapping[str, str]
+    ) -> None:
+        """Have every trial measured that has no final result yet.
+
+        An invalid trial of a backend whose gradients were wrong `before`, when the run was begun, is not final.
+        """
         keys = plan.Keys(backends)
-        final = {key for key, status in run.statuses().items() if status in FINAL}
+        wrong = run.meta["preflight"]
+        stored = run.statuses()
+
+        def is_final(trial: Trial) -> bool:
+            status = stored.get(keys(trial))
+            return status in FINAL and not (status == "invalid" and trial.backend in before)
+
         planned = self.study.groups(self.asked, self.configuration.device)
         planned = [[trial for trial in group if trial.backend in backends] for group in planned]
-        groups = [[trial for trial in group if keys(trial) not in final] for group in planned]
+        groups = [[trial for trial in group if not is_final(trial)] for group in planned]
         total = sum(map(len, groups))
         self.say(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         statuses: Counter[str] = Counter()
+        failures = Failures(self.study.varied())
         with self.progress(total, self.study.varied()) as progress:
-            for trial, result in outcomes(groups, backends, executor):
+            for trial, result in outcomes(groups, backends, wrong, executor):
                 run.add(trial, keys(trial), result)
                 statuses[result.status] += 1
+                failures.add(trial, result)
                 progress.advance(trial, result)
                 hook = self.plugins.manager.hook.trial_finished
                 self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
         if statuses:
             self.say(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
+        for line in failures.lines():
+            self.say(line)
 
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
         """Take a step that must not cost the run, whatever a plugin does in it."""
@@ -176,15 +205,20 @@ class Job:
 
 
 def outcomes(
-    groups: Sequence[Group], backends: Mapping[str, BackendInfo], executor: Executor
+    groups: Sequence[Group], backends: Mapping[str, BackendInfo], wrong: Mapping[str, str], executor: Executor
 ) -> Iterator[tuple[Trial, Result]]:
-    """Yield every trial with its result: first those that a backend does not claim, which need no measuring."""
+    """Yield every trial with its result: first those that need no measuring.
+
+    They are those that a backend does not claim, and those of a backend whose gradients are `wrong`.
+    """
     claimed: list[list[Trial]] = []
     for group in groups:
         claimed.append([])
         for trial in group:
             if reason := plan.refusal(backends[trial.backend], trial.device, trial.settings):
                 yield trial, Result("unsupported", reason=reason)
+            elif trial.backend in wrong:
+                yield trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}")
             else:
                 claimed[-1].append(trial)
     yield from executor.run(claimed)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Timer
 from typing import Any
 
@@ -17,6 +18,7 @@ from gradsuite.machine.layout import fixed_layout
 
 TAIL = 4000  # characters of standard error kept
 PATIENCE = 5.0  # seconds that a worker has to end by itself
+CROWDED = 0.5  # of the memory mappings that a process may have; a compiler takes several for each of its programs
 
 
 class Lost(Exception):
@@ -44,6 +46,7 @@ class Process:
                 env=dict(environment),
                 text=True,
                 encoding="utf-8",
+                errors="replace",
             )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -68,12 +71,27 @@ class Process:
             raise Lost("timeout", f"no answer within {timeout:g} s")
         if not line.endswith("\n"):
             raise Lost("error", self.death())
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        return self._read(line)
+
+    def is_crowded(self) -> bool:
+        """Return whether the worker has so many memory mappings that it should be replaced before it dies of them.
+
+        Linux allows 65,530; XLA takes up to dozens for each program, and keeps it. Elsewhere there is no such limit.
+        """
+        try:
+            limit = int(Path("/proc/sys/vm/max_map_count").read_text())
+            with Path(f"/proc/{self.process.pid}/maps").open("rb") as mappings:
+                return sum(1 for _ in mappings) > CROWDED * limit
+        except OSError:
+            return False
 
     def death(self) -> str:
-        """Return what the worker died of."""
-        code = self.process.wait(PATIENCE)
+        """Return what the worker died of; one that is alive, but has closed its end of the pipe, is killed."""
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return "the worker closed the pipe to the host"
         if code >= 0:
             return f"the worker ended with exit status {code}"
         cause = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
@@ -83,10 +101,11 @@ class Process:
         """Drop what was written to standard error so far."""
         self.stderr.truncate(0)
 
-    def stderr_tail(self) -> str:
-        """Return the end of what was written to standard error, without paths of this machine."""
+    def stderr_tail(self, *, paths: bool = False) -> str:
+        """Return the end of what was written to standard error, without paths of this machine unless asked for."""
         self.stderr.seek(0)
-        return without_paths(self.stderr.read().decode(errors="replace"))[-TAIL:]
+        text = self.stderr.read().decode(errors="replace")
+        return (text if paths else without_paths(text))[-TAIL:]
 
     def close(self) -> None:
         """End the worker, by force if it does not end by itself."""
@@ -99,6 +118,14 @@ class Process:
             self.process.wait()
         self.replies.close()
         self.stderr.close()
+
+    def _read(self, line: str) -> dict[str, Any]:
+        """Return the reply in a line. Raises Lost if it is none: whatever comes after it could not be told apart."""
+        with suppress(ValueError):
+            if isinstance(reply := json.loads(line), dict):
+                return reply
+        self._kill()
+        raise Lost("error", "what came through the worker's pipe is no answer: something else was written to it")
 
     def _expire(self, late: Event) -> None:
         late.set()

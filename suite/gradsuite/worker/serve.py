@@ -15,15 +15,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, astuple, replace
 from functools import cached_property
 from queue import SimpleQueue
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from gradsuite import plugins
 from gradsuite.backend import Backend
 from gradsuite.errors import Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment
+from gradsuite.machine import family
 from gradsuite.machine.libraries import libraries
 from gradsuite.measuring import gemm, memory
 from gradsuite.rows import Measurement
+
+if TYPE_CHECKING:
+    from gradsuite.worker.checking import Checker
 
 PAUSE = 0.001  # seconds in which a thread that spins is seen to
 SETTLE = 0.5  # seconds after which a framework is left to spin
@@ -41,10 +45,20 @@ class Worker:
         self.experiments: dict[str, Experiment] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
-        """Answer `describe`, `start` (a trial's first round) or `resume` (its next); a failure is an answer too."""
+        """Answer a request: a failure is an answer too.
+
+        `describe`; `prepare` and `check` for `gradsuite check`; `preflight`; `start` (a trial's first round) or
+        `resume` (its next).
+        """
         try:
             if request["do"] == "describe":
                 return {"status": "ok", "info": self.describe()}
+            if request["do"] == "prepare":
+                return {"status": "ok", "checks": len(self.checker)}
+            if request["do"] == "check":
+                return {"status": "ok", "result": self.checker.check(request)}
+            if request["do"] == "preflight":
+                return {"status": "ok", "reason": self.preflight(request["device"])}
             if request["do"] == "start":
                 self.start(request)
             return self.round()
@@ -60,6 +74,12 @@ class Worker:
         """Return what the backend says of itself, and what this process computes with."""
         info = self.backend.describe()
         return asdict(replace(info, libraries=(*info.libraries, *libraries())))
+
+    def preflight(self, device: str) -> str:
+        """Return what is wrong with the backend's gradients on this device, or nothing."""
+        from gradsuite.conformance.preflight import disagreement  # it imports the oracle, which a trial does not need
+
+        return disagreement(self.backend, device)
 
     def start(self, request: Mapping[str, Any]) -> None:
         """Begin a trial, once the memory and the peak of the trial before are cleared."""
@@ -96,6 +116,13 @@ class Worker:
         backend: Backend = registration.load()()
         return backend
 
+    @cached_property
+    def checker(self) -> "Checker":
+        """What runs checks; the kit is imported here, which a worker that measures never does."""
+        from gradsuite.worker.checking import Checker
+
+        return Checker(self.backend)
+
     def experiment(self, name: str) -> Experiment:
         """Return the experiment of this name, imported once."""
         if name not in self.experiments:
@@ -122,16 +149,22 @@ def settle() -> None:
 
 
 def take_output() -> TextIO:
-    """Return the stream to the host, and send what anyone prints, even in C, to standard error."""
+    """Return the stream to the host, and send what anyone prints, even in C, to standard error.
+
+    A forked child does not get that stream: were it to outlive this process, the host would wait for its answer.
+    """
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: os.dup2(2, replies.fileno()))
     return replies
 
 
 def listen(requests: "SimpleQueue[str]") -> None:
-    """Pass on requests; when the host has gone, end at once, in the middle of a round too."""
+    """Pass on requests; when the host has gone, end at once, in the middle of a round too, with all that computes."""
     for line in sys.stdin:
         requests.put(line)
+    family.kill()
     os._exit(0)
 
 

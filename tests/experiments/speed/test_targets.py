@@ -19,10 +19,12 @@ from gradsuite_numpy.backend import NumpyBackend
 ROUNDS = 7
 
 
+SIZES = {"cell": ["mlp"], "batch_size": [8], "hidden_size": [64], "fraction": [1]}
+
+
 def settings(workload):
     experiment = Speed()
-    (trial,) = experiment.trials(experiment.grid("peers", {"workload": [workload]}))
-    return trial
+    return next(iter(experiment.trials(experiment.grid("peers", {"workload": [workload]} | SIZES))))
 
 
 def frame(workload, times):
@@ -44,18 +46,35 @@ def reached(workload, times):
 def test_the_preset_measures_the_named_workloads_and_brings_the_peers():
     planned = study(load(), ["speed"], "peers", {})
     assert planned.peers() == ["torch-nn", "torch-autograd", "torch-compile", "jax-scan", "flax", "autograd"]
-    assert [group[0].settings["workload"] for group in planned.groups(["any"], "cpu")] == list(workloads.NAMED)
+    planned_workloads = [group[0].settings["workload"] for group in planned.groups(["any"], "cpu")]
+    assert planned_workloads == [*workloads.NAMED, *["sizes"] * 16]
     assert study(load(), ["speed"], "quick", {}).peers() == []
+
+
+def test_the_sizes_are_those_of_the_preset_standard():
+    def labels(preset, workload):
+        experiment = Speed()
+        trials = experiment.trials(experiment.grid(preset, {"workload": [workload]}))
+        return {workloads.label(trial) for trial in trials}
+
+    assert labels("peers", "sizes") == labels("standard", "sizes")
+
+
+def test_of_sizes_the_step_alone_is_timed(monkeypatch):
+    monkeypatch.setattr(timing.Timer, "warm_up", lambda self: 0)
+    first, _, *samples = Speed().measure(NumpyBackend(), "cpu", settings("sizes") | {"rounds": 2})
+    assert [row.metric for row in first] == ["step_first"]
+    assert [[row.metric for row in rows] for rows in samples] == [["step"], ["step"]]
 
 
 def test_gradients_are_timed_alone_with_norms_and_as_products(monkeypatch):
     monkeypatch.setattr(timing.Timer, "warm_up", lambda self: 0)
     small = settings("W3") | {"length": 3, "rounds": 2}
     first, warm, *samples, last = Speed().measure(NumpyBackend(), "cpu", small)
-    assert [row.metric for row in first] == ["gradient_first"]
+    assert [row.metric for row in first] == ["gradient_first", "step_first"]
     assert warm == []
     products = [("product", member) for member in range(len(limit.different(workloads.model(small), small)))]
-    expected = [("gradient", None), ("gradient_states", None), *products]
+    expected = [("gradient", None), ("gradient_states", None), ("step", None), *products]
     assert [[(row.metric, row.member) for row in rows] for rows in samples] == [expected, expected]
     assert {row.note for rows in samples for row in rows if row.metric == "product"} == {"library 0"}
     assert [row.metric for row in last] == (["peak_memory"] if memory.reset_peak() else [])
@@ -84,6 +103,51 @@ def test_norms_are_held_against_the_same_backend_and_against_retain_grad():
     assert by_name["norms of state gradients, against none", "torch"].verdict == "missed"
     against = by_name["norms of state gradients in torch, against retain_grad", "torch"]
     assert (against.ratio.median, against.verdict) == (pytest.approx(0.4), "met")
+
+
+@pytest.mark.parametrize(("workload", "label"), [("W5", "W5"), ("sizes", "mlp B8 H64")])
+def test_whole_steps_are_held_against_the_best_peer_in_the_same_framework(workload, label):
+    drift = np.linspace(1, 3, ROUNDS)
+    times = {("torch", "step"): 0.9 * drift, ("torch-nn", "step"): 2 * drift, ("torch-compile", "step"): drift,
+             ("jax", "step"): 5 * drift, ("flax", "step"): 4 * drift, ("numpy", "step"): 0.1 * drift}  # fmt: skip
+    of_torch, of_jax = outcomes(frame(workload, times))
+    assert (of_torch.workload, of_torch.backend, of_torch.other) == (label, "torch", "torch-compile")
+    assert of_torch.ratio == Interval(*[pytest.approx(0.9)] * 3)
+    assert of_torch.times == (pytest.approx(0.9 * 2), pytest.approx(2))
+    assert (of_torch.bound, of_torch.verdict) == (1.0, "met")
+    assert (of_jax.backend, of_jax.other, of_jax.verdict) == ("jax", "flax", "")  # shown, and nothing asked of it
+    assert of_jax.ratio.median == pytest.approx(1.25)
+
+
+def test_sizes_without_a_name_have_no_targets_for_gradients():
+    times = {("torch", "gradient"): [1.0] * ROUNDS, ("torch-nn", "gradient"): [2.0] * ROUNDS}
+    assert not outcomes(frame("sizes", times))
+    assert [outcome.backend for outcome in outcomes(frame("W5", times))] == ["torch"]
+
+
+def test_whole_steps_have_a_table_and_a_figure_of_their_own():
+    steps = {("torch", "step"): [0.002] * ROUNDS, ("torch-nn", "step"): [0.001] * ROUNDS}
+    rows = pd.concat([frame("sizes", steps), frame("W5", steps)])
+    assert list(target_findings(rows)) == [
+        "0 of 2 targets are met.",
+        "Missed: whole steps: torch against the best PyTorch peer in W5 (2.00); "
+        "whole steps: torch against the best PyTorch peer in mlp B8 H64 (2.00).",
+    ]
+    with style.context():
+        assert [figure.name for figure in Speed().figures(rows, [])] == ["speed", "speed-steps"]
+    whole, speed = Speed().tables(rows, [])
+    assert whole.rows.to_dict("records")[1] == {
+        "workload": "mlp B8 H64",
+        "backend": "torch",
+        "step": "2 ms",
+        "best peer": "torch-nn",
+        "its step": "1 ms",
+        "ratio": "2.00",
+        "95% interval": "2.00 to 2.00",
+        "target": "at most 1",
+        "verdict": "missed",
+    }
+    assert not {"forward", "backward", "update"} & set(speed.rows)  # not timed by themselves
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from gradsuite.backend import Batch
-from gradsuite.commands import gradsuite
 from gradsuite.comparator import compare
 from gradsuite.conformance import CHECKS, Subject, examine, pairs, run
 from gradsuite.conformance.case import expected_of
@@ -21,9 +20,7 @@ from gradsuite.precision import UNIT_ROUNDOFF, bound, rounded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.mutants import conduct  # noqa: F401  importing it fills the table
 from tests.mutants.reference import ReferenceBackend
-from tests.mutants.table import MUTANTS
 
 EVERY_CASE = [case for cell, activations in ACTIVATIONS.items() for a in activations for case in cases(cell, a)]
 
@@ -95,6 +92,19 @@ def test_findings():
     assert not any(f.passed for f in same_bits("case", {"a": np.nextafter(np.ones(2), 2)}, one))
 
 
+def test_only_a_finding_that_failed_keeps_its_arrays():
+    given, expected = {"a": np.ones(2), "b": np.ones(2)}, {"a": np.ones(2), "b": np.zeros(2)}
+    case = EVERY_CASE[0]
+    for found in (all_close("case", given, expected, 1.0, case=case), same_bits("case", given, expected, case=case)):
+        right, wrong = found
+        assert (right.what, right.array, right.value) == ("a of case", "a", None)
+        assert (wrong.what, wrong.array) == ("b of case", "b")
+        assert wrong.value.tolist() == [1, 1]
+        assert wrong.expected.tolist() == [0, 0]
+        assert not np.shares_memory(wrong.value, given["b"])
+        assert wrong == Finding(wrong.what, wrong.error, wrong.bound, wrong.note, "b", case)
+
+
 def subject(dtype="float64", *, finest=True):
     return Subject(ReferenceBackend(), "cpu", dtype, finest=finest)
 
@@ -103,6 +113,9 @@ def test_verdicts():
     def broken(subject):
         raise RuntimeError("two\nlines")
 
+    def interrupted(subject):
+        raise KeyboardInterrupt
+
     assert run(Check("c", "S.", lambda s: iter([Finding("x", 1.0, 2.0)])), subject()).verdict == "passed"
     assert run(Check("c", "S.", lambda s: iter([Finding("x", 3.0, 2.0)])), subject()).verdict == "failed"
     assert run(Check("c", "S.", lambda s: iter([])), subject()).verdict == "unsupported"
@@ -110,12 +123,28 @@ def test_verdicts():
     assert result.verdict == "failed"
     assert result.what.startswith("RuntimeError: two lines (test_conformance.py:")
     assert "\n" not in str(result)
+    assert result.traceback.endswith("RuntimeError: two\nlines\n")
+    assert "traceback" not in row(result)
+    result = run(Check("c", "S.", lambda s: sys.exit(0)), subject())
+    assert (result.verdict, result.what.partition(" (")[0]) == ("failed", "SystemExit: 0")
+    with pytest.raises(KeyboardInterrupt):  # in this process it may be the user's
+        run(Check("c", "S.", interrupted), subject())
 
 
 def test_an_error_that_is_no_number_is_null_in_json():
     result = run(Check("c", "S.", lambda s: iter([fact("x", False, "why")])), subject())
     assert json.loads(json.dumps(row(result), allow_nan=False))["error"] is None
     assert result.what == "x: why"
+
+
+def test_what_failed_can_be_looked_at_and_stays_out_of_json():
+    good, bad = Finding("x", 1.0, 2.0), Finding("y", 3.0, 2.0, value=np.ones(2), expected=np.zeros(2))
+    assert run(Check("c", "S.", lambda s: iter([good])), subject()).findings == ()
+    result = run(Check("c", "S.", lambda s: iter([good, bad])), subject())
+    assert result.findings == (good, bad)
+    assert "findings" not in row(result)
+    assert str(replace(result, hint="look")) == f"{result}\n    hint: look"
+    assert "look" not in str(replace(result, verdict="xfailed", hint="look"))
 
 
 def test_what_is_the_same_in_every_dtype_is_checked_once():
@@ -144,16 +173,6 @@ def test_command_prints_one_line_a_check():
     assert len(lines) == 1 + sum("float32" in check.dtypes for check in CHECKS)
     assert lines[-1].endswith("0 failed, 1 unsupported")
     assert all(line.split()[0] in ("passed", "unsupported") for line in lines[:-1])
-
-
-def test_exit_status_is_1_where_a_check_fails(monkeypatch):
-    wrong = MUTANTS["claims a cell that it refuses"][0]
-    monkeypatch.setattr("gradsuite.worker.loading.load_backend", lambda name: wrong())
-    done = CliRunner().invoke(gradsuite, ["check", "wrong", "--dtype", "float32", "--json"], standalone_mode=False)
-    assert done.return_value == 1
-    verdicts = {result["check"]: result["verdict"] for result in json.loads(done.stdout)}
-    assert verdicts["claimed-is-built"] == "failed"
-    assert verdicts["gradients-lstm"] == "passed"
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """What counts as a disturbance."""
 
+import subprocess
+import sys
 import time
 from math import isnan
 
 import pytest
+from gradsuite.machine import family
 from gradsuite.measuring.contention import Conditions, Watch, frequency, waited
 
 QUIET = {"wall": 0.5, "cpu": 0.5, "waiting": 0.0, "steal": 0.0, "neighbours": 0.0}
@@ -51,3 +54,19 @@ def test_a_watch_counts_what_has_been_since_it_last_stopped():
 def test_what_the_system_does_not_count_is_zero_or_nan():
     assert waited() >= 0
     assert isnan(frequency()) or frequency() > 0
+
+
+def test_what_another_process_computes_for_us_is_ours():
+    code = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        family.add(process.pid)
+        try:
+            watch, began = Watch(), time.process_time()
+            process.stdout.readline()
+            conditions = watch.stop()
+        finally:
+            family.remove(process.pid)
+            process.communicate(b"\n")
+    # Its 0.3 s may have begun before the watch did, and are counted in ticks of 10 ms; ours is what is left.
+    assert conditions.cpu - (time.process_time() - began) > 0.05
+    assert process.pid not in family.pids()

@@ -37,7 +37,7 @@ def results(executor, *groups):
 
 def test_backends_are_described_or_say_why_not(executor):
     said = executor.describe(["echo", "gone"])
-    assert said["echo"].cells == ("rnn",)
+    assert said["echo"].dtypes == ("float64", "float32")
     assert said["echo"].activations["gru"] == ("tanh",)
     assert said["gone"] == "no_such_framework not installed"
 
@@ -59,6 +59,19 @@ def test_a_failure_costs_its_trial_alone(executor):
     assert done["kill"].stderr == "last words\n"
     assert done["kill"].measurements == ()
     assert done["one"].status == "ok"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system limits a process's memory mappings")
+def test_a_worker_with_too_many_mappings_is_replaced_between_trials(executor, monkeypatch):
+    results(executor, [trial("one")], [trial("three")])
+    first = executor.processes["echo"].process.pid
+    with monkeypatch.context() as crowded:
+        crowded.setattr(process, "CROWDED", 0.0)
+        assert results(executor, [trial("one")], [trial("three")])["three"].status == "ok"
+    assert "echo" not in executor.processes
+    assert not psutil.pid_exists(first)
+    results(executor, [trial("one")])
+    assert not executor.processes["echo"].is_crowded()
 
 
 def test_a_round_that_takes_too_long_is_ended(probe):

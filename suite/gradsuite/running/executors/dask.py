@@ -49,6 +49,13 @@ class DaskExecutor(Executor):
         ).result()
         return described
 
+    def preflight(self, backends: Sequence[str], device: str) -> dict[str, str]:
+        """Return what is wrong with the gradients of these backends on one of the workers."""
+        wrong: dict[str, str] = self.client.submit(
+            preflight, self.configuration, list(backends), device, pure=False
+        ).result()
+        return wrong
+
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, whatever becomes of its Dask worker."""
         futures = {
@@ -74,6 +81,12 @@ def describe(configuration: Configuration, backends: Sequence[str]) -> dict[str,
     """Describe backends on the machine that this is called on."""
     with local_executor(configuration) as executor:
         return executor.describe(backends)
+
+
+def preflight(configuration: Configuration, backends: Sequence[str], device: str) -> dict[str, str]:
+    """Compare backends with the oracle on the machine that this is called on."""
+    with local_executor(configuration) as executor:
+        return executor.preflight(backends, device)
 
 
 def run_trial(configuration: Configuration, trial: Trial) -> Result:

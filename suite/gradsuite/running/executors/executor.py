@@ -19,6 +19,10 @@ class Executor(ABC):
         """Return what each backend says of itself, or why it cannot be had."""
 
     @abstractmethod
+    def preflight(self, backends: Sequence[str], device: str) -> dict[str, str]:
+        """Return what is wrong with the gradients of each of these backends, for those where something is."""
+
+    @abstractmethod
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished. A trial may fail in any way and costs only itself."""
 

@@ -17,6 +17,7 @@ from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost, Process
 
 START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too
+PREFLIGHT_TIMEOUT = 120.0  # seconds to compare one small network per cell with the oracle
 
 
 @dataclass(slots=True)
@@ -56,6 +57,12 @@ class LocalExecutor(Executor):
         with ThreadPoolExecutor(max(1, len(backends))) as pool:
             return dict(zip(backends, pool.map(self._describe, backends), strict=True))
 
+    def preflight(self, backends: Sequence[str], device: str) -> dict[str, str]:
+        """Return what is wrong with the gradients of these backends; side by side, for nothing is timed."""
+        with ThreadPoolExecutor(max(1, len(backends))) as pool:
+            reasons = pool.map(lambda backend: self._preflight(backend, device), backends)
+            return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
+
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished."""
         for group in groups:
@@ -82,11 +89,23 @@ class LocalExecutor(Executor):
         except Lost as lost:
             return str(lost)
 
+    def _preflight(self, backend: str, device: str) -> str:
+        """Return what is wrong with a backend's gradients, or nothing; one that dies of it gets a fresh worker."""
+        try:
+            if backend not in self.processes:
+                self._start(backend)
+            reply = self.processes[backend].ask({"do": "preflight", "device": device}, PREFLIGHT_TIMEOUT)
+        except Lost as lost:
+            if backend in self.processes:
+                self._end(backend)
+            return without_paths(str(lost))
+        return without_paths(reply.get("reason", ""))
+
     def _start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
             process = Process(backend, self.environment(backend))
-        except Exception as error:  # a hook that sets the environment may fail in any way
+        except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process
         try:
@@ -121,7 +140,11 @@ class LocalExecutor(Executor):
         one.measurements += [Measurement(*row) for row in reply["measurements"]]
         if reply["status"] in ("error", "timeout"):
             return self._failed(one, reply["status"], reply["reason"])
-        return one.result(reply["status"], reply.get("reason", "")) if reply["done"] else None
+        if not reply["done"]:
+            return None
+        if process.is_crowded():
+            self._end(backend)
+        return one.result(reply["status"], reply.get("reason", ""))
 
     def _failed(self, one: Unfinished, status: str, reason: str) -> Result:
         """Return the result of a failure; the next trial gets a fresh worker, for this one may have been damaged."""

@@ -1,4 +1,4 @@
-"""State gradients out of the fused kernel: against autograd in float64, and the recurrence against a loop."""
+"""The fused kernel forward and the way back by hand: against the steps by hand, and the recurrence against a loop."""
 
 from functools import partial
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from gradsuite_torch import fused  # noqa: E402
 from gradsuite_torch.backend import TorchBackend  # noqa: E402
-from gradsuite_torch.fused_states import accumulated  # noqa: E402
+from gradsuite_torch.fused_lstm import FusedLstm, accumulated  # noqa: E402
+from gradsuite_torch.lstm import Lstm  # noqa: E402
 from gradsuite_torch.products import ONEDNN  # noqa: E402
 
 from tests.plugins import passes  # noqa: E402
@@ -50,12 +50,12 @@ def test_they_are_those_of_the_steps_by_hand(monkeypatch, readout, num_layers, s
     exact = run(model, parameters, batch)
     # 13 steps there and back of about 10 roundings, through 2 layers, that grow as their root; 3 sigma, twice over.
     bound = 6 * ROUNDING * np.sqrt(2 * 13 * 10 * 2)
-    monkeypatch.setattr(fused, "run", None)  # by hand it is not needed
-    monkeypatch.setattr(fused, "SMALL", 0)
+    monkeypatch.setattr(FusedLstm, "largest", 0)
+    monkeypatch.setattr(torch, "lstm", None)  # by hand it is not needed
     assert_same(run(model, parameters, batch, dtype="float32"), exact, bound)
     monkeypatch.undo()
     assert_same(run(model, parameters, batch, dtype="float32"), exact, bound)
-    monkeypatch.setattr(fused.Recurrent, "forward", None)  # nor are the steps by hand for few units
+    monkeypatch.setattr(Lstm, "step_through", None)  # nor are the steps by hand for few units
     assert_same(run(model, parameters, batch, dtype="float32"), exact, bound)
 
 
