@@ -4,7 +4,18 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gradsuite.backend import Backend, BackendInfo
-from gradsuite.conformance import arrays, claims, features, gradients, laws, purity, scales, training, vanishing
+from gradsuite.conformance import (
+    arrays,
+    claims,
+    features,
+    gradients,
+    laws,
+    laziness,
+    purity,
+    scales,
+    training,
+    vanishing,
+)
 from gradsuite.conformance.check import VERDICTS, Check, Result, raised, row, run
 from gradsuite.conformance.finding import Finding
 from gradsuite.conformance.subject import Subject
@@ -28,7 +39,7 @@ __all__ = [
 
 CHECKS: tuple[Check, ...] = tuple(
     check
-    for module in (claims, gradients, laws, scales, vanishing, purity, arrays, training, features)
+    for module in (claims, gradients, laws, scales, vanishing, purity, arrays, laziness, training, features)
     for check in module.CHECKS
 )
 
