@@ -26,7 +26,7 @@ REPORTS = {
 FIGURES = "results/reference"  # with every figures/*.png below it
 LINK = re.compile(r"\]\((?P<target>[^()\s#:]+)(?P<anchor>#[^()\s]*)?\)")
 EXAMPLE = re.compile(r"examples/[^/]+/README\.md")
-LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".toml": "toml"}
+LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".toml": "toml", ".txt": "text"}
 
 
 def on_files(files: Files, config: Any) -> Files:

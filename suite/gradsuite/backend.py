@@ -70,7 +70,8 @@ class BackendInfo:
     with `states` alone leaves `cell_states` None. `libraries` says what it computes with, one line per library, such
     as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds.
 
-    Raises UserError for an unknown feature: misspelled, it would never be used, and nothing would say why.
+    Raises UserError for an unknown feature: misspelled, it would never be used, and nothing would say why. For an
+    unknown field too: whoever types `gradsuite check` reads one line, and no traceback of a dataclass.
     """
 
     name: str
@@ -85,6 +86,13 @@ class BackendInfo:
     state_gradients: tuple[str, ...] = STATE_GRADIENTS
     features: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+
+    def __new__(cls, *_: Any, **fields: Any) -> "BackendInfo":
+        """Refuse a misspelled field by the nearest name, before the dataclass's own `__init__` sees it."""
+        for name in fields:
+            if name not in cls.__slots__:
+                raise unknown("field of BackendInfo", name, cls.__slots__)
+        return object.__new__(cls)
 
     def __post_init__(self) -> None:
         for feature in self.features:

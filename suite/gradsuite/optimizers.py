@@ -28,7 +28,7 @@ def clip_by_global_norm(gradients: Arrays, limit: float, *, stacked: bool = Fals
     An infinite norm gives 0 where the gradient is finite and NaN where it is not. In a stack each network has its own
     norm.
     """
-    scale = (limit / (global_norm(gradients, stacked=stacked) + NORM_EPSILON)).clip(max=1.0)
+    scale = limited(limit / (global_norm(gradients, stacked=stacked) + NORM_EPSILON), high=1.0)
     return {name: g * (scale.reshape(-1, *[1] * (g.ndim - 1)) if stacked else scale) for name, g in gradients.items()}
 
 
@@ -42,8 +42,8 @@ def clip_by_unit_norm(parameters: Arrays, gradients: Arrays, limit: float) -> di
 
 def limit_units(p: Array, g: Array, limit: float) -> Array:
     """Scale g along its last axis by min(1, limit max(|p|, 1e-3) / |g|)."""
-    most = limit * unit_norm(p).clip(min=UNIT_EPSILON)
-    return g * (most / unit_norm(g).clip(min=most))  # a factor of exactly 1 up to the limit, and no division by zero
+    most = limit * limited(unit_norm(p), low=UNIT_EPSILON)
+    return g * (most / limited(unit_norm(g), low=most))  # a factor of exactly 1 up to the limit, no division by zero
 
 
 def unit_norm(x: Array) -> Array:
@@ -53,7 +53,27 @@ def unit_norm(x: Array) -> Array:
 
 def clip_by_value(gradients: Arrays, limit: float) -> dict[str, Array]:
     """Limit every element to [-limit, limit], as torch.nn.utils.clip_grad_value_ does."""
-    return {name: g.clip(-limit, limit) for name, g in gradients.items()}
+    return {name: limited(g, -limit, limit) for name, g in gradients.items()}
+
+
+def limited(x: Array, low: Any = None, high: Any = None) -> Array:
+    """Return x limited to [low, high], and NaN where it is NaN: by its own method `clip`, or without one by operators.
+
+    A limit is a number or an array that broadcasts to x; None is no limit.
+    """
+    if hasattr(x, "clip"):
+        return x.clip(min=low, max=high)
+    if low is not None:
+        x = _replaced(x, x < low, low)
+    return x if high is None else _replaced(x, x > high, high)
+
+
+def _replaced(x: Array, there: Array, value: Any) -> Array:
+    """Return x, with `value` where the booleans `there` are true.
+
+    As a product of powers with the exponents 0 and 1: a^0 is 1 for infinity too, whereas 0 a would be NaN.
+    """
+    return x**~there * (x**0 * value) ** there
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,13 +27,19 @@ class Environment:
 
     def run(self, command: str, at: Path) -> str:
         """Run a shell command in a folder and return what it printed; it has to succeed."""
+        done = self.attempt(command, at)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def attempt(self, command: str, at: Path) -> subprocess.CompletedProcess[str]:
+        """Run a shell command in a folder; it may fail."""
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "GRADSUITE_"))}
         inner = {
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{outer['PATH']}",
             "VIRTUAL_ENV": str(self.folder),
             "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
         }
-        done = subprocess.run(
+        return subprocess.run(
             command,
             shell=True,
             cwd=at,
@@ -43,8 +49,6 @@ class Environment:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
     def json(self, command: str, at: Path) -> Any:
         """Run a command and return the JSON that it printed."""

@@ -4,12 +4,14 @@ import csv
 import shutil
 
 import pytest
+import yaml
 
 from tests.docs.blocks import ROOT
 from tests.kit.walk import walk
 
 CELLS = ["mlp", "rnn", "lstm", "gru"]
 HIPS = ROOT / "docs" / "examples" / "gradsuite-hips"
+MLX = ROOT / "docs" / "examples" / "gradsuite-mlx"
 CPP = ROOT / "docs" / "examples" / "gradsuite-cpp"
 
 
@@ -18,6 +20,15 @@ def test_a_new_backend_is_green_in_one_line(environment, tmp_path):
     environment.run("python -m pip install -e . && gradsuite check green && pytest", tmp_path / "green")
     found = environment.json("gradsuite backends --json", tmp_path)
     assert cells(found, "green") == ["rnn"]
+
+
+def test_a_new_autodiff_backend_is_green_in_its_own_workflow(environment, tmp_path):
+    environment.run("gradsuite new-backend forward --autodiff --into .", tmp_path)
+    workflow = yaml.safe_load((tmp_path / "forward" / ".github" / "workflows" / "check.yml").read_text("utf-8"))
+    for step in workflow["jobs"]["check"]["steps"]:
+        if "run" in step:
+            environment.run(step["run"], tmp_path / "forward")
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "forward") == CELLS
 
 
 def test_the_guide_to_a_backend_leads_from_nothing_to_all_cells(environment, tmp_path):
@@ -42,6 +53,17 @@ def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, 
     rows = list(csv.DictReader(environment.run(f"gradsuite export {run} --format csv", tmp_path).splitlines()))
     assert sorted({row["backend"] for row in rows if row["status"] == "ok"}) == backends
     assert all(name in (tmp_path / run / "report.html").read_text("utf-8") for name in backends)
+
+
+def test_a_lazy_framework_is_exact_in_float32_and_reported_as_it_is_in_float64(environment, tmp_path):
+    got = environment.attempt("python -m pip install 'mlx[cpu]' && python -c 'import mlx.core'", tmp_path)
+    if got.returncode:
+        reasons = [line for line in got.stderr.splitlines() if "rror" in line] or ["no reason given"]
+        pytest.skip(f"MLX cannot be had here: {reasons[-1]}")
+    environment.run(f"python -m pip install '{MLX}'", tmp_path)
+    environment.run(f"gradsuite check mlx --xfails '{MLX / 'xfails.txt'}'", tmp_path)
+    environment.run(f"pytest -p no:cacheprovider {MLX}", tmp_path)
+    assert cells(environment.json("gradsuite backends --json", tmp_path), "mlx") == CELLS
 
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler: c++")

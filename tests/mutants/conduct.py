@@ -1,7 +1,9 @@
 """Wrong in how they behave: what they change, keep, share, claim and refuse, and how they train."""
 
+from functools import lru_cache
+
 import numpy as np
-from gradsuite.backend import BackendInfo, Batch, Tape
+from gradsuite.backend import BackendInfo, Batch, Gradients, Tape
 from gradsuite.errors import Unsupported
 from gradsuite.optimizers import SGD, Adam, Momentum
 
@@ -127,6 +129,60 @@ network(
     finish=lambda self, name, g: g.view(Elsewhere) if name == "states" else g,
 )
 network("parameters leave the device", "device", update=moved_by_update)
+
+# Lazy: `synchronize` waits for nothing, and what is fetched is computed then.
+
+
+class Later:
+    """A value that is computed when it is asked for, once."""
+
+    def __init__(self, compute):
+        self.compute = lru_cache(compute)
+
+
+def value(array):
+    return array.compute() if isinstance(array, Later) else array
+
+
+def forward_later(self, batch, *, states=False):
+    tape = Later(lambda: Reference.forward(self, batch, states=states))
+    return Tape(Later(lambda: value(tape).loss), Later(lambda: value(tape).outputs), tape)
+
+
+def backward_later(self, tape):
+    gradients = Later(lambda: Reference.backward(self, value(tape.saved)))
+    return Gradients({name: Later(lambda name=name: value(gradients).parameters[name]) for name in self.parameters})
+
+
+def step_later(self, batch, optimizer):
+    before = {name: value(p) for name, p in self.parameters.items()}
+    twin = Reference(self.model, before, device=self.device, dtype=self.dtype)
+    loss = Later(lambda: twin.step(batch, optimizer))
+    self.parameters = {name: Later(lambda name=name: (value(loss), twin.parameters[name])[1]) for name in before}
+    return loss
+
+
+def fetch_value(self, array):
+    return np.array(value(array))
+
+
+network(
+    "results computed at fetch",
+    "synchronize-computes",
+    forward=forward_later,
+    backward=backward_later,
+    step=Reference.step,
+    update=lambda self, gradients, optimizer: None,
+    fetch=fetch_value,
+)
+network(
+    "gradients computed at fetch, and nothing else",
+    "synchronize-computes",
+    backward=lambda self, tape: backward_later(self, Tape(tape.loss, tape.outputs, tape)),
+    update=lambda self, gradients, optimizer: None,
+    fetch=fetch_value,
+)
+network("a step's parameters computed at fetch", "synchronize-computes", step=step_later, fetch=fetch_value)
 
 # Training.
 

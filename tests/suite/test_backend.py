@@ -1,5 +1,9 @@
 """What a backend inherits: refusals of what it does not claim, and update and step in terms of the three verbs."""
 
+import copy
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gradsuite.backend import FEATURES, Backend, BackendInfo, Batch, Gradients, Network, Tape
@@ -115,6 +119,19 @@ def test_an_unknown_feature_is_refused_with_the_nearest_name():
     assert str(refused.value) == (
         "unknown feature of mine 'stacked'; did you mean 'stack'? (allowed: checkpoint, stack, truncation)"
     )
+
+
+def test_an_unknown_field_is_refused_with_the_nearest_name():
+    with pytest.raises(UserError) as refused:
+        BackendInfo(name="mine", versions={}, device=("cpu",), dtypes=("float32",), cells=("rnn",))
+    assert str(refused.value).startswith("unknown field of BackendInfo 'device'; did you mean 'devices'? (allowed: ")
+
+
+def test_a_description_is_copied_and_changed_as_any_dataclass():
+    assert copy.deepcopy(INFO) == INFO == pickle.loads(pickle.dumps(INFO))
+    assert replace(INFO, name="other").name == "other"
+    with pytest.raises(UserError, match=r"did you mean 'devices'\?"):
+        replace(INFO, device="cpu")
 
 
 def test_a_network_knows_whether_it_is_a_stack_and_clips_accordingly():

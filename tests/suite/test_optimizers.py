@@ -182,6 +182,45 @@ def test_a_stack_is_clipped_as_its_settings_are_one_by_one(clip):
             np.testing.assert_allclose(moved[name][k], alone[name], rtol=0, atol=50 * 8 * 2.0**-52)
 
 
+class Bare(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of operators, a shape and sums, and nothing else: there is no method `clip`."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+        self.ndim, self.shape, self.dtype = self.array.ndim, self.array.shape, self.array.dtype
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **settings):
+        return Bare(getattr(ufunc, method)(*(a.array if isinstance(a, Bare) else a for a in inputs), **settings))
+
+    def __len__(self):
+        return len(self.array)
+
+    def reshape(self, *shape):
+        return Bare(self.array.reshape(*shape))
+
+    def sum(self, axis=None, *, keepdims=False):
+        return Bare(self.array.sum(axis, keepdims=keepdims))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("special", [0.0, -0.0, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("stacked", [False, True])
+@pytest.mark.parametrize("clip", [{"clip_norm": 2.0}, {"clip_unit": 0.3}, {"clip_value": 0.4}], ids=str)
+def test_arrays_without_a_clip_of_their_own_are_clipped_to_the_same_values(clip, stacked, special, dtype):
+    rng = np.random.default_rng(0)
+    parameters = {name: rng.standard_normal(shape).astype(dtype) for name, shape in {"w": (3, 4), "b": (3,)}.items()}
+    gradients = {name: rng.standard_normal(p.shape).astype(dtype) for name, p in parameters.items()}
+    gradients["w"][1, 2] = special
+    rule = optimizer("sgd", lr=0.1, **clip)
+    with np.errstate(invalid="ignore"):
+        expected, _ = rule.apply(parameters, gradients, None, stacked=stacked)
+        bare = ({name: Bare(array) for name, array in arrays.items()} for arrays in (parameters, gradients))
+        found, _ = rule.apply(*bare, None, stacked=stacked)
+    for name, array in expected.items():
+        assert found[name].dtype == dtype
+        np.testing.assert_array_equal(found[name].array, array)
+
+
 @pytest.mark.parametrize(("gradient", "clipped"), [([np.inf, 1.0], [np.nan, 0.0]), ([np.nan, 1.0], [np.nan, np.nan])])
 def test_a_gradient_that_is_not_finite_stays_visible(gradient, clipped):
     with np.errstate(invalid="ignore"):

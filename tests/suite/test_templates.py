@@ -1,17 +1,24 @@
 """The packages that are written for plugin authors; tests/kit installs and runs them."""
 
 import ast
+import re
+import sys
 import tomllib
+from importlib import import_module
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from gradsuite.commands.new_backend import new_backend
 from gradsuite.commands.new_experiment import new_experiment
+from gradsuite.conformance import CHECKS, Subject, run
 from gradsuite.errors import UserError
 from gradsuite.plugins import Plugins, hookspecs
 from gradsuite.templates import render, write_package
 
 KINDS = ("backend", "experiment")
+FORMS = {"backend": ("backend", False), "autodiff backend": ("backend", True), "experiment": ("experiment", False)}
+OPEN = re.compile(r"(?<!\$)\{\{|\{%")  # GitHub's own ${{ ... }} is meant to stay
 
 
 @pytest.fixture
@@ -30,9 +37,10 @@ def plugins():
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_file_is_written_and_names_the_new_thing(kind, plugins, tmp_path):
-    folder = write_package(kind, "two-words", tmp_path, plugins)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_file_is_written_and_names_the_new_thing(form, plugins, tmp_path):
+    kind, autodiff = FORMS[form]
+    folder = write_package(kind, "two-words", tmp_path, plugins, autodiff=autodiff)
     assert folder == tmp_path / "two-words"
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"pyproject.toml", "README.md", "src/gradsuite_two_words/__init__.py"} <= written
@@ -42,10 +50,11 @@ def test_every_file_is_written_and_names_the_new_thing(kind, plugins, tmp_path):
     assert '"two-words",' in (folder / "src/gradsuite_two_words/__init__.py").read_text("utf-8")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_file_is_sound(kind):
-    for path, text in render(kind, "two-words"):
-        assert "{{" not in text
+@pytest.mark.parametrize("form", FORMS)
+def test_every_file_is_sound(form):
+    kind, autodiff = FORMS[form]
+    for path, text in render(kind, "two-words", autodiff=autodiff):
+        assert not OPEN.search(text)
         assert "package" not in path.as_posix()
         assert text.endswith("\n")
         if path.suffix == ".py":
@@ -93,6 +102,46 @@ def test_a_folder_that_cannot_be_made_is_named(kind, plugins, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write '.*file/mine': Not a directory"):
         write_package(kind, "mine", tmp_path / "file", plugins)
+
+
+@pytest.mark.parametrize("autodiff", [False, True])
+def test_the_workflow_checks_a_backend_on_every_python(autodiff):
+    (text,) = [text for path, text in render("backend", "two-words", autodiff=autodiff) if path.suffix == ".yml"]
+    workflow = yaml.safe_load(text)
+    assert workflow[True].keys() == {"push", "pull_request"}  # YAML 1.1 reads the key `on` as true
+    (job,) = workflow["jobs"].values()
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    uses = [step for step in job["steps"] if "uses" in step]
+    assert [step["uses"].partition("@")[0] for step in uses] == ["actions/checkout", "actions/setup-python"]
+    assert uses[1]["with"]["python-version"] == "${{ matrix.python }}"
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert commands == ["python -m pip install .", "gradsuite check two-words", "pytest"]
+
+
+@pytest.mark.parametrize("name", ["gradients-mlp-relu", "gradients-lstm", "gradients-gru", "large-logits", "overflow"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_autodiff_backend_is_right_at_once(dtype, name, plugins, tmp_path, monkeypatch):
+    """The rest of the checks, in a package that is installed, are run by tests/kit."""
+    pytest.importorskip("autograd")
+    (check,) = [check for check in CHECKS if check.name == name]
+    monkeypatch.syspath_prepend(write_package("backend", "fresh", tmp_path, plugins, autodiff=True) / "src")
+    try:
+        backend = import_module("gradsuite_fresh.backend").FreshBackend()
+        result = run(check, Subject(backend, "cpu", dtype))
+    finally:
+        for module in [module for module in sys.modules if module.partition(".")[0] == "gradsuite_fresh"]:
+            del sys.modules[module]
+    assert result.verdict == "passed", str(result)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cells"),
+    [([], "one cell, rnn"), (["--autodiff"], "all cells, differentiated by autograd")],
+)
+def test_the_command_says_what_it_wrote(arguments, cells, tmp_path):
+    arguments = ["my-own", "--into", str(tmp_path), *arguments]
+    done = CliRunner().invoke(new_backend, arguments, catch_exceptions=False)
+    assert done.output.startswith(f"wrote a backend for {cells}, to {tmp_path / 'my-own'}; to install and check it:")
 
 
 @pytest.mark.parametrize("command", [new_backend, new_experiment])

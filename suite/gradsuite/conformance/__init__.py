@@ -4,7 +4,19 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gradsuite.backend import Backend, BackendInfo
-from gradsuite.conformance import arrays, claims, features, gradients, large, laws, purity, scales, training, vanishing
+from gradsuite.conformance import (
+    arrays,
+    claims,
+    features,
+    gradients,
+    large,
+    laws,
+    laziness,
+    purity,
+    scales,
+    training,
+    vanishing,
+)
 from gradsuite.conformance.check import VERDICTS, Check, Result, raised, row, run
 from gradsuite.conformance.finding import Finding
 from gradsuite.conformance.subject import Subject
@@ -26,7 +38,7 @@ __all__ = [
     "run",
 ]
 
-MODULES = (claims, gradients, large, laws, scales, vanishing, purity, arrays, training, features)
+MODULES = (claims, gradients, large, laws, scales, vanishing, purity, arrays, laziness, training, features)
 CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
 
 

@@ -18,7 +18,7 @@ NETWORKS = ((3, 19), (1, 16), (2, 8))
 
 @check(
     "vanishing-lstm",
-    "dL/dh and dL/dc of an lstm are right at each of 60 steps, where dL/dc vanishes faster than the product of f.",
+    "State gradients of lstm are right at each of 60 steps, where dL/dc vanishes faster than the product of f.",
     dtypes=PRECISE,
 )
 def vanishing(subject: Subject) -> Iterator[Finding]:

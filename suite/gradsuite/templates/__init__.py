@@ -17,9 +17,10 @@ ENDING = ".jinja"
 PLACEHOLDER = "package"  # the name of the module in the templates' own paths
 
 
-def write_package(kind: str, name: str, into: Path, plugins: Plugins) -> Path:
+def write_package(kind: str, name: str, into: Path, plugins: Plugins, *, autodiff: bool = False) -> Path:
     """Write the package of a new backend or experiment, which works at once, and return its folder, `into`/`name`.
 
+    A backend is written by hand, forward and backward, or, if `autodiff`, forward for a framework that differentiates.
     Raises UserError for a name that is not lower-case words joined by dashes or is taken by one of the plugins, and
     for a folder that exists or cannot be written.
     """
@@ -28,7 +29,7 @@ def write_package(kind: str, name: str, into: Path, plugins: Plugins) -> Path:
     if folder.exists():
         raise UserError(f"{str(folder)!r} exists already: choose another name, or another folder with --into")
     try:
-        for path, text in render(kind, name):
+        for path, text in render(kind, name, autodiff=autodiff):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -48,19 +49,22 @@ def check_name(kind: str, name: str, plugins: Plugins) -> None:
         raise UserError(f"plugin {name!r} is installed already: choose another name")
 
 
-def render(kind: str, name: str) -> Iterator[tuple[PurePosixPath, str]]:
+def render(kind: str, name: str, *, autodiff: bool = False) -> Iterator[tuple[PurePosixPath, str]]:
     """Yield the path and the text of every file of the package."""
+    module = f"gradsuite_{name.replace('-', '_')}"
     values = {
+        "autodiff": autodiff,
         "name": name,
         "title": "".join(word.capitalize() for word in name.split("-")),
-        "module": f"gradsuite_{name.replace('-', '_')}",
+        "module": module,
         "distribution": f"gradsuite-{name}",
         "version": __version__,
     }
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    for path, template in _templates(files(__name__) / kind, PurePosixPath()):
-        final = path.as_posix().removesuffix(ENDING).replace(PLACEHOLDER, values["module"])
-        yield PurePosixPath(final), environment.from_string(template.read_text("utf-8")).render(values)
+    for folder in (kind, "backend_autodiff" if autodiff else "backend_by_hand") if kind == "backend" else (kind,):
+        for path, template in _templates(files(__name__) / folder, PurePosixPath()):
+            final = path.as_posix().removesuffix(ENDING).replace(PLACEHOLDER, module)
+            yield PurePosixPath(final), environment.from_string(template.read_text("utf-8")).render(values)
 
 
 def _templates(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, Traversable]]:

@@ -63,6 +63,7 @@ def test_a_backend_with_swapped_gates_is_invalid_everywhere_until_it_is_mended(f
     assert by_backend == {"numpy": ["ok"], "swapped": ["invalid"]}
     assert "wrong gradients: swapped: " in first.stderr
     assert "of lstm (" in first.stderr
+    assert "gates i and f" in first.stderr
     assert f"{(trials['backend'] == 'swapped').sum()} invalid on swapped: wrong gradients: " in first.stderr
     assert set(run.claims()["backend"]) == {"numpy"}
     page = (run.path / "report.html").read_text(encoding="utf-8")
@@ -96,5 +97,5 @@ def test_a_right_backend_disagrees_with_nothing():
 def test_what_it_says_names_the_array_and_the_case():
     backend, _ = MUTANTS["loss summed"]
     said = disagreement(backend(), "cpu")
-    assert said.startswith("loss of mlp (")
+    assert said.startswith("mlp: loss of mlp (")
     assert "error 2.0e+00, at most " in said  # three times the loss is off by twice its size
