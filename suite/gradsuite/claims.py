@@ -36,13 +36,20 @@ class Resolution:
 
     @classmethod
     def linear(cls, expected: float, tolerance: float, quantity: str) -> Self:
-        """Return that of a claim about a value in which the fault is a factor; 0 expected means an error as measured."""
+        """Return that of a claim about a value in which the fault is a factor, or of a relative error (expected: 0)."""
         return cls(2.0 * tolerance / (abs(expected) or 1.0), quantity)
 
     @classmethod
     def logarithmic(cls, tolerance: float, quantity: str, *, power: float = 1.0) -> Self:
         """Return that of a claim about `power` times the logarithm of what the fault is a factor of."""
         return cls(math.expm1(2.0 * tolerance / power), quantity)
+
+    def __str__(self) -> str:
+        """Return it as a claim's reader sees it: '1.2% in the gradient'; '' for a claim that an older run stored."""
+        if math.isnan(self.size):
+            return ""
+        percent = 100.0 * self.size
+        return f"{percent:.2g}% in {self.quantity}" if percent < 100.0 else f"{percent:.0f}% in {self.quantity}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
