@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 Relation = Literal["=", "<=", ">="]
@@ -111,7 +111,8 @@ class Claim:
 def decisive(claims: Iterable[Claim]) -> list[Claim]:
     """Return one claim per name and backend: what is said of many settings stands or falls with the worst of them.
 
-    Raises ValueError if one name is given to two sentences.
+    It notices what any of them notices: the smallest size is its resolution. Raises ValueError if one name is given to
+    two sentences.
     """
     worst: dict[tuple[str, str], Claim] = {}
     sentences: dict[str, str] = {}
@@ -119,5 +120,7 @@ def decisive(claims: Iterable[Claim]) -> list[Claim]:
         if sentences.setdefault(claim.name, claim.sentence) != claim.sentence:
             raise ValueError(f"two claims are called {claim.name!r}: {sentences[claim.name]!r} and {claim.sentence!r}")
         key = (claim.name, claim.backend)
-        worst[key] = max(worst.get(key, claim), claim, key=lambda candidate: candidate.strain)
+        known = worst.get(key, claim)
+        finest = min(known.resolution, claim.resolution, key=lambda resolution: resolution.size)
+        worst[key] = replace(max(known, claim, key=lambda candidate: candidate.strain), resolution=finest)
     return list(worst.values())

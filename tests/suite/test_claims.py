@@ -57,6 +57,12 @@ def test_of_what_is_said_of_many_settings_the_worst_decides():
     assert decisive([strained, broken, good]) == [broken]
 
 
+def test_of_many_settings_the_finest_resolution_counts():
+    coarse, fine = (replace(claim(1.0, 1.0, 0.1), resolution=Resolution(size, "it")) for size in (0.2, 0.02))
+    worst = replace(coarse, measured=1.05)
+    assert decisive([worst, fine, coarse]) == [replace(worst, resolution=fine.resolution)]
+
+
 def test_names_and_backends_are_judged_apart():
     first = claim(1.0, 2.0, 0.1)
     second = replace(first, name="experiment/other", sentence="Nor is it otherwise.")
