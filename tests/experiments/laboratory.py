@@ -40,6 +40,7 @@ class Fault:
     settings: Callable[[Settings], Settings] = lambda settings: settings
     options: Callable[[dict[str, Any]], dict[str, Any]] = lambda options: options
     backward: Callable[[], AbstractContextManager[Any]] = nullcontext  # in which the backward pass runs
+    when: Callable[[dict[str, Any]], bool] = lambda options: True  # of the options that a network is built with
 
     def __str__(self) -> str:
         return self.name
@@ -61,6 +62,8 @@ class Faulty(Backend):
         return self.right.describe()
 
     def build(self, model: Model, parameters: Mapping[str, np.ndarray], **options: Any) -> Network:
+        if not self.fault.when(options):
+            return self.right.build(model, parameters, **options)
         network = self.right.build(
             self.fault.model(model), self.fault.parameters(dict(parameters)), **self.fault.options(options)
         )
@@ -94,12 +97,13 @@ def activation(name: str) -> Callable[[Model], Model]:
 
 
 def states(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Any], Any]:
-    """Change the state gradients, dL/dc too."""
-    return lambda gradients: replace(
-        gradients,
-        states=change(gradients.states),
-        cell_states=None if gradients.cell_states is None else change(gradients.cell_states),
-    )
+    """Change the state gradients, dL/dc too, where there are any."""
+
+    def changed(gradients: Any) -> Any:
+        present = {name: getattr(gradients, name) for name in ("states", "cell_states")}
+        return replace(gradients, **{name: change(array) for name, array in present.items() if array is not None})
+
+    return changed
 
 
 def parameter_gradients(factor: float, only: str = "*") -> Fault:
@@ -191,7 +195,8 @@ def blind(
 
     `faults` maps a claim's name to a fault by its factor. The backend gets it with 1 + size and with 1 / (1 + size):
     both must turn a claim of equality red, and one of them a claim of a bound. With 1 + size / 10 the claim still
-    holds, or what it states is loose. Claims with one fault and one size share their measurements.
+    holds, or what it states is loose, unless it allows for nothing: then it notices whatever is not the same. Claims
+    with one fault and one size share their measurements.
     """
     right = verdicts(experiment, measured(experiment, **changes))
     wrong = [f"fails without a fault: {claim}" for claim in right.values() if claim.verdict == "fails"]
@@ -212,6 +217,6 @@ def blind(
         noticed = all if claim.relation == "=" else any
         if not noticed(one == "fails" for one in after):
             wrong.append(f"{claim.name} does not notice {claim.resolution}: {after}")
-        if verdict(claim, 1.0 + size / 10.0) != "holds":
+        if claim.tolerance > 0.0 and verdict(claim, 1.0 + size / 10.0) != "holds":
             wrong.append(f"{claim.name} notices less than a tenth of {claim.resolution}")
     return wrong
