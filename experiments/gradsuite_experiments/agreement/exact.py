@@ -32,6 +32,7 @@ def errors(backend: Backend, device: str, dtype: str) -> Iterator[Measurement]:
         found, exact = network.fetch_gradients(network.backward(tape)), differentiate(model, drawn, batch)
         wrong = (compare(found.parameters[name], g).error for name, g in exact.parameters.items())
         yield Measurement(PARAMETERS_ERROR, max(wrong), note=cell)
+        assert found.states is not None
         yield Measurement(STATES_ERROR, compare(found.states, exact.states).error, note=cell)
         if exact.cell_states is not None and found.cell_states is not None:
             yield Measurement(CELL_STATES_ERROR, compare(found.cell_states, exact.cell_states).error, note=cell)

@@ -54,10 +54,13 @@ def kept_resolution(at: "pd.Series[Any]", tolerance: float) -> Resolution:
 
 
 def forgotten_resolution(at: "pd.Series[Any]", most: float, tolerance: float) -> Resolution:
-    """Return that of a forgotten bit: tanh leaves less than |w|^T, and |w| must make up for it in T steps."""
-    T, weight = at["silent_steps"], abs(at["weight"])
-    less = left(weight, T)
-    return Resolution(math.expm1(math.log((most + 2.0 * tolerance) / less) / T), "the recurrent weight")
+    """Return that of a forgotten bit: tanh leaves less than |w|^T, and the weight must make up for it; by bisection."""
+    weight, steps = abs(at["weight"]), at["silent_steps"]
+    low, high = 0.0, 1.0 / weight  # a bit is kept from |w| = 1 on
+    for _ in range(40):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if left(weight * (1.0 + middle), steps) < most + 2.0 * tolerance else (low, middle)
+    return Resolution(high, "the recurrent weight")
 
 
 def vanishing_resolution(slope: float, tolerance: float) -> Resolution:
