@@ -62,7 +62,7 @@ def test_every_claim_notices_a_fault_of_the_size_that_it_states():
     [
         (parameter_gradients(1.01), {f"parameters/{cell}" for cell in CELLS}),
         (parameter_gradients(0.0, "*bias*"), {f"parameters/{cell}" for cell in CELLS}),
-        (parameter_gradients(0.0, "bias_hh_l1"), {f"parameters/{cell}" for cell in CELLS[1:]}),
+        (parameter_gradients(0.0, "bias_hh_l0"), {f"parameters/{cell}" for cell in CELLS[1:]}),
         (cell_slope("1"), {"parameters/lstm", "states/lstm", "cell-states/lstm"}),
     ],
     ids=str,

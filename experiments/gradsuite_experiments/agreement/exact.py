@@ -17,11 +17,9 @@ from gradsuite_experiments.agreement.laws import CELL_STATES_ERROR, EXACT_SIZES,
 def errors(backend: Backend, device: str, dtype: str) -> Iterator[Measurement]:
     """Yield for each cell the largest relative error of a parameter's gradient, and those of the state gradients."""
     T, B, width, N, outputs = EXACT_SIZES
-    info = backend.describe()
-    layers = min(2, info.max_layers or 2)
     rng = np.random.default_rng(0)
-    for cell in info.cells:
-        model = Model(cell, width, N, outputs, num_layers=layers)
+    for cell in backend.describe().cells:
+        model = Model(cell, width, N, outputs)
         drawn = {name: rounded(p, dtype) for name, p in initialise(model).items()}
         shape = (T, B, width) if model.recurrent else (B, width)
         batch = Batch(

@@ -122,7 +122,7 @@ def growth_resolution(at: "pd.Series[Any]", rate: float, tolerance: float) -> Re
 def exact_bound(dtype: str) -> float:
     """Return the relative error that rounding leaves of a small network's gradients.
 
-    They sum T B products after T steps in each of two layers, every step a sum of at most 2 N + 1 terms.
+    They sum T B products after T steps, every step a sum of at most 2 N + 1 terms.
     """
     T, B, _, N, _ = EXACT_SIZES
-    return bound(dtype, 2 * T * (B + 2 * N + 1))
+    return bound(dtype, T * (B + 2 * N + 1))
