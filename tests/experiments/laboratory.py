@@ -50,13 +50,13 @@ RIGHT = Fault("none")
 
 
 class Faulty(Backend):
-    """NumPy's backend with a fault."""
+    """A backend with a fault: NumPy's, unless another is given."""
 
     name = "numpy"
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault, right: Backend | None = None) -> None:
         self.fault = fault
-        self.right = NumpyBackend()
+        self.right = right or NumpyBackend()
 
     def describe(self) -> BackendInfo:
         return self.right.describe()
@@ -110,9 +110,7 @@ def parameter_gradients(factor: float, only: str = "*") -> Fault:
     """Multiply the gradients of parameters whose name is so: `*bias*` by 0 drops those of biases."""
 
     def change(gradients: Any) -> Any:
-        parameters = {
-            n: g * g.dtype.type(factor) if fnmatchcase(n, only) else g for n, g in gradients.parameters.items()
-        }
+        parameters = {n: g * factor if fnmatchcase(n, only) else g for n, g in gradients.parameters.items()}
         return replace(gradients, parameters=parameters)
 
     return Fault(f"gradients of {only} x {factor}", gradients=change)

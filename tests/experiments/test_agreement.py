@@ -6,15 +6,18 @@ from gradsuite.backend import Batch
 from gradsuite.model import Model
 from gradsuite.oracle import differentiate
 from gradsuite.parameters import Initialisation, initialise
+from gradsuite.plugins import load
 from gradsuite.report import style
+from gradsuite_experiments.agreement.exact import errors
 from gradsuite_experiments.agreement.experiment import Agreement
-from gradsuite_experiments.agreement.laws import growth
+from gradsuite_experiments.agreement.laws import PARAMETERS_ERROR, exact_bound, growth
 from gradsuite_experiments.agreement.twin import rounding_distances, twin_gradients, twin_states
 from gradsuite_experiments.common.networks import driven
 
 from tests.experiments.laboratory import (
     RIGHT,
     Fault,
+    Faulty,
     blind,
     cell_slope,
     measured,
@@ -71,6 +74,17 @@ def test_faults_that_no_claim_noticed_once_turn_some_red_in_the_quick_preset(fau
     judged = verdicts(Agreement(), measured(Agreement(), fault, dtype=[dtype], hidden_size=[16], length=[40]))
     exact = {name for name in judged if name.split("/")[1] != "lyapunov"}
     assert {name for name in exact if judged[name].verdict == "fails"} == {f"agreement/{name}" for name in red}
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_they_turn_red_whichever_backend_has_them(backend, dtype):
+    pytest.importorskip(backend)
+    right = load().get("backend", backend)()
+    for fault in (RIGHT, parameter_gradients(1.01), parameter_gradients(0.0, "*bias*")):
+        found = [m for m in errors(Faulty(fault, right), "cpu", dtype) if m.metric == PARAMETERS_ERROR]
+        assert [m.note for m in found] == list(right.describe().cells)
+        assert {m.value > exact_bound(dtype) for m in found} == {fault is not RIGHT}
 
 
 def test_the_twin_is_the_oracle():
