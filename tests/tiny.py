@@ -10,7 +10,7 @@ import pytest
 from tests.throwaway import install
 
 TINY = """
-from gradsuite import Claim, Experiment, Figure, Measurement, Setting, Source, hookimpl
+from gradsuite import Claim, Experiment, Figure, Measurement, Resolution, Setting, Source, hookimpl
 
 class Tiny(Experiment):
     name = "tiny"
@@ -27,6 +27,7 @@ class Tiny(Experiment):
                 yield Claim(
                     name=f"{self.name}/{name}", backend=backend, sentence=f"The least number is {name}.",
                     source=Source("by how it is made"), expected=expected, measured=rows["value"].min(), tolerance=0.0,
+                    resolution=Resolution(1e-15, "the number"),
                 )
 
     def figures(self, rows, claims):

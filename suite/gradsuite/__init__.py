@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.backend import Network as Network
     from gradsuite.backend import Tape as Tape
     from gradsuite.claims import Claim as Claim
+    from gradsuite.claims import Resolution as Resolution
     from gradsuite.claims import Source as Source
     from gradsuite.conformance.verdicts import check as check
     from gradsuite.errors import Unsupported as Unsupported
@@ -66,6 +67,7 @@ FRONT_DOOR = {
     "Momentum": "gradsuite.optimizers:Momentum",
     "Network": "gradsuite.backend:Network",
     "Optimizer": "gradsuite.optimizers:Optimizer",
+    "Resolution": "gradsuite.claims:Resolution",
     "SGD": "gradsuite.optimizers:SGD",
     "Schedule": "gradsuite.schedule:Schedule",
     "Setting": "gradsuite.settings:Setting",

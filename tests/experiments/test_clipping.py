@@ -7,13 +7,15 @@ import pytest
 from gradsuite.backend import Batch
 from gradsuite.model import Model
 from gradsuite.optimizers import SGD
+from gradsuite.oracle import differentiate
 from gradsuite.parameters import initialise
 from gradsuite.report import style
+from gradsuite_experiments.clipping.exact import gradient
 from gradsuite_experiments.clipping.experiment import Clipping
 from gradsuite_experiments.clipping.one_step import steps, units
 from gradsuite_numpy.backend import NumpyBackend
 
-from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts
+from tests.experiments.laboratory import RIGHT, Fault, blind, measured, not_biting, parameter_gradients, verdicts
 
 RULES = ("clip_norm", "clip_unit", "clip_value")
 
@@ -55,6 +57,88 @@ FAULTS = {
 
 def test_every_claim_holds_and_bites():
     assert not_biting(Clipping(), FAULTS) == []
+
+
+def limit(factor):
+    return Fault(f"limits x {factor}", optimizer=limits(factor))
+
+
+def grown(factor):
+    """Limits grown, whichever way the factor goes."""
+    return limit(max(factor, 1 / factor))
+
+
+def recurrent(factor):
+    return parameter_gradients(factor, "weight_hh_l0")
+
+
+def first_weights(factor):
+    """Multiply the gradient of each unit's first weight or bias."""
+
+    def change(gradient):
+        changed = gradient.copy()
+        changed[..., 0] *= factor
+        return changed
+
+    def gradients(found):
+        return replace(found, parameters={name: change(g) for name, g in found.parameters.items()})
+
+    return Fault(f"first weights' gradients x {factor}", gradients=gradients)
+
+
+def finite(factor):
+    """Infinite elements of the gradient become the largest number."""
+
+    def gradients(found):
+        return replace(found, parameters={name: np.nan_to_num(g) for name, g in found.parameters.items()})
+
+    return Fault("finite gradients", gradients=gradients)
+
+
+SIZES = {
+    "clipping/norm/direction": recurrent,
+    "clipping/norm/length": limit,
+    "clipping/norm/within-limit": parameter_gradients,
+    "clipping/norm/shortfall": limit,
+    "clipping/norm/infinite": finite,
+    "clipping/unit/unit-direction": first_weights,
+    "clipping/unit/direction": recurrent,
+    "clipping/unit/length": limit,
+    "clipping/unit/limit": limit,
+    "clipping/unit/within-limit": parameter_gradients,
+    "clipping/unit/infinite": finite,
+    "clipping/value/direction": limit,
+    "clipping/value/length": limit,
+    "clipping/value/within-limit": parameter_gradients,
+    "clipping/value/signs": grown,
+    "clipping/value/infinite": limit,
+}
+
+
+def test_every_claim_notices_a_fault_of_the_size_that_it_states():
+    assert blind(Clipping(), SIZES) == []
+
+
+def test_a_bias_gradient_that_is_zero_silences_no_claim():
+    right = verdicts(Clipping(), measured(Clipping()))
+    wrong = verdicts(Clipping(), measured(Clipping(), parameter_gradients(0.0, "*bias*")))
+    assert wrong.keys() == right.keys()
+    assert wrong["clipping/value/signs"].verdict == "fails"
+
+
+def test_a_backend_whose_steps_move_nothing_keeps_no_claim_of_a_step():
+    still = Fault("no step", optimizer=lambda rule: replace(rule, lr=1e-300))
+    judged = verdicts(Clipping(), measured(Clipping(), still))
+    assert {claim.verdict for name, claim in judged.items() if "infinite" not in name} == {"fails"}
+
+
+def test_the_exact_gradient_is_the_oracle_s():
+    model = Model("rnn", 4, 3, activation="identity", readout="none", loss="inner_product")
+    rng = np.random.default_rng(0)
+    network, batch = initialise(model), Batch(rng.standard_normal((5, 2, 4)), rng.standard_normal((2, 3)))
+    exact = differentiate(model, network, batch).parameters
+    for name, found in gradient(network, batch).items():
+        np.testing.assert_allclose(found, exact[name], rtol=1e-12, atol=1e-14)
 
 
 def test_a_step_of_a_stack_is_that_of_each_network():

@@ -1,9 +1,21 @@
 """Gates: claims that hold and bite."""
 
+from dataclasses import replace
+
+import pytest
 from gradsuite.theory import gates as theory
 from gradsuite_experiments.gates.experiment import Gates
 
-from tests.experiments.laboratory import Fault, measured, not_biting, verdicts, weights
+from tests.experiments.laboratory import (
+    Fault,
+    blind,
+    cell_slope,
+    measured,
+    not_biting,
+    state_gradients,
+    verdicts,
+    weights,
+)
 
 
 def forgetting(shift):
@@ -29,11 +41,28 @@ FAULTS = {
         f"driven/{cell}": DRIVEN,
         **{f"chrono/{cell}/{lag}": CHRONO for lag in (10, 100)},
     }.items()
-}
+} | {"gates/output/lstm": Fault("dL/dc without 1 - tanh(c)^2", backward=cell_slope("1").backward)}
 
 
 def test_every_claim_holds_and_bites():
     assert not_biting(Gates(), FAULTS) == []
+
+
+def output(factor):
+    """Multiply dL/dc alone."""
+    return Fault(f"dL/dc x {factor}", gradients=lambda g: replace(g, cell_states=g.cell_states * factor))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_every_claim_notices_a_fault_of_the_size_that_it_states(cell):
+    names = [name for name in FAULTS if f"/{cell}" in name]
+    faults = dict.fromkeys(names, state_gradients) | ({"gates/output/lstm": output} if cell == "lstm" else {})
+    assert blind(Gates(), faults, cell=[cell], biases=[4], hidden_size=[16]) == []
+
+
+def test_the_slope_from_h_to_c_is_seen():
+    judged = verdicts(Gates(), measured(Gates(), cell_slope("1"), cell=["lstm"]))
+    assert judged["gates/output/lstm"].verdict == "fails"
 
 
 def test_sentences_say_what_the_laws_give():

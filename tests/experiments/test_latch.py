@@ -7,7 +7,7 @@ from gradsuite_experiments.common.frames import value, where
 from gradsuite_experiments.latch.experiment import Latch
 from gradsuite_experiments.latch.laws import FACTOR, KEPT
 
-from tests.experiments.laboratory import RIGHT, Fault, activation, measured, not_biting, weights
+from tests.experiments.laboratory import RIGHT, Fault, activation, blind, measured, not_biting, state_gradients, weights
 
 GAIN = Fault("recurrent weight 1% too large", parameters=weights(1.01, only="weight_hh"))
 LINEAR = Fault("no activation", model=activation("identity"))
@@ -21,6 +21,22 @@ FAULTS = {
 
 def test_every_claim_holds_and_bites():
     assert not_biting(Latch(), FAULTS) == []
+
+
+def recurrent(factor):
+    return Fault(f"recurrent weight x {factor}", parameters=weights(factor, only="weight_hh"))
+
+
+SIZES = {
+    "latch/keeps": recurrent,
+    "latch/forgets": recurrent,
+    "latch/factor": state_gradients,
+    "latch/vanishes": state_gradients,
+}
+
+
+def test_every_claim_notices_a_fault_of_the_size_that_it_states():
+    assert blind(Latch(), SIZES) == []
 
 
 @pytest.mark.parametrize(("weight", "state", "slope"), [(1.25, 0.71041178, 0.61914387), (2.0, 0.95750402, 0.16637209)])

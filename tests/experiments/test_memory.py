@@ -1,5 +1,7 @@
 """Memory over T: what is measured, and claims of checkpoints, each with a fault that turns it red."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from gradsuite_experiments.memory.findings import bytes_per_step
 from gradsuite_experiments.memory.laws import needed_per_step
 from gradsuite_numpy.backend import NumpyBackend
 
-from tests.experiments.laboratory import Fault, measured, not_biting
+from tests.experiments.laboratory import Fault, blind, measured, not_biting, parameter_gradients
 
 SMALL = {"length": [10_000], "batch_size": [8], "hidden_size": [32], "checkpoint": [100]}
 
@@ -33,6 +35,25 @@ def test_every_claim_has_a_fault_that_it_catches():
         "memory/same": Fault("other weights with checkpoints", parameters=other_weights()),
     }
     assert not not_biting(MemoryTime(), faults, **SMALL)
+
+
+def longer(factor):
+    """Checkpoints after longer segments."""
+
+    def change(options):
+        every = options["schedule"].checkpoint
+        return options | {"schedule": Schedule(checkpoint=every and round(every * factor))}
+
+    return Fault(f"segments x {factor}", options=change)
+
+
+def recomputed(factor):
+    """Wrong gradients of the passes with checkpoints."""
+    return replace(parameter_gradients(factor), when=lambda options: options["schedule"].checkpoint)
+
+
+def test_every_claim_notices_a_fault_of_the_size_that_it_states():
+    assert not blind(MemoryTime(), {"memory/saved": longer, "memory/same": recomputed}, **SMALL)
 
 
 def test_memory_grows_by_what_is_kept():

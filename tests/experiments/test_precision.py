@@ -6,7 +6,7 @@ from gradsuite.errors import UserError
 from gradsuite.report import style
 from gradsuite_experiments.precision.experiment import Precision
 
-from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts, weights
+from tests.experiments.laboratory import RIGHT, Fault, blind, measured, not_biting, states, verdicts, weights
 
 DTYPES = ["float64", "float32", "float16"]  # NumPy has no bfloat16
 
@@ -27,6 +27,15 @@ UNSCALED = Fault("loss not scaled", batch=lambda batch: type(batch)(batch.inputs
 
 def test_every_claim_holds_and_bites():
     assert not_biting(Precision(), FAULTS, dtype=DTYPES) == []
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_claim_notices_a_fault_of_the_size_that_it_states(dtype):
+    def flow(factor):
+        return Fault(f"state gradients x {factor}", gradients=states(lambda g: g * g.dtype.type(factor)))
+
+    faults = {name: flow for scale in (0, 10) for name in names(dtype, scale)}
+    assert blind(Precision(), faults, dtype=[dtype]) == []
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,17 +1,32 @@
 """Truncated BPTT: claims that hold and bite, on networks whose truncated gradients have a law."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gradsuite.backend import Batch
 from gradsuite.errors import Unsupported
+from gradsuite.oracle import differentiate
 from gradsuite.report import style
 from gradsuite.schedule import Schedule
+from gradsuite_experiments.truncation.exact import exact
 from gradsuite_experiments.truncation.experiment import Truncation
 from gradsuite_experiments.truncation.laws import BIAS, FLOW, GAINS, LAWS
 from gradsuite_experiments.truncation.networks import linear_units, model, random_networks
 from gradsuite_numpy.backend import NumpyBackend
 
-from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts, weights
+from tests.experiments.laboratory import (
+    RIGHT,
+    Fault,
+    blind,
+    measured,
+    not_biting,
+    parameter_gradients,
+    state_gradients,
+    states,
+    verdicts,
+    weights,
+)
 
 
 def shifted(steps):
@@ -28,25 +43,79 @@ def shifted(steps):
 
 LATE = Fault("a horizon one step too far", options=shifted(1))
 EARLY = Fault("a horizon one step too short", options=shifted(-1))
-STRONG = Fault("recurrent weights twice as large", parameters=weights(2.0, only="weight_hh"))
 WEAK = Fault("recurrent weights half as large", parameters=weights(0.5, only="weight_hh"))
-FAULTS = {
+HORIZON = {
     "truncation/units/rnn": EARLY,
     "truncation/units/lstm": EARLY,
     "truncation/units/gru": EARLY,
     "truncation/beyond": LATE,
     "truncation/within": EARLY,
     "truncation/whole": EARLY,
-    "truncation/share/vanishing": STRONG,
-    "truncation/share/critical": WEAK,
-    "truncation/share/exploding": WEAK,
-    "truncation/flow": EARLY,
+    "truncation/share/vanishing": EARLY,
+    "truncation/share/critical": EARLY,
+    "truncation/share/exploding": EARLY,
+    "truncation/flow": WEAK,
 }
 SMALL = {"cell": ["rnn", "lstm", "gru"], "hidden_size": [64], "batch_size": [4]}
 
 
+def truncated(options):
+    return options["schedule"].truncation is not None
+
+
+def parameters(factor):
+    return replace(parameter_gradients(factor), when=truncated)
+
+
+def within(factor):
+    return Fault(f"truncated state gradients x {factor}", gradients=states(lambda g: g * factor), when=truncated)
+
+
+def beyond(factor):
+    """Pass on a part of dL/dh_T to where the horizon lets nothing through."""
+
+    def passed(gradients):
+        return np.where(gradients == 0, (factor - 1) * gradients[..., -1:, :, :, :], gradients)
+
+    return Fault(f"{factor - 1} beyond the horizon", gradients=states(passed), when=truncated)
+
+
+SIZES = {
+    "truncation/beyond": beyond,
+    "truncation/within": within,
+    "truncation/whole": parameters,
+    **{f"truncation/share/{regime}": parameters for regime in GAINS},
+    "truncation/flow": state_gradients,
+}
+
+
 def test_every_claim_holds_and_bites():
-    assert not_biting(Truncation(), FAULTS, **SMALL) == []
+    assert not_biting(Truncation(), HORIZON, **SMALL) == []
+
+
+@pytest.mark.parametrize("cell", LAWS)
+def test_every_claim_notices_a_fault_of_the_size_that_it_states(cell):
+    sizes = SIZES if cell == "rnn" else {name: SIZES[name] for name in list(SIZES)[:3]}
+    grid = {"cell": [cell], "hidden_size": [32], "length": [20], "horizon": [6, 20], "batch_size": [4]}
+    assert blind(Truncation(), {**sizes, f"truncation/units/{cell}": parameters}, **grid) == []
+
+
+def test_a_gradient_that_is_wrong_with_and_without_truncation_is_noticed():
+    rows = measured(Truncation(), parameter_gradients(1.01), cell=["rnn"], hidden_size=[32], horizon=[6])
+    judged = verdicts(Truncation(), rows)
+    red = {name for name, claim in judged.items() if claim.verdict == "fails"}
+    assert red == {"truncation/units/rnn", *(f"truncation/share/{regime}" for regime in GAINS)}
+
+
+def test_exact_gradients_are_the_oracle_s():
+    network, noise = random_networks("rnn", 4, 1)[2].parameters, np.random.default_rng(0).standard_normal((7, 2, 4))
+    batch = Batch(noise, np.ones((2, 4)))
+    found = exact(network, batch, 3)
+    full = differentiate(model("rnn", 4), network, batch)
+    cut = differentiate(model("rnn", 4), network, batch, truncation=(1, 3))
+    np.testing.assert_allclose(found.states, full.states[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(found.full, full.parameters["weight_hh_l0"], rtol=1e-12)
+    np.testing.assert_allclose(found.cut, cut.parameters["weight_hh_l0"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("cell", LAWS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gradsuite.claims import Claim, Source, decisive
+from gradsuite.claims import Claim, Resolution, Source, decisive
 
 
 def claim(expected: float, measured: float, tolerance: float, relation: str = "=") -> Claim:
@@ -17,6 +17,7 @@ def claim(expected: float, measured: float, tolerance: float, relation: str = "=
         expected=expected,
         measured=measured,
         tolerance=tolerance,
+        resolution=Resolution(0.02, "the gradient"),
         relation=relation,
     )
 
@@ -56,6 +57,12 @@ def test_of_what_is_said_of_many_settings_the_worst_decides():
     assert decisive([strained, broken, good]) == [broken]
 
 
+def test_of_many_settings_the_finest_resolution_counts():
+    coarse, fine = (replace(claim(1.0, 1.0, 0.1), resolution=Resolution(size, "it")) for size in (0.2, 0.02))
+    worst = replace(coarse, measured=1.05)
+    assert decisive([worst, fine, coarse]) == [replace(worst, resolution=fine.resolution)]
+
+
 def test_names_and_backends_are_judged_apart():
     first = claim(1.0, 2.0, 0.1)
     second = replace(first, name="experiment/other", sentence="Nor is it otherwise.")
@@ -86,6 +93,8 @@ def test_a_row_has_everything_by_name():
         "expected": 1.0,
         "measured": 1.0,
         "tolerance": 0.1,
+        "resolution": 0.02,
+        "quantity": "the gradient",
         "relation": "=",
         "verdict": "holds",
     }
@@ -94,3 +103,18 @@ def test_a_row_has_everything_by_name():
 def test_a_rows_numbers_are_pythons_own():
     row = claim(np.int64(4), np.float32(4.0), 0.0).row()
     assert [type(row[name]) for name in ("expected", "measured", "tolerance")] == [float] * 3
+
+
+def test_what_two_tolerances_are_is_noticed_by_a_claim_of_a_value_of_an_error_and_of_a_logarithm():
+    assert Resolution.linear(-4.0, 0.1, "the norm").size == pytest.approx(0.05)
+    assert Resolution.linear(0.0, 1e-6, "the norm").size == pytest.approx(2e-6)
+    # ln |g|^2, twice the logarithm of the norm: a norm longer by e^0.1 moves it by 0.2.
+    assert Resolution.logarithmic(0.1, "the norm", power=2.0).size == pytest.approx(math.expm1(0.1))
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0.012, "1.2% in the norm"), (3.1e-12, "3.1e-10% in the norm"), (1.5, "150% in the norm"), (math.nan, "")],
+)
+def test_a_resolution_is_read_as_a_percentage(size, text):
+    assert str(Resolution(size, "the norm")) == text

@@ -1,7 +1,7 @@
 """What clipping does to a gradient that explodes: to its length, to its direction, and to what is not finite."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,11 +12,12 @@ from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.optimizers import SGD
 from gradsuite.parameters import Initialisation, Parameters
-from gradsuite.precision import PRECISE, UNIT_ROUNDOFF
+from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, rounded
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LENGTH, Presets, Setting, Settings
 
 from gradsuite_experiments.clipping import laws
+from gradsuite_experiments.clipping.exact import gradient
 from gradsuite_experiments.clipping.laws import INFINITE_AS_LAW, RULES, Statement
 from gradsuite_experiments.clipping.one_step import Step, cosine, flat, infinite, norms, steps
 from gradsuite_experiments.common.frames import members, trials, value
@@ -32,7 +33,7 @@ LAST = 1e-4  # length of dL/dh_T: gradients that do not explode are within the l
 
 
 class Clipping(Experiment):
-    """One clipped step of gradient descent against the whole gradient, for linear RNNs of growing gain."""
+    """One clipped step of gradient descent against the exact gradient, for linear RNNs of growing gain."""
 
     name = "clipping"
     question = "What does each rule of clipping do to the length and the direction of a gradient that explodes?"
@@ -69,13 +70,16 @@ class Clipping(Experiment):
         networks = [network_of(drawn, gain) for gain in gains]
         rng = np.random.default_rng(0)
         inputs, last = rng.standard_normal((settings["length"], 1, INPUTS)), rng.standard_normal((1, N))
-        batch = Batch(inputs, LAST * last / np.linalg.norm(last))
+        batch = Batch(*(rounded(a, settings["dtype"]) for a in (inputs, LAST * last / np.linalg.norm(last))))
         optimizer = SGD(lr=1.0, **{f"clip_{rule}": limit})
         run = {"device": device, "dtype": settings["dtype"]}
         eps, measurements = 2.0 * UNIT_ROUNDOFF[run["dtype"]], []
         with np.errstate(all="ignore"):
-            for k, step in enumerate(steps(backend, model, networks, batch, optimizer, run)):
-                metrics = {laws.GAIN: gains[k], **metrics_of(step, eps), **RULES[rule].law(step, limit)}
+            for k, found in enumerate(steps(backend, model, networks, batch, optimizer, run)):
+                step = replace(found, gradient=gradient(found.before, batch))
+                law = RULES[rule].law(step, limit)
+                allowed = laws.rounding(step, run["dtype"], law[laws.LENGTH_LAW], settings["length"])
+                metrics = {laws.GAIN: gains[k], laws.ROUNDING: allowed, **metrics_of(step), **law}
                 measurements += [Measurement(metric, number, member=k) for metric, number in metrics.items()]
             left = infinite(backend, optimizer, run)
         as_law = np.allclose(left, RULES[rule].infinite(limit), rtol=4.0 * eps, atol=0.0, equal_nan=True)
@@ -93,13 +97,13 @@ class Clipping(Experiment):
             if rule == "norm":
                 for statement in laws.shortfall(networks, limit):
                     yield claim(statement, source=laws.OPTAX)
-            sentence = f"Clipping by {rule} turns {RULES[rule].infinite_sentence}"
-            yield claim(Statement("infinite", sentence, 1.0, value(trial, INFINITE_AS_LAW), 0.0))
+            yield claim(laws.infinite(rule, value(trial, INFINITE_AS_LAW), eps))
 
     def _claim(self, backend: str, rule: str, statement: Statement, source: Source | None = None) -> Claim:
         """Return the claim that a statement about a rule makes, from the rule's source unless another is given."""
-        parts = asdict(statement) | {"name": f"{self.name}/{rule}/{statement.name}"}
-        return Claim(backend=backend, source=source or RULES[rule].source, **parts)
+        parts = {field.name: getattr(statement, field.name) for field in fields(statement)}
+        named = parts | {"name": f"{self.name}/{rule}/{statement.name}"}
+        return Claim(backend=backend, source=source or RULES[rule].source, **named)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield length and cosine against the gain."""
@@ -114,8 +118,8 @@ def network_of(drawn: Parameters, gain: float) -> Parameters:
     return {**shifted, "weight_hh_l0": gain * drawn["weight_hh_l0"]}
 
 
-def metrics_of(step: Step, eps: float) -> dict[str, float]:
-    """Return the gradient's norm, the step's length and cosine, how much it changed, and what a step rounds."""
+def metrics_of(step: Step) -> dict[str, float]:
+    """Return the gradient's norm, the step's length and cosine, how much it changed, and how it would turn."""
     g, moved = flat(step.gradient), flat(step.moved)
     norm, length, change = norms([g, moved, moved - g])
     return {
@@ -123,5 +127,5 @@ def metrics_of(step: Step, eps: float) -> dict[str, float]:
         laws.LENGTH: length,
         laws.COSINE: cosine(g, moved),
         laws.CHANGE: change / norm,
-        laws.ROUNDING: laws.rounding(step, eps),
+        laws.TURN: laws.turn(step.gradient["weight_hh_l0"], g),
     }

@@ -6,26 +6,31 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from gradsuite.claims import Relation, Source
+from gradsuite.claims import Relation, Resolution, Source
+from gradsuite.precision import UNIT_ROUNDOFF, bound
 from gradsuite.theory import clipping as theory
 
 from gradsuite_experiments.clipping.one_step import Step, cosine, flat, norms, units
 
-# Of each network, a member of its trial: the gradient and the step that is made of it.
+# Of each network, a member of its trial: the exact gradient and the step that a backend makes of its own.
 GAIN = "gain"
 NORM = "norm"  # of the gradient
 LENGTH = "length"  # of the step
 COSINE = "cosine"  # of the angle between the two
 CHANGE = "change"  # |step - gradient| over |gradient|
 ROUNDING = "rounding"  # what a step rounds, as a part of its length
+TURN = "turn"  # 1 - cosine of the gradient with one whose W_hh part is off by s, over s^2
 LENGTH_LAW = "length_law"
 COSINE_LAW = "cosine_law"
+LENGTH_SLOPE = "length_slope"  # by how much ln length and the cosine change with ln limit, by the law
+COSINE_SLOPE = "cosine_slope"
 BEYOND = "beyond"  # the gradient, its largest element or its largest unit, in limits
 ALL_BEYOND = "all_beyond"  # its smallest element, in limits
 SATURATED = "saturated"  # the cosine when all elements are beyond the limit
 RATIO = "ratio"  # of the step's unit with the largest |g| / |p|
 UNIT_COSINE = "unit_cosine"  # the least cosine of a unit
 UNIT_ROUNDING = "unit_rounding"  # the largest |p| over step of a unit
+UNIT_TURN = "unit_turn"  # that of `TURN` of the unit that turns most, its first element off by s
 INFINITE_AS_LAW = "infinite_as_law"  # 1 if [inf, 1] becomes what it should, else 0; of the trial
 
 TORCH = Source("torch.nn.utils.clip_grad_norm_; Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, algorithm 1")
@@ -47,20 +52,56 @@ class Statement:
     expected: float
     measured: float
     tolerance: float
+    resolution: Resolution
     relation: Relation = "="
 
 
-def rounding(step: Step, eps: float) -> float:
-    """Return what a step rounds: p - g to eps |p|, and a norm over n elements to sqrt(n) eps of its length."""
-    p, g, length = flat(step.before), flat(step.gradient), float(norms([flat(step.moved)])[0])
-    return eps * (float(np.linalg.norm(p)) / length + math.sqrt(len(g)))
+def rounding(step: Step, dtype: str, length: float, T: int) -> float:
+    """Return what a step of this length rounds, as a part of it.
+
+    The gradient is of T steps, each a sum of a row's terms; p - g rounds to eps |p|, a norm over n elements to sqrt(n)
+    eps.
+    """
+    eps, p, n = 2.0 * UNIT_ROUNDOFF[dtype], flat(step.before), len(flat(step.gradient))
+    width = sum(step.before[name].shape[-1] for name in ("weight_hh_l0", "weight_ih_l0"))
+    return eps * (float(np.linalg.norm(p)) / length + math.sqrt(n)) + bound(dtype, T * width)
+
+
+def turn(part: np.ndarray, whole: np.ndarray) -> float:
+    """Return 1 - cosine over s^2 if a part of a gradient is off by s: q (1 - q) / 2, q its share of |g|^2."""
+    share = float(np.vdot(part, part) / np.vdot(whole, whole))
+    return share * (1.0 - share) / 2.0
+
+
+def slopes(law: Callable[[float], tuple[float, float]], limit: float) -> dict[str, float]:
+    """Return by how much the law's ln length and cosine change with ln limit; 0 for what their rounding makes of it."""
+    step, noise = 1e-4, 1e-9
+    (less, left), (more, right) = law(limit * math.exp(-step)), law(limit * math.exp(step))
+    found = {LENGTH_SLOPE: math.log(more / less) / (2.0 * step), COSINE_SLOPE: abs(right - left) / (2.0 * step)}
+    return {name: slope if slope > noise else 0.0 for name, slope in found.items()}
+
+
+def off(part: float, slope: float, quantity: str) -> Resolution:
+    """Return that of a number that moves by `slope` times a fault's size: it may be off by `part`, twice."""
+    return Resolution(2.0 * part / slope if slope > 0.0 else math.inf, quantity)
+
+
+def of_limit(part: float, slope: float = 1.0) -> Resolution:
+    """Return which fault of the limit moves a number two tolerances; without a slope none does."""
+    return off(part, slope, "the limit")
+
+
+def of_turn(allowed: float, turned: float, quantity: str) -> Resolution:
+    """Return which fault of a part of the gradient turns it so far that the cosine is two tolerances below 1."""
+    return Resolution(math.sqrt(2.0 * allowed / turned), quantity)
 
 
 def norm_law(step: Step, limit: float) -> dict[str, float]:
     """Return length and cosine as they should be, and the gradient's norm in limits."""
     norm = float(np.linalg.norm(flat(step.gradient)))
     length, turned = theory.norm(norm, limit)
-    return {LENGTH_LAW: length, COSINE_LAW: turned, BEYOND: (norm + theory.EPSILON) / limit}
+    slope = slopes(lambda limit: theory.norm(norm, limit), limit)
+    return {LENGTH_LAW: length, COSINE_LAW: turned, BEYOND: (norm + theory.EPSILON) / limit, **slope}
 
 
 def value_law(step: Step, limit: float) -> dict[str, float]:
@@ -68,6 +109,7 @@ def value_law(step: Step, limit: float) -> dict[str, float]:
     g = flat(step.gradient)
     length, turned = theory.value(g, limit)
     sizes = {BEYOND: abs(g).max() / limit, ALL_BEYOND: abs(g).min() / limit}
+    sizes |= slopes(lambda limit: theory.value(g, limit), limit)
     return {LENGTH_LAW: length, COSINE_LAW: turned, SATURATED: theory.saturated_cosine(g), **sizes}
 
 
@@ -83,15 +125,20 @@ def unit_law(step: Step, limit: float) -> dict[str, float]:
         RATIO: theory.unit_ratios(sizes, norms(moved)).max(),
         UNIT_COSINE: min(map(cosine, gradients, moved)),
         UNIT_ROUNDING: float((sizes / norms(moved)).max()),
+        UNIT_TURN: max(turn(unit[:1], unit) for unit in gradients),
+        **slopes(lambda limit: theory.unit(sizes, parts, limit), limit),
     }
 
 
 def of_norm(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
     """Yield what clipping by norm does to every gradient."""
     allowed = step[ROUNDING]
-    yield Statement("direction", "Clipping by norm keeps the gradient's direction.", 1.0, step[COSINE], allowed)
+    sentence = "Clipping by norm keeps the gradient's direction."
+    seen = of_turn(allowed, step[TURN], "the gradient of W_hh alone")
+    yield Statement("direction", sentence, 1.0, step[COSINE], allowed, seen)
     sentence = "Clipping by norm leaves the length |g| min(1, c / (|g| + 1e-6))."
-    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed)
+    seen = of_limit(allowed, step[LENGTH_SLOPE])
+    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed, seen)
 
 
 def of_unit(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
@@ -100,25 +147,35 @@ def of_unit(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
     # A unit's p - g rounds to eps |p| too, which is more of a unit that moves little, and eps of its ratio to |p|.
     unit_allowed = allowed + eps * step[UNIT_ROUNDING]
     sentence = "Clipping by unit keeps the direction of each unit's gradient."
-    yield Statement("unit-direction", sentence, 1.0, step[UNIT_COSINE], unit_allowed)
+    seen = of_turn(unit_allowed, step[UNIT_TURN], "the gradient of each unit's first weight")
+    yield Statement("unit-direction", sentence, 1.0, step[UNIT_COSINE], unit_allowed, seen)
     sentence = "Clipping by unit turns the whole gradient as far as scaling its units does."
-    yield Statement("direction", sentence, step[COSINE_LAW], step[COSINE], allowed)
+    seen = of_limit(allowed, step[COSINE_SLOPE])  # where some units are clipped; where none are, that of `of_norm`
+    if step[BEYOND] <= 1.0:
+        seen = of_turn(allowed, step[TURN], "the gradient of W_hh alone")
+    yield Statement("direction", sentence, step[COSINE_LAW], step[COSINE], allowed, seen)
     sentence = "Clipping by unit leaves the length that the scaled units have together."
-    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed)
-    sentence = "Clipping by unit moves no unit by more than c of its own norm."
-    yield Statement("limit", sentence, limit, step[RATIO], eps + limit * allowed, "<=")
+    seen = of_limit(allowed, step[LENGTH_SLOPE])
+    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed, seen)
+    if step[BEYOND] > 1.0:
+        sentence = "Clipping by unit moves a unit beyond the limit by c of its own norm, and none by more."
+        unit_allowed = eps + limit * allowed
+        yield Statement("limit", sentence, limit, step[RATIO], unit_allowed, of_limit(unit_allowed, limit))
 
 
 def of_value(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
     """Yield what clipping by value does to every gradient."""
     allowed = step[ROUNDING]
     sentence = "Clipping by value turns the gradient to the cosine <g, clip g> / (|g| |clip g|)."
-    yield Statement("direction", sentence, step[COSINE_LAW], step[COSINE], allowed)
+    seen = of_limit(allowed, step[COSINE_SLOPE])
+    yield Statement("direction", sentence, step[COSINE_LAW], step[COSINE], allowed, seen)
     sentence = "Clipping by value leaves the length of the elements within the limit, and c for each of the rest."
-    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed)
-    if step[ALL_BEYOND] > 1.0:
+    seen = of_limit(allowed, step[LENGTH_SLOPE])
+    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed, seen)
+    if step[ALL_BEYOND] > 1.0:  # of the exact gradient: one that a backend leaves zero does not silence the claim
         sentence = "Far beyond the limit, clipping by value leaves signs alone, at the cosine |g|_1 / (sqrt(n) |g|_2)."
-        yield Statement("signs", sentence, step[SATURATED], step[COSINE], allowed)
+        seen = Resolution(1.01 * step[ALL_BEYOND] - 1.0, "the limit, grown beyond the smallest element")
+        yield Statement("signs", sentence, step[SATURATED], step[COSINE], allowed, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +216,22 @@ def of_step(rule: str, step: Numbers, limit: float, eps: float) -> Iterator[Stat
     yield from RULES[rule].statements(step, limit, eps)
     if step[BEYOND] <= 1.0:
         sentence = f"Clipping by {rule} leaves a gradient within its limit unchanged."
-        yield Statement("within-limit", sentence, 0.0, step[CHANGE], step[ROUNDING])
+        seen = Resolution.linear(0.0, step[ROUNDING], "the gradient")
+        yield Statement("within-limit", sentence, 0.0, step[CHANGE], step[ROUNDING], seen)
 
 
 def shortfall(steps: Sequence[Numbers], limit: float) -> Iterator[Statement]:
     """Yield by what part torch's rule is shorter than optax's, of the shortest gradient beyond the limit."""
     for shortest in [step for step in steps if step[BEYOND] > 1.0][:1]:
         part = theory.norm_shortfall(shortest[NORM])
-        yield Statement("shortfall", SHORTFALL, part, 1.0 - shortest[LENGTH] / limit, shortest[ROUNDING])
+        allowed = shortest[ROUNDING]
+        yield Statement(
+            "shortfall", SHORTFALL, part, 1.0 - shortest[LENGTH] / limit, allowed, of_limit(allowed, 1.0 - part)
+        )
+
+
+def infinite(rule: str, as_law: float, eps: float) -> Statement:
+    """Return what becomes of an infinite gradient; by value it is the limit, to 4 eps."""
+    sentence = f"Clipping by {rule} turns {RULES[rule].infinite_sentence}"
+    lost = Resolution(1.0, "the infinite elements: one that is finite")
+    return Statement("infinite", sentence, 1.0, as_law, 0.0, of_limit(4.0 * eps) if rule == "value" else lost)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, initialise
@@ -15,12 +15,12 @@ from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LENGTH, Presets, Setting, Settings, cell
 from gradsuite.theory import gates as theory
 
-from gradsuite_experiments.common.frames import trials, value, values
+from gradsuite_experiments.common.frames import trials, value, values, where
 from gradsuite_experiments.common.networks import kept, silent
 from gradsuite_experiments.common.sweep import sweep
 from gradsuite_experiments.gates import laws
-from gradsuite_experiments.gates.laws import CHRONO_LAGS, CHRONO_NETWORKS, CHRONO_RATIO, DRIVEN_ERROR, LONGEST, RATIO
-from gradsuite_experiments.gates.ratios import half_life, relative_error, through_state
+from gradsuite_experiments.gates.laws import CHRONO_LAGS, CHRONO_RATIO, DRIVEN_ERROR, LONGEST, OUTPUT_ERROR, RATIO
+from gradsuite_experiments.gates.ratios import half_life, output_error, relative_error, through_state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,15 +54,17 @@ class Gates(Experiment):
         H, T, dtype = settings["hidden_size"], settings["length"], settings["dtype"]
         model = Model(settings["cell"], H, H, readout="none", loss="inner_product")
         biased = [silent(initialise(model, Initialisation(forget_bias=b))) for b in range(settings["biases"])]
-        chrono = [silent(initialise(model, Initialisation(chrono=LONGEST), seed=k)) for k in range(CHRONO_NETWORKS)]
+        chrono = [
+            silent(initialise(model, Initialisation(chrono=LONGEST), seed=k)) for k in range(laws.chrono_networks(H))
+        ]
         driven = silent(initialise(model, Initialisation("normal", forget_bias=1.0)), "weight_hh")
         rng = np.random.default_rng(0)
         batch = Batch(rng.standard_normal((T, 1, H)), rng.standard_normal((1, H)))
-        flows = sweep(backend, model, [*biased, *chrono, driven], batch, device=device, dtype=dtype)
+        flows = list(sweep(backend, model, [*biased, *chrono, driven], batch, device=device, dtype=dtype))
         ratios = np.array([through_state(flow) for flow in flows])
         behind_chrono = ratios[len(biased) : -1].mean(axis=(0, 2))
         error = relative_error(ratios[-1], kept(driven, settings["cell"], batch.inputs[:, 0]), dtype)
-        yield [
+        measurements = [
             Measurement(DRIVEN_ERROR, error),
             *(Measurement(CHRONO_RATIO, ratio, index=lag) for lag, ratio in enumerate(behind_chrono)),
             *(
@@ -71,6 +73,9 @@ class Gates(Experiment):
                 for lag, ratio in enumerate(ratios[bias].mean(axis=1))
             ),
         ]
+        if flows[-1].cell_states is not None:
+            measurements.append(Measurement(OUTPUT_ERROR, output_error(flows[-1], driven, batch.inputs[:, 0])))
+        yield measurements
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the factor per step and half-life of each bias, the product of driven gates, and chrono's integral."""
@@ -85,8 +90,21 @@ class Gates(Experiment):
                 source=laws.GERS,
                 expected=0.0,
                 measured=value(trial, DRIVEN_ERROR),
-                tolerance=laws.driven_tolerance(at["dtype"], steps, at["hidden_size"]),
+                tolerance=(allowed := laws.driven_tolerance(at["dtype"], steps, at["hidden_size"])),
+                resolution=laws.step_resolution(allowed, laws.compared_steps(at["dtype"], 0.0, steps)),
             )
+            if len(where(trial, metric=OUTPUT_ERROR)):
+                allowed = laws.output_tolerance(at["dtype"], at["hidden_size"])
+                yield Claim(
+                    name=f"{self.name}/output/{kind}",
+                    backend=backend,
+                    sentence=f"{kind}, driven by inputs: c_T gets o (1 - tanh(c_T)^2) of the gradient by h_T.",
+                    source=laws.GERS,
+                    expected=0.0,
+                    measured=value(trial, OUTPUT_ERROR),
+                    tolerance=allowed,
+                    resolution=Resolution.linear(0.0, allowed, "dL/dc"),
+                )
             for lag in (lag for lag in CHRONO_LAGS if lag <= steps):
                 left = theory.chrono_keep(lag, LONGEST)
                 average = f"{left:.4f} of the gradient is left after {lag} steps on average"
@@ -97,7 +115,8 @@ class Gates(Experiment):
                     source=laws.TALLEC,
                     expected=left,
                     measured=value(trial, CHRONO_RATIO, index=lag),
-                    tolerance=laws.chrono_tolerance(lag, at["hidden_size"]),
+                    tolerance=(allowed := laws.chrono_tolerance(lag, at["hidden_size"])),
+                    resolution=laws.step_resolution(allowed / left, lag),
                 )
 
     def bias_claims(self, backend: str, at: "pd.Series[Any]", bias: int, ratios: np.ndarray) -> Iterator[Claim]:
@@ -110,7 +129,8 @@ class Gates(Experiment):
             source=laws.GERS,
             expected=0.0,
             measured=relative_error(ratios, theory.keep(bias) ** np.arange(steps + 1), at["dtype"]),
-            tolerance=laws.factor_tolerance(at["dtype"], steps),
+            tolerance=(allowed := laws.factor_tolerance(at["dtype"], steps)),
+            resolution=laws.step_resolution(allowed, laws.compared_steps(at["dtype"], bias, steps)),
         )
         if steps > half:
             yield Claim(
@@ -120,7 +140,8 @@ class Gates(Experiment):
                 source=laws.GERS,
                 expected=half,
                 measured=half_life(ratios),
-                tolerance=laws.half_life_tolerance(at["dtype"], half),
+                tolerance=(allowed := laws.half_life_tolerance(at["dtype"], half)),
+                resolution=laws.half_life_resolution(allowed, half),
             )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
@@ -70,7 +70,8 @@ class Latch(Experiment):
                     source=laws.BENGIO,
                     expected=theory.fixed_point(weight),
                     measured=kept,
-                    tolerance=laws.settled(at),
+                    tolerance=(allowed := laws.settled(at)),
+                    resolution=laws.kept_resolution(at, allowed),
                 )
             elif weight < 1.0:
                 most = weight ** at["silent_steps"]
@@ -81,7 +82,8 @@ class Latch(Experiment):
                     source=laws.BENGIO,
                     expected=most,
                     measured=kept,
-                    tolerance=laws.forgotten_tolerance(at, most),
+                    tolerance=(allowed := laws.forgotten_tolerance(at, most)),
+                    resolution=laws.forgotten_resolution(at, most, allowed),
                     relation="<=",
                 )
             yield Claim(
@@ -91,7 +93,8 @@ class Latch(Experiment):
                 source=laws.BENGIO,
                 expected=slope,
                 measured=factor,
-                tolerance=laws.factor_tolerance(at),
+                tolerance=(allowed := laws.factor_tolerance(at)),
+                resolution=Resolution.linear(slope, allowed, "the state gradient's factor per step"),
             )
             yield Claim(
                 name=f"{self.name}/vanishes",
@@ -101,6 +104,7 @@ class Latch(Experiment):
                 expected=1.0,
                 measured=factor,
                 tolerance=0.0,
+                resolution=laws.vanishing_resolution(slope, allowed),
                 relation="<=",
             )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from gradsuite.backend import Backend, Batch, DeviceBatch, Gradients, Network
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure, Table
@@ -93,6 +93,7 @@ class MemoryTime(Experiment):
                 expected=laws.LARGEST_SHARE,
                 measured=value(trial, laws.MEMORY_CHECKPOINT) / value(trial, laws.MEMORY),
                 tolerance=0.0,
+                resolution=laws.saved_resolution(settings),
                 relation="<=",
             )
             yield Claim(
@@ -102,7 +103,8 @@ class MemoryTime(Experiment):
                 source=laws.EXACT,
                 expected=0.0,
                 measured=value(trial, laws.DIFFERENCE),
-                tolerance=laws.difference_tolerance(settings["dtype"]),
+                tolerance=(allowed := laws.difference_tolerance(settings["dtype"])),
+                resolution=Resolution.linear(0.0, allowed, "one parameter's gradient with checkpoints"),
             )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gradsuite.claims import Source
+from gradsuite.claims import Resolution, Source
 
 from gradsuite_experiments.common.sweep import BYTES
 
@@ -37,3 +37,12 @@ def difference_tolerance(dtype: str) -> float:
     cancel. Float32 rounds 2^29 times more coarsely.
     """
     return 1e-12 * (1 if dtype == "float64" else 2.0**29)
+
+
+def saved_resolution(settings: "pd.Series[Any]") -> Resolution:
+    """Return that of the share: segments so long that one of them, k of T steps, is twice the largest share.
+
+    One segment's states are kept at a time; the states between segments, T / k of T, are few beside them.
+    """
+    size = 2.0 * LARGEST_SHARE * settings["length"] / settings["checkpoint"] - 1.0
+    return Resolution(size, "the length of a segment")

@@ -15,7 +15,7 @@ from gradsuite.settings import DTYPE, Presets, Setting, Settings
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, where
 from gradsuite_experiments.common.sweep import sweep
-from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, IEEE, LAST_LAG, LIMITS, SIGNS, ends
+from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, IEEE, LAST_LAG, LIMITS, SIGNS, ends, resolution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,7 @@ class Precision(Experiment):
                 expected=min(flushed, kept, key=lambda end: abs(last - end)),
                 measured=last,
                 tolerance=0.0,
+                resolution=resolution(dtype),
             )
             (over,) = ends("doubled", dtype, scale)
             yield Claim(
@@ -94,6 +95,7 @@ class Precision(Experiment):
                 expected=over,
                 measured=value(trial, LAST_LAG, note="doubled"),
                 tolerance=0.0,
+                resolution=resolution(dtype),
             )
 
     def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Where numbers end, by precision: the lag at which a gradient that every step halves or doubles is no longer exact."""
 
-from gradsuite.claims import Source
+from gradsuite.claims import Resolution, Source
+from gradsuite.precision import UNIT_ROUNDOFF
 
 # Metrics, each of both flows (member, its name in the note).
 LAST_LAG = "last_lag"  # at which the gradient is the power of two that it should be
@@ -23,3 +24,8 @@ def ends(flow: str, dtype: str, scale: int) -> tuple[int, ...]:
     """Return the lag of the last gradient: the two of `halved` are with subnormal numbers flushed to zero and kept."""
     normal, subnormal, over = LIMITS[dtype]
     return (scale - normal, scale - subnormal) if flow == "halved" else (over - 1 - scale,)
+
+
+def resolution(dtype: str) -> Resolution:
+    """Return that of every claim here: the next number of this precision is no power of two any more."""
+    return Resolution(2.0 * UNIT_ROUNDOFF[dtype], "the state gradients")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure
-from gradsuite.precision import PRECISE
+from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, rounded
 from gradsuite.rows import Measurement
 from gradsuite.schedule import Schedule
 from gradsuite.settings import (
@@ -30,8 +30,9 @@ from gradsuite.settings import (
 from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.sweep import Flow, sweep
 from gradsuite_experiments.truncation import cost, laws
+from gradsuite_experiments.truncation.exact import exact
 from gradsuite_experiments.truncation.laws import GAINS, LAWS
-from gradsuite_experiments.truncation.networks import linear_units, model, random_networks
+from gradsuite_experiments.truncation.networks import Member, linear_units, model, random_networks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,21 +79,23 @@ class Truncation(Experiment):
             raise Unsupported(f"{backend.name} has no feature 'truncation'")
         kind, k = settings["cell"], settings["horizon"]
         T, B, N = (settings[name] for name in ("length", "batch_size", "hidden_size"))
-        network, drawn = model(kind, N), random_networks(kind, N, settings["seeds"])
+        network, drawn = model(kind, N), random_networks(kind, N, settings["seeds"], settings["dtype"])
         members = [linear_units(kind, N), *(member.parameters for member in drawn)]
-        batch = Batch(np.random.default_rng(0).standard_normal((T, B, N)), np.ones((B, N)))
+        batch = Batch(rounded(np.random.default_rng(0).standard_normal((T, B, N)), settings["dtype"]), np.ones((B, N)))
         run: dict[str, Any] = {"device": device, "dtype": settings["dtype"]}
         names = ("weight_hh_l0", "bias_ih_l0")
         full = list(sweep(backend, network, members, batch, fetched=names, **run))
         schedule = Schedule(truncation=(1, k))
         cut = list(sweep(backend, network, members, batch, fetched=names, schedule=schedule, **run))
-        regimes = [member.regime for member in drawn]
-        yield [*of_units(kind, cut[0], full[0]), *of_networks(regimes, cut, full, k), *exactness(cut, full, k)]
+        found = [*of_units(kind, cut[0], T), *exactness(cut, full, k)]
+        for number, member in enumerate(drawn, start=1):
+            found += of_network(number, member, cut[number], full[number], batch, k)
+        yield found
         if kind == COSTED:
             yield from cost.rounds(backend, network, members, batch, k, settings["rounds"], run)
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
-        """Yield the exact laws, what truncation means, and the bias of random networks."""
+        """Yield the exact laws, what truncation means, and what driven networks lose."""
         for backend, settings, trial in trials(rows):
             claim = partial(Claim, backend=backend)
             yield unit_claim(claim, settings, trial)
@@ -108,23 +111,39 @@ class Truncation(Experiment):
         yield from cost_figure(rows)
 
 
-def of_units(kind: str, cut: Flow, full: Flow) -> Iterator[Measurement]:
+def of_units(kind: str, cut: Flow, T: int) -> Iterator[Measurement]:
     """Yield the relative bias of each unit's own gradient, in the network of linear units: member 0."""
-    law, size = LAWS[kind], full.states.shape[-1]
-    truncated, whole = (law.diagonal(f.parameters[law.parameter], size).astype(np.float64) for f in (cut, full))
-    for unit, bias in enumerate((whole - truncated) / whole):
+    law, size = LAWS[kind], cut.states.shape[-1]
+    truncated = law.diagonal(cut.parameters[law.parameter], size).astype(np.float64)
+    for unit, bias in enumerate(1.0 - truncated / law.whole(law.factors(size), T)):
         yield Measurement(laws.UNIT_BIAS, bias, index=unit, member=0)
 
 
-def of_networks(regimes: Sequence[str], cut: Sequence[Flow], full: Sequence[Flow], k: int) -> Iterator[Measurement]:
-    """Yield each random network's relative bias of dL/dW_hh, and its state gradient at the horizon over that at T."""
-    for member, regime in enumerate(regimes, start=1):
-        truncated, whole = cut[member], full[member]
-        bias = distance(truncated.parameters["weight_hh_l0"], whole.parameters["weight_hh_l0"])
-        yield Measurement(laws.BIAS, bias, member=member, note=regime)
-        if k < len(whole.states):
-            flow = np.linalg.norm(whole.states[-1 - k]) / np.linalg.norm(whole.states[-1])
-            yield Measurement(laws.FLOW, float(flow), member=member, note=regime)
+def of_network(number: int, member: Member, cut: Flow, full: Flow, batch: Batch, k: int) -> Iterator[Measurement]:
+    """Yield a random network's relative bias of dL/dW_hh; of a driven one what it lacks and what is left, and the laws.
+
+    Those of a driven network are relative to its exact gradient.
+    """
+    row = partial(Measurement, member=number, note=member.regime)
+    truncated = cut.parameters["weight_hh_l0"].astype(np.float64)
+    if not member.regime:
+        yield row(laws.BIAS, distance(truncated, full.parameters["weight_hh_l0"]))
+        return
+    law = exact(member.parameters, batch, k)
+    yield row(laws.BIAS, distance(truncated, law.full))
+    yield row(laws.SHARE, missing(truncated, law.full))
+    yield row(laws.SHARE_LAW, missing(law.cut, law.full))
+    yield row(laws.LENGTH, float(np.linalg.norm(law.cut) / np.linalg.norm(law.full)))
+    yield row(laws.MEMBER_AMPLIFICATION, law.amplification)
+    if k < len(full.states):
+        for metric, states in ((laws.FLOW, full.states), (laws.FLOW_LAW, law.states)):
+            yield row(metric, float(np.linalg.norm(states[-1 - k]) / np.linalg.norm(states[-1])))
+
+
+def missing(truncated: np.ndarray, full: np.ndarray) -> float:
+    """Return the part of a gradient that a truncated one lacks along it: 1 - <truncated, full> / |full|^2."""
+    unit = full / np.linalg.norm(full)
+    return float(1.0 - np.vdot(truncated, unit) / np.linalg.norm(full))
 
 
 def exactness(cut: Sequence[Flow], full: Sequence[Flow], k: int) -> Iterator[Measurement]:
@@ -158,7 +177,7 @@ def unit_claim(claim: Callable[..., Claim], settings: "pd.Series[Any]", trial: "
     law = LAWS[settings["cell"]]
     factors = law.factors(settings["hidden_size"])
     expected = np.array([law.bias(a, settings["length"], settings["horizon"]) for a in factors])
-    biases = values(trial, laws.UNIT_BIAS)
+    biases, allowed = values(trial, laws.UNIT_BIAS), laws.two_gradients(settings)
     worst = int(abs(biases - expected).argmax())
     return claim(
         name=f"truncation/units/{settings['cell']}",
@@ -166,7 +185,8 @@ def unit_claim(claim: Callable[..., Claim], settings: "pd.Series[Any]", trial: "
         source=laws.EXACT,
         expected=expected[worst],
         measured=biases[worst],
-        tolerance=laws.two_gradients(settings),
+        tolerance=allowed,
+        resolution=laws.unit_resolution(allowed),
     )
 
 
@@ -174,41 +194,56 @@ def definition_claims(
     claim: Callable[..., Claim], settings: "pd.Series[Any]", trial: "pd.DataFrame"
 ) -> Iterator[Claim]:
     """Yield what truncation means: zero beyond the horizon, and full BPTT within it."""
-    claim = partial(claim, source=laws.WILLIAMS, expected=0.0)
     # Rounding of the states grows on its way to T as much as a gradient does on its way back.
     allowed = laws.two_gradients(settings) * value(trial, laws.AMPLIFICATION)
-    within = value(trial, laws.WITHIN)
-    yield claim(name="truncation/within", sentence=laws.WITHIN_FULL, measured=within, tolerance=allowed)
+    zero = partial(claim, source=laws.WILLIAMS, expected=0.0)
+    same = partial(zero, tolerance=allowed)
+    yield same(
+        name="truncation/within",
+        sentence=laws.WITHIN_FULL,
+        measured=value(trial, laws.WITHIN),
+        resolution=Resolution.linear(0.0, allowed, "the state gradients up to the horizon"),
+    )
     if settings["horizon"] < settings["length"]:
-        beyond = value(trial, laws.BEYOND)
-        yield claim(name="truncation/beyond", sentence=laws.BEYOND_ZERO, measured=beyond, tolerance=0.0)
+        yield zero(
+            name="truncation/beyond",
+            sentence=laws.BEYOND_ZERO,
+            measured=value(trial, laws.BEYOND),
+            tolerance=0.0,
+            # Whatever is not zero is noticed; it is planted as a part of the gradient at T.
+            resolution=Resolution(2.0 * UNIT_ROUNDOFF[settings["dtype"]], "the state gradient at T, passed too far"),
+        )
     else:
-        whole = value(trial, laws.WHOLE)
-        yield claim(name="truncation/whole", sentence=laws.WHOLE_FULL, measured=whole, tolerance=allowed)
+        yield same(
+            name="truncation/whole",
+            sentence=laws.WHOLE_FULL,
+            measured=value(trial, laws.WHOLE),
+            resolution=Resolution.linear(0.0, allowed, "one parameter's truncated gradient"),
+        )
 
 
 def driven_claims(claim: Callable[..., Claim], settings: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
-    """Yield each regime's bias of driven tanh RNNs by mean field; where they vanish, it is the state gradient too."""
-    claim = partial(claim, source=laws.MEAN_FIELD)
-    biases = {regime: root_mean_square(trial, laws.BIAS, regime) for regime in GAINS}
+    """Yield what each driven network's truncated gradient lacks, and what is left of a vanishing state gradient."""
+    claim, k = partial(claim, source=laws.RECURSION), settings["horizon"]
+    metrics = [laws.SHARE, laws.SHARE_LAW, laws.LENGTH, laws.FLOW, laws.FLOW_LAW, laws.MEMBER_AMPLIFICATION]
     for regime, gain in GAINS.items():
-        yield claim(
-            name=f"truncation/share/{regime}",
-            sentence=laws.SHARE.format(gain=gain),
-            expected=laws.driven_bias(regime, settings["length"], settings["horizon"]),
-            measured=biases[regime],
-            tolerance=laws.share_tolerance(settings, regime),
-        )
-    flow = root_mean_square(trial, laws.FLOW, "vanishing")
-    yield claim(
-        name="truncation/flow",
-        sentence=laws.BIAS_IS_FLOW.format(gain=GAINS["vanishing"]),
-        expected=flow,
-        measured=biases["vanishing"],
-        tolerance=laws.flow_tolerance(settings, "vanishing", flow),
-    )
-
-
-def root_mean_square(trial: "pd.DataFrame", metric: str, regime: str) -> float:
-    """Return a metric's root mean square over the driven networks of a regime."""
-    return float(np.sqrt(np.square(values(trial, metric, along="member", note=regime)).mean()))
+        of_regime = (values(trial, metric, along="member", note=regime) for metric in metrics)
+        for share, share_law, length, flow, flow_law, amplification in zip(*of_regime, strict=True):
+            allowed = laws.two_gradients(settings) * amplification
+            yield claim(
+                name=f"truncation/share/{regime}",
+                sentence=laws.SHARE_MISSING.format(gain=gain),
+                expected=share_law,
+                measured=share,
+                tolerance=allowed * length,
+                resolution=laws.share_resolution(share_law, allowed * length),
+            )
+            if regime == "vanishing":
+                yield claim(
+                    name="truncation/flow",
+                    sentence=laws.FLOW_LEFT.format(gain=gain),
+                    expected=flow_law,
+                    measured=flow,
+                    tolerance=allowed * flow_law,
+                    resolution=laws.flow_resolution(flow_law, allowed * flow_law, k),
+                )

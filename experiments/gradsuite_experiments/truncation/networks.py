@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from gradsuite.model import GATES, Model, parameter_shapes
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters
+from gradsuite.precision import rounded
 from scipy.special import logit
 
 from gradsuite_experiments.common.networks import driven
 from gradsuite_experiments.common.sweep import draws
-from gradsuite_experiments.truncation.laws import CANDIDATE, GAINS, LAWS, NOISE
-
-SMALL = 2.0**-60  # what every unit adds per step: tanh of numbers this small is the identity in every bit
+from gradsuite_experiments.truncation.laws import CANDIDATE, GAINS, LAWS, NOISE, SMALL
 
 
 class Member(NamedTuple):
@@ -30,12 +29,16 @@ def model(cell: str, size: int) -> Model:
     return Model(cell, size, size, readout="none", loss="inner_product")
 
 
-def random_networks(cell: str, size: int, seeds: int) -> list[Member]:
-    """Return `seeds` random networks; for `rnn` as many per regime, driven by noise."""
+def random_networks(cell: str, size: int, seeds: int, dtype: str = "float64") -> list[Member]:
+    """Return `seeds` random networks in numbers of `dtype`; for `rnn` as many per regime, driven by noise."""
     networks = draws(model(cell, size), Initialisation("normal"), seeds)
     if cell != "rnn":
-        return [Member("", network) for network in networks]
-    return [Member(regime, driven(network, gain, NOISE)) for regime, gain in GAINS.items() for network in networks]
+        members = [Member("", network) for network in networks]
+    else:
+        members = [
+            Member(regime, driven(network, gain, NOISE)) for regime, gain in GAINS.items() for network in networks
+        ]
+    return [Member(regime, {name: rounded(p, dtype) for name, p in network.items()}) for regime, network in members]
 
 
 def linear_units(cell: str, size: int) -> Parameters:

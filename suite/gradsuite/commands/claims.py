@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def claims(run: str, as_json: bool) -> None:
     """List a run's claims and their verdicts.
 
-    Each has a name, a sentence, a source, the expected value, what every backend measured, and the tolerance.
+    Each has a name, a sentence, a source, the expected value, what every backend measured, the tolerance, and the
+    smallest fault that it is sure to notice.
     """
     from gradsuite.runs.store import Run
 
@@ -26,16 +27,18 @@ def claims(run: str, as_json: bool) -> None:
 
 def claims_table(judged: "pd.DataFrame") -> str:
     """Return claims as text: one line each, a note on sources that could not be read, and how many hold."""
+    from gradsuite.claims import Resolution
     from gradsuite.commands._columns import columns
 
     rows: list[tuple[str, ...]] = [
-        ("verdict", "claim", "backend", "expected", "measured", "tolerance", "sentence", "source")
+        ("verdict", "claim", "backend", "expected", "measured", "tolerance", "notices", "sentence", "source")
     ]
     for claim in judged.to_dict("records"):
         relation = "" if claim["relation"] == "=" else f"{claim['relation']} "
         numbers = (f"{relation}{claim['expected']:.6g}", f"{claim['measured']:.6g}", f"{claim['tolerance']:.2g}")
         source = claim["source"] + ("" if claim["checked"] else " [*]")
-        rows.append((claim["verdict"], claim["name"], claim["backend"], *numbers, claim["sentence"], source))
+        notices = str(Resolution(claim["resolution"], claim["quantity"]))
+        rows.append((claim["verdict"], claim["name"], claim["backend"], *numbers, notices, claim["sentence"], source))
     held = int((judged["verdict"] == "holds").sum())
     note = [] if judged["checked"].all() else ["[*] known from other texts: the source itself could not be read"]
     return "\n".join([columns(rows), *note, f"{held} of {len(judged)} claims hold"])

@@ -8,91 +8,22 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
 
-from gradsuite.claims import Claim, Source
+from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.errors import UserError, unknown
 from gradsuite.experiment import Result, Trial
 from gradsuite.plugins import installed
 from gradsuite.rows import COLUMNS
+from gradsuite.runs.formats import CLAIM_COLUMNS, FORMAT, OLDER, SCHEMA, UPGRADED
 
 FILE = "run.sqlite"
 SHOWN = 10  # runs named to a user who misspelled one
-FORMAT = 2  # PRAGMA user_version
-# SQLite stores NaN as NULL: a measurement with a metric and no value was NaN. Infinities are stored as they are.
-SCHEMA = f"""
-PRAGMA user_version = {FORMAT};
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE trials (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    experiment TEXT NOT NULL,
-    backend TEXT NOT NULL,
-    device TEXT NOT NULL,
-    settings TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('ok', 'unsupported', 'invalid', 'timeout', 'error')),
-    reason TEXT NOT NULL,
-    stderr TEXT NOT NULL,
-    seconds REAL NOT NULL
-);
-CREATE TABLE measurements (
-    trial_id INTEGER NOT NULL REFERENCES trials (id),
-    metric TEXT NOT NULL,
-    layer INTEGER,
-    "index" INTEGER,
-    member INTEGER,
-    value REAL,
-    unit TEXT NOT NULL,
-    note TEXT NOT NULL
-);
-CREATE INDEX measurements_by_trial ON measurements (trial_id);
-CREATE TABLE claims (
-    name TEXT NOT NULL,
-    experiment TEXT NOT NULL,
-    backend TEXT NOT NULL,
-    sentence TEXT NOT NULL,
-    source TEXT NOT NULL,
-    checked INTEGER NOT NULL,
-    expected REAL,
-    measured REAL,
-    tolerance REAL,
-    relation TEXT NOT NULL,
-    verdict TEXT NOT NULL CHECK (verdict IN ('holds', 'fails')),
-    UNIQUE (name, backend)
-);
--- A trial measured again, with other versions, has a new key: the last one counts.
-CREATE VIEW current AS
-    SELECT * FROM trials WHERE id IN (SELECT max(id) FROM trials GROUP BY experiment, backend, device, settings);
-"""
-# What a run of format 1 is read through: it had cells where there are trials now, and claims without a name.
-FORMAT_1 = """
-CREATE TEMP VIEW trials AS SELECT * FROM main.cells;
-CREATE TEMP VIEW measurements AS
-    SELECT rowid AS rowid, cell_id AS trial_id, metric, layer, "index", NULL AS member, value, unit, '' AS note
-    FROM main.measurements;
-CREATE TEMP VIEW claims AS
-    SELECT rowid AS rowid, experiment || '/' || min(rowid) OVER (PARTITION BY experiment, sentence) AS name,
-        experiment, backend, sentence, source, 1 AS checked, expected, measured, tolerance, relation, verdict
-    FROM main.claims;
-"""
-CLAIM_COLUMNS = (
-    "name",
-    "experiment",
-    "backend",
-    "sentence",
-    "source",
-    "checked",
-    "expected",
-    "measured",
-    "tolerance",
-    "relation",
-    "verdict",
-)
 
 
 class Run:
@@ -129,14 +60,14 @@ class Run:
                 (version,) = database.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
             raise UserError(f"{str(path)!r} is no run: its {FILE} cannot be read ({cause(error)})") from error
-        if version not in (1, FORMAT):
-            raise UserError(f"{str(path)!r} is no run that this version reads: format {version}, not 1 or {FORMAT}")
+        if version not in (*OLDER, FORMAT):
+            raise UserError(f"{str(path)!r} is no run that this version reads: format {version}, not 1 to {FORMAT}")
         run.version = version
         return run
 
     def require_current(self, verb: str) -> None:
-        """Raise UserError for a run of an older format, which can be read and exported, but not changed."""
-        if self.version != FORMAT:
+        """Raise UserError for a run of a format so old that it can be read and exported, but not changed."""
+        if self.version not in (*UPGRADED, FORMAT):
             raise UserError(
                 f"{str(self.path)!r} was written in format {self.version} and cannot be {verb}: its measurements and "
                 "claims can be read (gradsuite export, gradsuite claims); to have more, measure anew"
@@ -166,13 +97,13 @@ class Run:
 
     def note(self, meta: Mapping[str, Any]) -> None:
         """Add to the meta data, or replace what has the same name."""
-        with self._database() as database:
+        with self._upgraded() as database:
             rows = [(name, json.dumps(value)) for name, value in meta.items()]
             database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     def add(self, trial: Trial, key: str, result: Result) -> None:
         """Store a finished trial durably, in place of what its key had."""
-        with self._database() as database:
+        with self._upgraded() as database:
             database.execute("DELETE FROM measurements WHERE trial_id IN (SELECT id FROM trials WHERE key = ?)", (key,))
             database.execute("DELETE FROM trials WHERE key = ?", (key,))
             settings = json.dumps(dict(trial.settings), sort_keys=True)
@@ -193,7 +124,7 @@ class Run:
 
     def keep_claims(self, experiment: str, claims: Iterable[Claim]) -> None:
         """Store the claims of one experiment, in place of those it had."""
-        with self._database() as database:
+        with self._upgraded() as database:
             database.execute("DELETE FROM claims WHERE experiment = ?", (experiment,))
             values = ", ".join(f":{column}" for column in CLAIM_COLUMNS)
             rows = [claim.row() for claim in claims]
@@ -201,7 +132,8 @@ class Run:
 
     def claims(self) -> pd.DataFrame:
         """Return one row per claim and backend, with CLAIM_COLUMNS, as they were judged."""
-        kinds: Any = dict.fromkeys(("expected", "measured", "tolerance"), "float64") | {"checked": "bool"}
+        numbers = ("expected", "measured", "tolerance", "resolution")
+        kinds: Any = dict.fromkeys(numbers, "float64") | {"checked": "bool"}
         with self._database() as database:
             return pd.read_sql_query(
                 f"SELECT {', '.join(CLAIM_COLUMNS)} FROM claims ORDER BY rowid", database, dtype=kinds
@@ -219,6 +151,7 @@ class Run:
                 expected=row["expected"],
                 measured=row["measured"],
                 tolerance=row["tolerance"],
+                resolution=Resolution(row["resolution"], row["quantity"] or ""),
                 relation=row["relation"],
             )
             for row in rows[rows["experiment"] == experiment].to_dict("records")
@@ -265,9 +198,17 @@ class Run:
         # One connection per operation: nothing to close, and nothing held open while a trial runs for hours.
         address = f"{(self.path / FILE).resolve().as_uri()}?mode=rw"
         with closing(sqlite3.connect(address, uri=True)) as database, database:
-            if self.version == 1:
-                database.executescript(FORMAT_1)
+            database.executescript(OLDER.get(self.version, ""))
             yield database
+
+    def _upgraded(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Return the database for writing, in this version's format."""
+        if self.version != FORMAT:
+            with self._database() as database:
+                (stored,) = database.execute("PRAGMA user_version").fetchone()  # another process may have been faster
+                database.executescript(UPGRADED.get(stored, ""))
+            self.version = FORMAT
+        return self._database()
 
 
 def cause(error: Exception) -> str:

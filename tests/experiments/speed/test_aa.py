@@ -57,6 +57,15 @@ def test_claims_hold_for_noise_alone_and_each_has_a_fault_that_turns_it(faults, 
     assert verdicts(rows(**faults)) == expected
 
 
+def test_each_claim_notices_a_fault_of_the_size_that_it_states():
+    sizes = {claim.name: claim.resolution.size for claim in claims(rows())}
+    for factor in (1 + sizes[COVERS], 1 / (1 + sizes[COVERS])):
+        assert verdicts(rows(slower=factor))[COVERS] == "fails"
+    assert verdicts(rows(slower=1 + sizes[COVERS] / 10))[COVERS] == "holds"
+    assert verdicts(rows(noise=0.01 * (1 + sizes[NARROW])))[NARROW] == "fails"
+    assert verdicts(rows(noise=0.01 * (1 + sizes[NARROW] / 10)))[NARROW] == "holds"
+
+
 def test_figure_and_findings_say_what_came_out():
     with style.context():
         (figure,) = EXPERIMENT.figures(rows(), claims(rows()))

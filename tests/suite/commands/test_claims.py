@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from gradsuite.claims import Claim, Source
+from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.commands import gradsuite
 from gradsuite.runs.store import Run
 
@@ -18,6 +18,7 @@ CLAIM = Claim(
     expected=1.0,
     measured=1.05,
     tolerance=0.1,
+    resolution=Resolution(0.012, "the gradient"),
 )
 
 
@@ -57,6 +58,7 @@ def test_sources_that_were_read_need_no_note(run):
     printed = CliRunner().invoke(gradsuite, ["claims", str(run.path)], catch_exceptions=False).output
     assert "[*]" not in printed
     assert "question/so" in printed
+    assert "1.2% in the gradient" in printed
 
 
 def test_json_has_null_for_what_is_not_a_number(run):
@@ -64,6 +66,7 @@ def test_json_has_null_for_what_is_not_a_number(run):
     printed = CliRunner().invoke(gradsuite, ["claims", str(run.path), "--json"], catch_exceptions=False).output
     (claim,) = json.loads(printed)
     assert claim["measured"] is None
+    assert (claim["resolution"], claim["quantity"]) == (0.012, "the gradient")
     assert claim["verdict"] == "fails"
 
 

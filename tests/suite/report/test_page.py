@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from gradsuite import plugins
-from gradsuite.claims import Claim, Source
+from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
@@ -55,6 +55,7 @@ class Fake(Experiment):
                     expected=expected,
                     measured=1.0,
                     tolerance=0.1,
+                    resolution=Resolution(0.2, "the norm"),
                 )
 
 

@@ -67,6 +67,7 @@ def test_its_claims_have_names_by_their_sentences(run):
     assert claims["verdict"].tolist() == ["holds", "fails", "holds"]
     assert claims["name"].tolist() == ["question/1", "question/1", "question/3"]
     assert [claim.sentence for claim in run.claims_of("question")] == ["It falls.", "It falls.", "It ends."]
+    assert {str(claim.resolution) for claim in run.claims_of("question")} == {""}
 
 
 def test_it_is_exported(run):
@@ -93,6 +94,6 @@ def test_what_would_change_it_is_refused_in_one_line(run, type_in, command):
 
 def test_a_format_of_the_future_is_refused(run):
     with closing(sqlite3.connect(run.path / "run.sqlite")) as database:
-        database.execute("PRAGMA user_version = 3")
-    with pytest.raises(UserError, match="is no run that this version reads: format 3, not 1 or 2"):
+        database.execute("PRAGMA user_version = 4")
+    with pytest.raises(UserError, match="is no run that this version reads: format 4, not 1 to 3"):
         Run.open(run.path)

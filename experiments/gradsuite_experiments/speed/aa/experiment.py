@@ -73,6 +73,7 @@ class SpeedAa(Speed):
                 expected=laws.CONFIDENCE,
                 measured=covering(intervals),
                 tolerance=laws.allowed(len(intervals)),
+                resolution=laws.COVERS_RESOLUTION,
                 relation=">=",
             )
             yield Claim(
@@ -81,8 +82,9 @@ class SpeedAa(Speed):
                 sentence=laws.NARROW,
                 source=laws.DEMAND,
                 expected=laws.HALF_WIDTH,
-                measured=half_width(intervals),
+                measured=(width := half_width(intervals)),
                 tolerance=0.0,
+                resolution=laws.narrow_resolution(width),
                 relation="<=",
             )
 
