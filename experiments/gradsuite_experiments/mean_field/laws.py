@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gradsuite.claims import Source
+from gradsuite.claims import Resolution, Source
 from gradsuite.theory.mean_field import MeanField
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ SCHEMES_AT = {name: Source(f"{text}; {SCHOENHOLZ.text}", checked=False) for name
 CRITICAL = Source("derived: q_l falls like 1 / (2 l) at tanh's critical point, and chi(q) = 1 - 2 q + ...")
 SIGMOID = Source("exact: sigma' <= 1 / 4")
 
+SQUARED_FACTOR = "the squared state gradient's factor per layer"
+
 
 def field(at: "pd.Series[Any] | Settings") -> MeanField:
     """Return the mean field of a trial."""
@@ -61,9 +63,20 @@ def ratios(at: "pd.Series[Any]") -> np.ndarray:
     return np.cumprod([1.0, *chi[:0:-1]])
 
 
-def sigmoid_bound(at: "pd.Series[Any]") -> float:
-    """Return the largest slope that sigmoid layers allow: ln of sigma_w^2 times the square of 1 / 4."""
-    return math.log(at["sigma_w"] ** 2 / 16.0)
+def factor(at: "pd.Series[Any]") -> tuple[float, float]:
+    """Return the typical factor per layer, e^slope, and its tolerance."""
+    expected = math.exp(slope(at))
+    return expected, expected * tolerance(at)
+
+
+def sigmoid_bound(at: "pd.Series[Any]") -> tuple[float, float, Resolution]:
+    """Return the largest factor that sigmoid layers allow, sigma_w^2 times the square of 1 / 4, and its tolerance.
+
+    It is not broken before the distance from chi_1 to it is used up.
+    """
+    bound = at["sigma_w"] ** 2 / 16.0
+    slack = math.log(bound) - slope(at)
+    return bound, bound * tolerance(at), Resolution.logarithmic(tolerance(at) + slack / 2.0, SQUARED_FACTOR)
 
 
 def side(at: "pd.Series[Any]") -> float:
