@@ -63,6 +63,13 @@ def test_crossing_interpolates_the_mean_over_seeds():
     assert crossing(networks) == pytest.approx(1.4)
 
 
+def test_crossing_follows_the_curve():
+    gains = np.arange(0.25, 2.75, 0.25)
+    networks = pd.DataFrame({"gain": gains, "rate": 2.0 * np.log(gains / 1.6)})
+    # A chord would be off by .0047, the curve's third differences leave a tenth of it.
+    assert crossing(networks) == pytest.approx(1.6, abs=5e-4)
+
+
 def test_no_crossing_is_no_number():
     assert math.isnan(crossing(pd.DataFrame({"gain": [1.0, 2.0], "rate": [-2.0, -1.0]})))
 

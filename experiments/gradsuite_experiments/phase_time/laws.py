@@ -40,9 +40,10 @@ def crossing(networks: "pd.DataFrame") -> float:
     gains, rate = rates.index.to_numpy(), rates.to_numpy()
     for k in np.flatnonzero((rate[:-1] < 0.0) & (rate[1:] >= 0.0))[:1]:
         near = slice(max(k - 1, 0), k + 3)
-        line = np.polyfit(gains[near], rate[near], len(gains[near]) - 1)
-        roots = np.roots(line)
-        return float(next(r.real for r in roots if r.imag == 0.0 and gains[k] <= r.real <= gains[k + 1]))
+        roots = np.roots(np.polyfit(gains[near], rate[near], len(gains[near]) - 1))
+        chord = gains[k] - rate[k] * (gains[k + 1] - gains[k]) / (rate[k + 1] - rate[k])
+        nearest = roots[abs(roots - chord).argmin()].real
+        return float(np.clip(nearest, gains[k], gains[k + 1]))
     return math.nan
 
 
