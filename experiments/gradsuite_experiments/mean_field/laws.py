@@ -86,10 +86,10 @@ def side(at: "pd.Series[Any]") -> float:
 
 
 def tolerance(at: "pd.Series[Any]") -> float:
-    """Return the tolerance of a slope: 0.01 for 8 networks of width 500.
+    """Return four standard errors of the mean slope over networks, and by how much a typical slope is below the mean.
 
-    One direction's slope has a standard deviation of sqrt(v / (L - 1)), v = (3 E phi'^4 / (E phi'^2)^2 - 1) / N: 0.012
-    to 0.020 there, 0.004 to 0.007 for the mean of 8. A batch of 16 directions halves that, so 0.01 is three to five
-    standard errors; they shrink as 1 / sqrt(N seeds), and for short networks grow as 1 / sqrt(L - 1).
+    One direction's ln |dL/dh|^2 has log_variance per layer. A batch of 16 directions halves the standard deviation, and
+    the mean of a logarithm lies below the logarithm of the mean by half the variance: by an eighth of one direction's.
     """
-    return 0.01 * math.sqrt(500 / at["hidden_size"] * 8 / at["seeds"] * max(29 / (at["num_layers"] - 1), 1.0))
+    variance, layers = field(at).log_variance(at["hidden_size"], start(at)), at["num_layers"] - 1
+    return 4.0 * math.sqrt(variance / layers / at["seeds"]) / 2.0 + variance / 8.0
