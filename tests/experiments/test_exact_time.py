@@ -7,7 +7,17 @@ from gradsuite.report import style
 from gradsuite_experiments.exact_time.experiment import ExactTime
 from gradsuite_experiments.exact_time.matrices import KINDS, matrix
 
-from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, states, verdicts, weights
+from tests.experiments.laboratory import (
+    RIGHT,
+    Fault,
+    blind,
+    measured,
+    not_biting,
+    state_gradients,
+    states,
+    verdicts,
+    weights,
+)
 
 NINTH = Fault("recurrent weights wrong in the ninth digit", parameters=weights(1 + 1e-9, only="weight_hh"))
 # Beyond what may be left of the start after 1000 steps, 0.007.
@@ -26,6 +36,10 @@ FAULTS = {
     **{f"exact-time/radius/{kind}": GAIN for kind in KINDS},
     "exact-time/peak": NINTH,
 }
+
+
+def test_every_claim_notices_a_fault_of_the_size_that_it_states():
+    assert blind(ExactTime(), dict.fromkeys(FAULTS, state_gradients), lags=[200]) == []
 
 
 def test_every_claim_holds_and_bites():

@@ -9,7 +9,7 @@ from gradsuite.theory.mean_field import MeanField
 from gradsuite_experiments.mean_field.experiment import MeanFieldDepth, directions
 from gradsuite_experiments.mean_field.laws import ratios, slope, start
 
-from tests.experiments.laboratory import Fault, measured, not_biting, states, verdicts, weights
+from tests.experiments.laboratory import Fault, blind, layer_gradients, measured, not_biting, states, verdicts, weights
 
 GAIN = Fault("every weight 15% too large", parameters=weights(1.15))
 UNIT = Fault("gradients that do not shrink", gradients=states(lambda g: g / np.linalg.norm(g, axis=-1, keepdims=True)))
@@ -23,6 +23,24 @@ FAULTS = {
     "mean-field/sigmoid-bound": UNIT,
     "mean-field/critical": GAIN,
 }
+
+
+def squared_gradients(factor):
+    """Multiply the squared gradient by a factor per layer."""
+    return layer_gradients(factor**0.5)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_every_claim_notices_a_fault_of_the_size_that_it_states(activation):
+    claims = ("plane/tanh", "critical") if activation == "tanh" else ("plane/sigmoid", "sigmoid-bound")
+    resolved = {f"mean-field/{claim}": squared_gradients for claim in claims}
+    small = {"initialiser": ["normal"], "sigma_w": [1.0], "sigma_b": [0.0], "hidden_size": [64]}
+    assert blind(MeanFieldDepth(), resolved, activation=[activation], **small) == []
+
+
+def test_every_initialisation_notices_a_fault_of_the_size_that_it_states():
+    resolved = {f"mean-field/initialiser/he/{activation}": squared_gradients for activation in ("tanh", "relu")}
+    assert blind(MeanFieldDepth(), resolved, initialiser=["he"], activation=["tanh", "relu"], hidden_size=[64]) == []
 
 
 def test_every_claim_holds_and_bites():

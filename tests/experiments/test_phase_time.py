@@ -9,9 +9,9 @@ from gradsuite.report import style
 from gradsuite_experiments.phase_time.experiment import PhaseTime
 from gradsuite_experiments.phase_time.laws import SECONDS_ALONE, crossing
 
-from tests.experiments.laboratory import Fault, measured, not_biting, states, verdicts, weights
+from tests.experiments.laboratory import Fault, blind, measured, not_biting, state_gradients, states, verdicts, weights
 
-STRONG = Fault("recurrent weights twice as large", parameters=weights(2.0, only="weight_hh"))
+STRONG = Fault("recurrent weights 40% larger", parameters=weights(1.4, only="weight_hh"))
 WEAK = Fault("recurrent weights half as large", parameters=weights(0.5, only="weight_hh"))
 
 
@@ -29,6 +29,17 @@ FAULTS = {
 }
 
 
+def stronger(factor):
+    """Multiply the recurrent weights."""
+    return Fault(f"recurrent weights x {factor}", parameters=weights(factor, only="weight_hh"))
+
+
+def test_every_claim_notices_a_fault_of_the_size_that_it_states():
+    resolved = {"phase-time/critical-gain/0.25": stronger}
+    resolved |= {f"phase-time/{claim}": state_gradients for claim in ("bound", "vanishing", "exploding")}
+    assert blind(PhaseTime(), resolved, noise=[0.25], seeds=[2]) == []
+
+
 def test_every_claim_holds_and_bites():
     assert not_biting(PhaseTime(), FAULTS) == []
 
@@ -38,7 +49,7 @@ def test_the_full_preset_has_a_thousand_networks_and_the_table_adds_up_its_trial
     full = list(experiment.trials(experiment.grid("full", {})))
     assert sum(trial["gains"] * trial["seeds"] for trial in full) == 1000
     assert {(trial["hidden_size"], trial["length"]) for trial in full} == {(128, 100)}
-    rows = measured(experiment, noise=[0.1, 0.2], gains=[3], hidden_size=[8])
+    rows = measured(experiment, noise=[0.1, 0.2], gains=[3], seeds=[1], hidden_size=[8])
     (table,) = experiment.tables(rows, [])
     (line,) = table.rows.to_dict("records")
     seconds = rows[rows["metric"] == SECONDS_ALONE]["value"]
@@ -52,13 +63,20 @@ def test_crossing_interpolates_the_mean_over_seeds():
     assert crossing(networks) == pytest.approx(1.4)
 
 
+def test_crossing_follows_the_curve():
+    gains = np.arange(0.25, 2.75, 0.25)
+    networks = pd.DataFrame({"gain": gains, "rate": 2.0 * np.log(gains / 1.6)})
+    # A chord would be off by .0047, the curve's third differences leave a tenth of it.
+    assert crossing(networks) == pytest.approx(1.6, abs=5e-4)
+
+
 def test_no_crossing_is_no_number():
     assert math.isnan(crossing(pd.DataFrame({"gain": [1.0, 2.0], "rate": [-2.0, -1.0]})))
 
 
 def test_crossings_lie_on_the_heat_map_where_their_gains_do():
     experiment = PhaseTime()
-    rows = measured(experiment, noise=[0.25], hidden_size=[32], gains=[10])
+    rows = measured(experiment, noise=[0.25], hidden_size=[32], gains=[10], seeds=[1])
     claims = verdicts(experiment, rows)
     with style.context():
         (figure,) = experiment.figures(rows, list(claims.values()))

@@ -8,7 +8,16 @@ from gradsuite_experiments.remedies.experiment import Remedies
 from gradsuite_experiments.remedies.laws import HORIZON, reach
 from gradsuite_experiments.remedies.networks import REMEDIES
 
-from tests.experiments.laboratory import RIGHT, Fault, measured, not_biting, verdicts, weights
+from tests.experiments.laboratory import (
+    RIGHT,
+    Fault,
+    blind,
+    measured,
+    not_biting,
+    state_gradients,
+    verdicts,
+    weights,
+)
 
 
 def forgetting(shift):
@@ -51,6 +60,47 @@ FAULTS = {
     "remedies/farther/lstm": Fault("forget biases exchanged", settings=instead(lstm_0="lstm-1", lstm_1="lstm-0")),
 }
 EXPERIMENT = Remedies(load())
+
+
+def of(remedy):
+    """Multiply the state gradients of one remedy alone by a factor per step."""
+
+    def fault(factor):
+        present = []
+
+        def note(settings):
+            present[:] = [settings["remedy"]]
+            return settings
+
+        def change(gradients):
+            return state_gradients(factor).gradients(gradients) if present == [remedy] else gradients
+
+        return Fault(f"{remedy} x {factor} per step", gradients=change, settings=note)
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("remedies", "claims"),
+    [
+        (("tanh", "clipping"), ("horizon/tanh", "same/clipping")),
+        (("tanh", "orthogonal"), ("horizon/tanh", "horizon/orthogonal", "farther/orthogonal")),
+        (("identity",), ("constant/identity", "start/identity")),
+        (("lstm-5",), ("forget-gate/lstm-5",)),
+        (("chrono",), ("start/chrono", "kept/chrono")),
+        (("gru",), ("horizon/gru",)),
+    ],
+)
+def test_every_claim_notices_a_fault_of_the_size_that_it_states(remedies, claims):
+    resolved = {f"remedies/{claim}": of(claim.rpartition("/")[2]) for claim in claims}
+    assert blind(EXPERIMENT, resolved, remedy=remedies, seeds=[4], batch_size=[4]) == []
+
+
+def test_the_comparison_of_forget_biases_notices_a_fault_of_the_size_that_it_states():
+    names = ("horizon/lstm-0", "forget-gate/lstm-0", "horizon/lstm-1", "forget-gate/lstm-1")
+    resolved = {f"remedies/{claim}": of(claim.rpartition("/")[2]) for claim in names}
+    resolved["remedies/farther/lstm"] = of("lstm-1")
+    assert blind(EXPERIMENT, resolved, remedy=["lstm-0", "lstm-1"], seeds=[4], batch_size=[4]) == []
 
 
 def test_every_claim_holds_and_bites():

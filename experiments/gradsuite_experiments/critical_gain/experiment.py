@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
@@ -15,7 +14,6 @@ from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LAGS, SEEDS, Presets, Setting, Settings, cell
 from gradsuite.theory import gates as theory
-from gradsuite.theory import gaussian_powers as powers
 
 from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.names import number
@@ -50,8 +48,8 @@ class CriticalGain(Experiment):
             "dtype": ["float64"],
         }
         for preset, biases, N, seeds in (
-            ("quick", [0.0, 1.0], 40, 3),
-            ("standard", [0.0, 1.0], 64, 4),
+            ("quick", [0.0, 1.0], 64, 6),
+            ("standard", [0.0, 1.0], 64, 16),
             ("full", [-1.0, 0.0, 1.0, 2.0, 3.0], 256, 8),
         )
     }
@@ -65,15 +63,17 @@ class CriticalGain(Experiment):
         point = laws.fixed_point(settings)
         members = [scaled(network, gain * point.critical) for network in networks for gain in GAINS]
         batch = Batch(np.zeros((lags + 1, N, 1)), np.eye(N))  # unit vectors: gradients are the rows of the Jacobian
+        of_weights = [theory.jacobian_eigenvalues(0.0, 1.0, candidate(network)) for network in networks]
         flows = sweep(backend, model, members, batch, device=device, dtype=settings["dtype"])
-        radii, growth, error, spectrum = [], [], 0.0, np.empty(0)
+        radii, drawn, growth, error, spectrum = [], [], [], 0.0, np.empty(0)
         for k, flow in enumerate(flows):
-            network, gain = networks[k // len(GAINS)], GAINS[k % len(GAINS)]
+            gain = GAINS[k % len(GAINS)]
             by_lag = jacobians(flow)
             eigenvalues = np.linalg.eigvals(by_lag[1])
-            expected = theory.jacobian_eigenvalues(point.kept, point.pull * gain * point.critical, candidate(network))
+            expected = point.kept + point.pull * gain * point.critical * of_weights[k // len(GAINS)]
             error = max(error, distance(eigenvalues, expected) / abs(expected).max())
             radii.append(abs(eigenvalues).max())
+            drawn.append(abs(expected).max())
             growth.append(np.square(by_lag).sum(axis=(1, 2)) / N)
             if k == GAINS.index(1.0):
                 spectrum = eigenvalues
@@ -86,6 +86,7 @@ class CriticalGain(Experiment):
             *by_member(laws.RELATIVE_GAIN, GAINS),
             *by_member(laws.RADIUS_ORTHOGONAL, radius[-1]),
             *by_member(laws.RADIUS, radius[:-1].mean(axis=0)),
+            *by_member(laws.RADIUS_DRAWN, np.reshape(drawn, radius.shape)[:-1].mean(axis=0)),
             *by_member(laws.RADIUS_LOW, radius[:-1].min(axis=0)),
             *by_member(laws.RADIUS_HIGH, radius[:-1].max(axis=0)),
             *(
@@ -108,6 +109,7 @@ class CriticalGain(Experiment):
     def _spectrum(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Claim:
         """Return the eigenvalues' claim, the largest error of which is measured."""
         kind, bias = at["cell"], at["forget_bias"]
+        tolerance = laws.spectrum_tolerance(at["hidden_size"], at["dtype"])
         return Claim(
             name=self._name("eigenvalues", at),
             backend=backend,
@@ -115,27 +117,39 @@ class CriticalGain(Experiment):
             source=laws.EXACT,
             expected=0.0,
             measured=value(trial, laws.EIGENVALUE_ERROR),
-            tolerance=laws.spectrum_tolerance(at["hidden_size"], at["dtype"]),
+            tolerance=tolerance,
+            resolution=Resolution.linear(0.0, tolerance, laws.FACTOR),
         )
 
     def _crossings(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the critical gain of the orthogonal network and of the Gaussian ones."""
-        N, point, weights = at["hidden_size"], laws.fixed_point(at), laws.WEIGHTS[at["cell"]]
-        subject = {"cell": at["cell"], "bias": at["forget_bias"], "weights": weights, "critical": point.critical}
-        claim = partial(Claim, backend=backend, expected=point.critical)
-        yield claim(
+        N, point, kind = at["hidden_size"], laws.fixed_point(at), at["cell"]
+        subject = {"cell": kind, "bias": at["forget_bias"], "weights": laws.WEIGHTS[kind], "critical": point.critical}
+
+        def crossing(metric: str) -> float:
+            return point.critical * laws.crossing(values(trial, metric, along="member"))
+
+        tolerance = laws.orthogonal_tolerance(N, point)
+        yield Claim(
             name=self._name("crossing-orthogonal", at),
-            sentence=laws.CROSSING.format(kind="orthogonal", **subject),
+            backend=backend,
+            sentence=laws.CROSSING.format(**subject),
             source=laws.HAAR,
-            measured=point.critical * laws.crossing(values(trial, laws.RADIUS_ORTHOGONAL, along="member")),
-            tolerance=laws.orthogonal_tolerance(N, point),
+            expected=point.critical,
+            measured=crossing(laws.RADIUS_ORTHOGONAL),
+            tolerance=tolerance,
+            resolution=laws.crossing_resolution(tolerance, point),
         )
-        yield claim(
+        tolerance = laws.gaussian_tolerance(N, point, at["dtype"])
+        yield Claim(
             name=self._name("crossing-gaussian", at),
-            sentence=laws.CROSSING.format(kind="Gaussian", **subject),
-            source=laws.CIRCULAR,
-            measured=point.critical * laws.crossing(values(trial, laws.RADIUS, along="member")),
-            tolerance=laws.gaussian_tolerance(N, point),
+            backend=backend,
+            sentence=laws.CROSSING_DRAWN.format(jacobian=laws.JACOBIAN[kind], **subject),
+            source=laws.DRAWN,
+            expected=crossing(laws.RADIUS_DRAWN),
+            measured=crossing(laws.RADIUS),
+            tolerance=tolerance,
+            resolution=laws.crossing_resolution(tolerance, point),
         )
 
     def _growth(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
@@ -143,15 +157,16 @@ class CriticalGain(Experiment):
         point = laws.fixed_point(at)
         for k, gain in enumerate(GAINS):
             for lag, ratio in list(enumerate(values(trial, laws.RATIO, member=k)))[1:]:
-                power = point.power(lag, gain, at["hidden_size"])
+                expected, tolerance = laws.growth(point.power(lag, gain, at["hidden_size"]), at["seeds"])
                 yield Claim(
                     name=self._name("growth", at),
                     backend=backend,
                     sentence=laws.GROWTH.format(cell=at["cell"], bias=at["forget_bias"]),
                     source=laws.PAIRINGS,
-                    expected=powers.mean_square(*power),
-                    measured=ratio,
-                    tolerance=laws.growth_tolerance(power, at["seeds"]),
+                    expected=expected,
+                    measured=ratio ** (1.0 / lag),
+                    tolerance=tolerance,
+                    resolution=Resolution.linear(expected, tolerance, laws.SQUARED_FACTOR),
                 )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from gradsuite.claims import Source
+from gradsuite.claims import Resolution, Source
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.theory import gates as theory
 from gradsuite.theory import gaussian_powers as powers
@@ -21,13 +21,15 @@ RADIUS_ORTHOGONAL = "radius_orthogonal"  # spectral radius by member: of the ort
 RADIUS = "radius"  # of the Gaussian networks: mean, smallest and largest
 RADIUS_LOW = "radius_low"
 RADIUS_HIGH = "radius_high"
+RADIUS_DRAWN = "radius_drawn"  # mean of what the formula makes of the weights drawn
 RATIO = "ratio"  # mean squared gradient by member and lag, over that at T
 
 GAINS = (0.7, 1.0, 1.3)  # of the members, over the critical one
 
 EXACT = Source("exact: at zero input and states every gate is sigma of its bias, and its weights are multiplied by 0")
-CIRCULAR = Source(
-    "circular law (Girko 1984, Theory Probab. Appl. 29:694-706): eigenvalues of W fill the unit disc as N grows",
+DRAWN = Source(
+    "exact for the weights drawn, whose eigenvalues fill the unit disc as N grows: circular law (Girko 1984, Theory "
+    "Probab. Appl. 29:694-706)",
     checked=False,
 )
 HAAR = Source("exact but for the spacing 2 pi / N of a Haar-orthogonal W's eigenvalues on the unit circle")
@@ -39,8 +41,15 @@ WEIGHTS = {"lstm": "W_g", "gru": "W_n"}  # the candidate's, of which the gain is
 JACOBIAN = {"lstm": "f0 + i0 o0 eig(W_g)", "gru": "z0 + (1 - z0) r0 eig(W_n)"}
 
 SPECTRUM = "{cell}, forget bias {bias:g}: the eigenvalues of one step's Jacobian are {jacobian}."
-CROSSING = "{cell}, forget bias {bias:g}, {kind} {weights}: the spectral radius crosses 1 at gain {critical:.6g}."
-GROWTH = "{cell}, forget bias {bias:g}: the mean squared gradient changes by the finite-k law over k steps."
+CROSSING = "{cell}, forget bias {bias:g}, orthogonal {weights}: the spectral radius crosses 1 at gain {critical:.6g}."
+CROSSING_DRAWN = (
+    "{cell}, forget bias {bias:g}, Gaussian {weights}: the spectral radius crosses 1 where that of {jacobian} does, "
+    "near gain {critical:.6g}."
+)
+GROWTH = "{cell}, forget bias {bias:g}: the mean squared gradient changes by the finite-k law, per step of k steps."
+
+FACTOR = "the state gradient's factor per step"
+SQUARED_FACTOR = "the squared state gradient's factor per step"
 
 
 class FixedPoint(NamedTuple):
@@ -86,14 +95,26 @@ def orthogonal_tolerance(N: int, point: FixedPoint) -> float:
     return point.kept * (4.0 * math.pi / N) ** 2 / 2.0 * point.critical
 
 
-def gaussian_tolerance(N: int, point: FixedPoint) -> float:
-    """Return by how much a Gaussian W's crossing may be off: two widths 1 / sqrt(N) of the disc's blurred edge.
+def gaussian_tolerance(N: int, point: FixedPoint, dtype: str) -> float:
+    """Return by how much a Gaussian W's crossing may be off from that of the weights drawn: what moves the radius.
 
-    Beyond two of them there is an eigenvalue once in a thousand.
+    Up to the largest gain the radius is at most that gain; it grows by 1 - f0 per relative gain.
     """
-    return 2.0 / math.sqrt(N) * point.critical
+    return GAINS[-1] * spectrum_tolerance(N, dtype) / (1.0 - point.kept) * point.critical
 
 
-def growth_tolerance(power: tuple[int, float, float, int], seeds: int) -> float:
-    """Return four standard errors of the mean over seeds, from the law's own variance over W."""
-    return 4.0 * powers.mean_square_sd(*power) / math.sqrt(seeds)
+def crossing_resolution(tolerance: float, point: FixedPoint) -> Resolution:
+    """Return that of a crossing: a factor on the Jacobian is one on the radius, which grows by 1 - f0 per gain."""
+    return Resolution(2.0 * tolerance / point.critical * (1.0 - point.kept), FACTOR)
+
+
+def growth(power: tuple[int, float, float, int], seeds: int) -> tuple[float, float]:
+    """Return the factor per step that the finite-k law has over k steps, and its tolerance.
+
+    That is four standard errors of the mean square over seeds, from the law's own variance over W, of which the k-th
+    root leaves one part in k.
+    """
+    steps, expected = power[0], powers.mean_square(*power)
+    relative = 4.0 * powers.mean_square_sd(*power) / math.sqrt(seeds) / expected
+    factor = expected ** (1.0 / steps)
+    return factor, factor * relative / steps

@@ -1,31 +1,37 @@
 """A wide tanh RNN driven by noise: rate per step and Lyapunov exponents against mean-field theory."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, GAIN, HIDDEN_SIZE, LAGS, NOISE, SEEDS, Presets, Settings
-from gradsuite.theory import driven_rnn as theory
 
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.names import number
 from gradsuite_experiments.common.networks import BURN_IN, driven
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, sweep
 from gradsuite_experiments.driven_rnn import laws
-from gradsuite_experiments.driven_rnn.laws import EXPONENT, LN_RATIO_MEAN, LN_RATIO_SD, LYAPUNOV, RATE
+from gradsuite_experiments.driven_rnn.laws import (
+    DIRECTIONS,
+    EXPONENT,
+    LEADING,
+    LN_RATIO_MEAN,
+    LN_RATIO_SD,
+    LYAPUNOV,
+    RATE,
+    TRAJECTORIES,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DIRECTIONS = 16  # gradients sent back, each along a noise of its own
-LEADING = 4  # Lyapunov exponents
 
 
 class DrivenRnn(Experiment):
@@ -44,7 +50,7 @@ class DrivenRnn(Experiment):
             "dtype": ["float64"],
         }
         for preset, gains, N, seeds in (
-            ("quick", [0.5, 1.5, 2.0], 128, 4),
+            ("quick", [0.5, 1.5, 2.0], 128, 8),
             ("standard", [0.5, 1.0, 1.25, 1.5, 2.0], 512, 4),
             ("full", [0.5, 1.0, 1.25, 1.5, 2.0, 2.5], 512, 16),
         )
@@ -58,13 +64,14 @@ class DrivenRnn(Experiment):
         networks = [driven(network, settings["gain"], settings["noise"]) for network in drawn]
         rng = np.random.default_rng(0)
         noise = rng.standard_normal((BURN_IN + lags + 1, DIRECTIONS, N))
-        alike = np.repeat(noise[:, :1], LEADING, axis=1)  # exponents are of one trajectory
-        targets = orthonormal(rng, DIRECTIONS + LEADING, N)
+        alike = np.repeat(noise[:, :TRAJECTORIES], LEADING, axis=1)  # the exponents of each are of one trajectory
+        targets = orthonormal(rng, DIRECTIONS + TRAJECTORIES * LEADING, N)
         batch = Batch(np.concatenate([noise, alike], axis=1), targets)
         flows = sweep(backend, model, networks, batch, device=device, dtype=settings["dtype"])
         gradients = [flow.states[::-1][: lags + 1, 0] for flow in flows]
         logs = np.array([log_mean_square(g[:, :DIRECTIONS]) for g in gradients])
-        exponents = np.array([laws.exponents(g[:, DIRECTIONS:]) for g in gradients])
+        trajectories = [np.split(g[:, DIRECTIONS:], TRAJECTORIES, axis=1) for g in gradients]
+        exponents = np.array([np.mean([*map(laws.exponents, of_network)], axis=0) for of_network in trajectories])
         ratios = logs - logs[:, :1]
         yield [
             *(Measurement(RATE, rate, "1/step", member=k) for k, rate in enumerate(ratios[:, -1] / lags)),
@@ -77,25 +84,22 @@ class DrivenRnn(Experiment):
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the rate and the largest exponent at every gain."""
         for backend, at, trial in trials(rows):
-            gain, rate, tolerance = at["gain"], theory.rate(at["gain"], at["noise"]), laws.tolerance(at)
-            yield Claim(
-                name=f"{self.name}/rate/{number(gain)}",
-                backend=backend,
-                sentence=laws.RATE_SENTENCE.format(gain=gain),
-                source=laws.RATE_SOURCE,
-                expected=rate,
-                measured=values(trial, RATE, along="member").mean(),
-                tolerance=tolerance,
-            )
-            yield Claim(
-                name=f"{self.name}/lyapunov/{number(gain)}",
-                backend=backend,
-                sentence=laws.HALF_SENTENCE.format(gain=gain),
-                source=laws.HALF,
-                expected=rate / 2.0,
-                measured=values(trial, LYAPUNOV, along="member").mean(),
-                tolerance=tolerance / 2.0,
-            )
+            gain = at["gain"]
+            for name, sentence, source, metric, law, quantity in (
+                ("rate", laws.RATE_SENTENCE, laws.RATE_SOURCE, RATE, laws.rate, laws.SQUARED_FACTOR),
+                ("lyapunov", laws.HALF_SENTENCE, laws.HALF, LYAPUNOV, laws.exponent, laws.FACTOR),
+            ):
+                expected, tolerance = law(at)
+                yield Claim(
+                    name=f"{self.name}/{name}/{number(gain)}",
+                    backend=backend,
+                    sentence=sentence.format(gain=gain),
+                    source=source,
+                    expected=expected,
+                    measured=math.exp(values(trial, metric, along="member").mean()),
+                    tolerance=tolerance,
+                    resolution=Resolution.linear(expected, tolerance, quantity),
+                )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield gradients against the lag, and rates and exponents against the gain."""

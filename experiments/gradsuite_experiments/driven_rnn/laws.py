@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gradsuite.claims import Source
+from gradsuite.theory import driven_rnn
+from gradsuite.theory import gaussian_powers as powers
 
 from gradsuite_experiments.common.networks import CHEN
 
@@ -17,11 +19,18 @@ LN_RATIO_SD = "ln_ratio_sd"
 LYAPUNOV = "lyapunov"  # the largest exponent, for each network
 EXPONENT = "exponent"  # the leading exponents, mean over the networks, by their order
 
+DIRECTIONS = 16  # gradients sent back, each along a noise of its own
+TRAJECTORIES = 4  # on which exponents are measured
+LEADING = 4  # exponents of each
+
+SQUARED_FACTOR = "the squared state gradient's factor per step"
+FACTOR = "the state gradient's factor per step"
+
 RATE_SOURCE = CHEN
 HALF = Source(f"half the rate of the squared norm, by what an exponent is; {CHEN.text}", checked=False)
 
-RATE_SENTENCE = "Driven tanh RNN, gain {gain:g}: ln |dL/dh_t|^2 changes by ln chi_1 per step back."
-HALF_SENTENCE = "Driven tanh RNN, gain {gain:g}: the largest Lyapunov exponent is ln(chi_1) / 2."
+RATE_SENTENCE = "Driven tanh RNN, gain {gain:g}: |dL/dh_t|^2 changes by a factor of chi_1 per step back."
+HALF_SENTENCE = "Driven tanh RNN, gain {gain:g}: the largest Lyapunov exponent is ln(chi_1) / 2, sqrt(chi_1) per step."
 
 
 def exponents(gradients: np.ndarray) -> np.ndarray:
@@ -31,15 +40,36 @@ def exponents(gradients: np.ndarray) -> np.ndarray:
     steps is the product of the single ones; a spread of e^-30 over the lags is far above rounding. The first third is
     left out, while the directions still turn towards the Lyapunov vectors.
     """
-    first, last = len(gradients) // 3, len(gradients) - 1
+    first, last = turned(len(gradients) - 1), len(gradients) - 1
     stretch = [np.log(abs(np.diag(np.linalg.qr(gradients[k].T)[1]))) for k in (first, last)]
     return (stretch[1] - stretch[0]) / (last - first)
 
 
-def tolerance(at: "pd.Series[Any]") -> float:
-    """Return 0.02 for 4 networks of width 512, for the rate of the squared norm.
+def turned(lags: int) -> int:
+    """Return the lag from which exponents are measured."""
+    return (lags + 1) // 3
 
-    A seed's rate has a standard deviation of up to 0.012 there; a mean of four, half of that: three standard errors.
-    They shrink as 1 / sqrt(N seeds).
+
+def rate(at: "pd.Series[Any]") -> tuple[float, float]:
+    """Return the factor chi_1 of |dL/dh|^2 per step, and four standard errors of its mean over networks."""
+    factor = math.exp(driven_rnn.rate(at["gain"], at["noise"]))
+    return factor, factor * standard_errors(at, at["lags"], DIRECTIONS)
+
+
+def exponent(at: "pd.Series[Any]") -> tuple[float, float]:
+    """Return the factor of the leading direction per step, whose logarithm is the largest exponent, and four errors."""
+    lags = at["lags"] - turned(at["lags"])
+    factor = math.exp(driven_rnn.lyapunov_exponent(at["gain"], at["noise"]))
+    return factor, factor * standard_errors(at, lags, TRAJECTORIES) / 2.0
+
+
+def standard_errors(at: "pd.Series[Any]", lags: int, noises: int) -> float:
+    """Return four standard errors of a mean rate of ln |dL/dh|^2 over networks, each along so many noises.
+
+    In independent layers one direction's has log_variance per step, which averages out over noises. W is the same in
+    all of them: powers of a Gaussian matrix vary as they do without noise, which breaks them up, or less.
     """
-    return 0.02 * math.sqrt(512 / at["hidden_size"] * 4 / at["seeds"])
+    field, N = driven_rnn.mean_field(at["gain"], at["noise"]), at["hidden_size"]
+    independent = field.log_variance(N, field.fixed_point()) / (lags * noises)
+    tied = powers.mean_square_sd(lags, 0.0, 1.0, N) / lags
+    return 4.0 * math.sqrt((independent + tied**2) / at["seeds"])

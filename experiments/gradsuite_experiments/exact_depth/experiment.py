@@ -1,14 +1,14 @@
 """Laws of depth that hold exactly at any width: deep linear, ReLU and orthogonal networks at initialisation."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
@@ -19,7 +19,14 @@ from gradsuite.theory import linear
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.sweep import draws, log_mean_square, scaled, sweep
 from gradsuite_experiments.exact_depth import laws
-from gradsuite_experiments.exact_depth.laws import LAWS, LN_RATIO, LN_RATIO_MEAN, LN_RATIO_SD
+from gradsuite_experiments.exact_depth.laws import (
+    FACTOR_MEAN,
+    LAWS,
+    LN_FACTOR_VARIANCE,
+    LN_RATIO,
+    LN_RATIO_MEAN,
+    LN_RATIO_SD,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,96 +49,117 @@ class ExactDepth(Experiment):
         preset: {
             "law": list(LAWS),
             "relative_gain": gains,
-            "hidden_size": [64],
+            "hidden_size": [N],
             "depth": [20],
             "seeds": [seeds],
             "dtype": ["float64"],
         }
-        for preset, gains, seeds in (
-            ("quick", [0.9, 1.1], 40),
-            ("standard", [0.9, 1.0, 1.1], 200),
-            ("full", [0.9, 1.0, 1.1], 2000),
+        for preset, gains, N, seeds in (
+            ("quick", [0.9, 1.1], 32, 240),
+            ("standard", [0.9, 1.0, 1.1], 64, 200),
+            ("full", [0.9, 1.0, 1.1], 64, 2000),
         )
     }
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
-        """Measure ln |dL/dh|^2 over that at the top, for every network and depth."""
+        """Measure ln |dL/dh|^2 over that at the top, for every network and depth, and what each layer adds to it."""
         law, N, depth = LAWS[settings["law"]], settings["hidden_size"], settings["depth"]
         # A random readout of each network's own: what it sends back has symmetric signs, else relu's law is not exact.
-        model = Model("mlp", N, N, 1, num_layers=depth + 1, activation=law.activation, loss="inner_product")
+        model = Model("mlp", N, N, 1, num_layers=depth + 1, loss="inner_product")
         drawn = draws(model, Initialisation(law.initialiser), settings["seeds"])
+        model = replace(model, activation=law.activation)
         networks = [scaled(network, settings["relative_gain"] * law.critical) for network in drawn]
         rng = np.random.default_rng(0)
         batch = Batch(rng.standard_normal((1, N)), np.ones((1, 1)))
         flows = sweep(backend, model, networks, batch, device=device, dtype=settings["dtype"])
         logs = np.array([log_mean_square(flow.states)[::-1] for flow in flows])
-        ratios = logs - logs[:, :1]
+        ratios, factors = logs - logs[:, :1], np.diff(logs, axis=1)
+        by_layer = {FACTOR_MEAN: np.exp(factors).mean(axis=0), LN_FACTOR_VARIANCE: factors.var(axis=0, ddof=1)}
         yield [
             *(Measurement(LN_RATIO, ratio, member=k) for k, ratio in enumerate(ratios[:, -1])),
             *(Measurement(LN_RATIO_MEAN, mean, layer=k) for k, mean in enumerate(ratios.mean(axis=0))),
             *(Measurement(LN_RATIO_SD, sd, layer=k) for k, sd in enumerate(ratios.std(axis=0, ddof=1))),
+            *(Measurement(name, x, layer=k) for name, numbers in by_layer.items() for k, x in enumerate(numbers, 1)),
         ]
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the laws' claims on every trial."""
         claims_of = {"linear": self._linear, "relu": self._relu, "orthogonal": self._orthogonal}
         for backend, at, trial in trials(rows):
-            sigma_w = at["relative_gain"] * LAWS[at["law"]].critical
-            yield from claims_of[at["law"]](backend, at, sigma_w, values(trial, LN_RATIO, along="member"))
+            claim = partial(Claim, backend=backend)
+            yield from claims_of[at["law"]](claim, at, at["relative_gain"] * LAWS[at["law"]].critical, trial)
 
-    def _linear(self, backend: str, at: "pd.Series[Any]", sigma_w: float, ratios: np.ndarray) -> Iterator[Claim]:
-        """Yield the mean and the variance of ln |dL/dh|^2, both exact."""
-        N, depth, n = at["hidden_size"], at["depth"], len(ratios)
-        variance = linear.log_ratio_variance(N, depth)
-        claim = partial(Claim, backend=backend, source=laws.CHI_SQUARED)
+    def _linear(
+        self, claim: Callable[..., Claim], at: "pd.Series[Any]", sigma_w: float, trial: "pd.DataFrame"
+    ) -> Iterator[Claim]:
+        """Yield the mean and the variance of what a layer adds to ln |dL/dh|^2, both exact."""
+        layer, n = linear.layer_log(at["hidden_size"], sigma_w), at["depth"] * at["seeds"]
+        expected, tolerance = laws.typical(layer, n)
         yield claim(
             name=f"{self.name}/linear/mean",
             sentence=laws.LINEAR_MEAN,
-            expected=linear.log_ratio_mean(N, depth, sigma_w),
-            measured=ratios.mean(),
-            tolerance=laws.mean_tolerance(variance, n),
+            source=laws.CHI_SQUARED,
+            expected=expected,
+            measured=math.exp(values(trial, LN_RATIO, along="member").mean() / at["depth"]),
+            tolerance=tolerance,
+            resolution=Resolution.linear(expected, tolerance, laws.SQUARED_FACTOR),
         )
-        yield claim(
-            name=f"{self.name}/linear/variance",
-            sentence=laws.LINEAR_SPREAD,
-            expected=variance,
-            measured=ratios.var(ddof=1),
-            tolerance=laws.variance_tolerance(variance, n),
-        )
+        yield self._spread(claim, "linear", laws.LINEAR_SPREAD, laws.CHI_SQUARED, laws.spread(layer, n), trial)
 
-    def _relu(self, backend: str, at: "pd.Series[Any]", sigma_w: float, ratios: np.ndarray) -> Iterator[Claim]:
-        """Yield the mean of |dL/dh|^2, which is exact, and the variance of its log to leading order in 1 / N."""
-        N, depth, n = at["hidden_size"], at["depth"], len(ratios)
-        yield Claim(
+    def _relu(
+        self, claim: Callable[..., Claim], at: "pd.Series[Any]", sigma_w: float, trial: "pd.DataFrame"
+    ) -> Iterator[Claim]:
+        """Yield the mean of a layer's factor of |dL/dh|^2 and the variance of its logarithm, both exact."""
+        N, n = at["hidden_size"], at["depth"] * at["seeds"]
+        expected, tolerance = laws.relu_mean(N, sigma_w, n)
+        yield claim(
             name=f"{self.name}/relu/mean",
-            backend=backend,
             sentence=laws.RELU_MEAN,
             source=laws.HANIN,
-            expected=laws.relu_mean(sigma_w, depth),
-            measured=np.exp(ratios).mean(),
-            tolerance=laws.relu_mean_tolerance(N, sigma_w, depth, n),
+            expected=expected,
+            measured=values(trial, FACTOR_MEAN, along="layer").mean(),
+            tolerance=tolerance,
+            resolution=Resolution.linear(expected, tolerance, laws.SQUARED_FACTOR),
         )
-        yield Claim(
-            name=f"{self.name}/relu/variance",
-            backend=backend,
-            sentence=laws.RELU_SPREAD,
-            source=laws.RELU_VARIANCE,
-            expected=linear.relu_log_variance(N, depth),
-            measured=ratios.var(ddof=1),
-            tolerance=laws.relu_variance_tolerance(N, depth, n),
+        law = laws.spread(linear.relu_layer_log(N), n)
+        yield self._spread(claim, "relu", laws.RELU_SPREAD, laws.RELU_VARIANCE, law, trial)
+
+    def _spread(
+        self,
+        claim: Callable[..., Claim],
+        law: str,
+        sentence: str,
+        source: Source,
+        expected: tuple[float, float],
+        trial: "pd.DataFrame",
+    ) -> Claim:
+        """Return the claim of the variance that a layer adds, with what is expected and its tolerance."""
+        variance, tolerance = expected
+        return claim(
+            name=f"{self.name}/{law}/variance",
+            sentence=sentence,
+            source=source,
+            expected=variance,
+            measured=values(trial, LN_FACTOR_VARIANCE, along="layer").mean(),
+            tolerance=tolerance,
+            resolution=Resolution.linear(variance, tolerance, laws.GROWING_VARIANCE),
         )
 
-    def _orthogonal(self, backend: str, at: "pd.Series[Any]", sigma_w: float, ratios: np.ndarray) -> Iterator[Claim]:
+    def _orthogonal(
+        self, claim: Callable[..., Claim], at: "pd.Series[Any]", sigma_w: float, trial: "pd.DataFrame"
+    ) -> Iterator[Claim]:
         """Yield the gain, the largest relative error of which is measured."""
-        error = np.expm1(ratios / 2.0 - at["depth"] * math.log(sigma_w))
-        yield Claim(
+        ratios, depth = values(trial, LN_RATIO, along="member"), at["depth"]
+        error = np.expm1(ratios / 2.0 - depth * math.log(sigma_w))
+        tolerance = laws.rounding(at["hidden_size"], depth, at["dtype"])
+        yield claim(
             name=f"{self.name}/orthogonal/gain",
-            backend=backend,
             sentence=laws.ORTHOGONAL_GAIN,
             source=laws.SAXE,
             expected=0.0,
             measured=error[abs(error).argmax()],
-            tolerance=laws.rounding(at["hidden_size"], at["depth"], at["dtype"]),
+            tolerance=tolerance,
+            resolution=Resolution.logarithmic(tolerance, laws.FACTOR, power=depth),
         )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:

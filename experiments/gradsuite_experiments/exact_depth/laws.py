@@ -8,10 +8,13 @@ import numpy as np
 from gradsuite.claims import Source
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.theory import linear
+from gradsuite.theory.linear import LogMoments
 
 LN_RATIO = "ln_ratio"  # of |dL/dh|^2 at the lowest layer over that at the top, for each network
 LN_RATIO_MEAN = "ln_ratio_mean"  # over the networks, by layers below the top
 LN_RATIO_SD = "ln_ratio_sd"
+FACTOR_MEAN = "factor_mean"  # of |dL/dh|^2 over that of the layer above, over the networks, by layers below the top
+LN_FACTOR_VARIANCE = "ln_factor_variance"
 
 CHI_SQUARED = Source("exact: a sum of logarithms of independent chi-squared variables")
 # Of Hanin 2018 the abstract and introduction were read, not the theorem.
@@ -19,14 +22,18 @@ HANIN = Source(
     "He et al. 2015, arXiv:1502.01852, sec. 2.2, eq. 13; exact at any width: Hanin 2018, arXiv:1801.03744",
     checked=False,
 )
-RELU_VARIANCE = Source("mean field at finite width: (3 E phi'^4 / (E phi'^2)^2 - 1) / N per layer")
+RELU_VARIANCE = Source("exact: K of N units are active, K binomial, and let sigma_w^2 chi^2_K / N through")
 SAXE = Source("Saxe, McClelland & Ganguli 2013, arXiv:1312.6120, sec. 3; exact")
 
-LINEAR_MEAN = "Deep linear: the mean of ln |dL/dh|^2 changes by L [ln(2 sigma_w^2 / N) + psi(N / 2)]."
+LINEAR_MEAN = "Deep linear: the typical |dL/dh|^2 changes by a factor of 2 sigma_w^2 / N exp(psi(N / 2)) per layer."
 LINEAR_SPREAD = "Deep linear: the variance of ln |dL/dh|^2 grows by psi'(N / 2) per layer."
 RELU_MEAN = "Deep ReLU: |dL/dh|^2 changes by a factor of sigma_w^2 / 2 per layer on average."
-RELU_SPREAD = "Deep ReLU: the variance of ln |dL/dh|^2 is 5 L / N."
+RELU_SPREAD = "Deep ReLU: the variance of ln |dL/dh|^2 grows by E psi'(K / 2) + Var psi(K / 2) per layer, about 5 / N."
 ORTHOGONAL_GAIN = "Deep orthogonal: each layer scales |dL/dh| by exactly the gain."
+
+SQUARED_FACTOR = "the squared state gradient's factor per layer"
+FACTOR = "the state gradient's factor per layer"
+GROWING_VARIANCE = "the variance of the squared state gradient's logarithm, per layer"
 
 Spread = tuple[np.ndarray, np.ndarray]  # mean and standard deviation of ln |dL/dh|^2, by depth
 
@@ -38,8 +45,8 @@ def linear_ratio(N: int, sigma_w: float, depth: np.ndarray) -> Spread:
 
 def relu_ratio(N: int, sigma_w: float, depth: np.ndarray) -> Spread:
     """Return the same of deep ReLU networks."""
-    variance = linear.relu_log_variance(N, 1)
-    return depth * (math.log(sigma_w**2 / 2.0) - variance / 2.0), np.sqrt(depth * variance)
+    layer = linear.relu_layer_log(N, sigma_w)
+    return depth * layer.mean, np.sqrt(depth * layer.variance)
 
 
 def orthogonal_ratio(N: int, sigma_w: float, depth: np.ndarray) -> Spread:
@@ -67,32 +74,27 @@ LAWS = {
 }
 
 
-def mean_tolerance(variance: float, n: int) -> float:
-    """Return four standard errors of the mean of n samples."""
-    return 4.0 * math.sqrt(variance / n)
+def typical(layer: LogMoments, n: int) -> tuple[float, float]:
+    """Return the factor that a layer's logarithm has for its mean, and four standard errors over n layers."""
+    factor = math.exp(layer.mean)
+    return factor, 4.0 * math.sqrt(layer.variance / n) * factor
 
 
-def variance_tolerance(variance: float, n: int) -> float:
-    """Return four standard errors of a variance: sqrt(2 / (n - 1)) of itself each."""
-    return 4.0 * math.sqrt(2.0 / (n - 1)) * variance
+def spread(layer: LogMoments, n: int) -> tuple[float, float]:
+    """Return the variance of a layer's logarithm, and four standard errors of a sample's over n independent layers.
 
-
-def relu_mean(sigma_w: float, depth: int) -> float:
-    """Return the mean ratio of |dL/dh|^2."""
-    return float((sigma_w**2 / 2.0) ** depth)
-
-
-def relu_mean_tolerance(N: int, sigma_w: float, depth: int, n: int) -> float:
-    """Return four standard errors of the mean ratio of n samples.
-
-    The log of the ratio is nearly normal, so that the ratio's relative variance is e^variance - 1.
+    A sample variance has the variance (fourth moment - variance^2) / n, up to the next order in 1 / n.
     """
-    return 4.0 * math.sqrt(math.expm1(linear.relu_log_variance(N, depth)) / n) * relu_mean(sigma_w, depth)
+    return layer.variance, 4.0 * math.sqrt((layer.fourth - layer.variance**2) / n)
 
 
-def relu_variance_tolerance(N: int, depth: int, n: int) -> float:
-    """Return four standard errors of a variance, and the next order in 5 / N, which the law leaves out."""
-    return (4.0 * math.sqrt(2.0 / (n - 1)) + 5.0 / N) * linear.relu_log_variance(N, depth)
+def relu_mean(N: int, sigma_w: float, n: int) -> tuple[float, float]:
+    """Return the mean factor of a ReLU layer, and four standard errors over n independent layers.
+
+    The factor sigma_w^2 chi^2_K / N, K binomial, has a relative variance of exactly 5 / N.
+    """
+    factor = sigma_w**2 / 2.0
+    return factor, 4.0 * math.sqrt(5.0 / N / n) * factor
 
 
 def rounding(N: int, depth: int, dtype: str) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise
@@ -101,8 +101,9 @@ class ExactTime(Experiment):
         )
         for metric in (SIGMA_MIN, SIGMA_MAX):
             logs, rounding = np.log(values(trial, metric)), laws.rounding_tolerance(at)[lags]
-            for expected, measured, tolerance in zip(law[lags], logs, rounding, strict=True):
-                yield claim(expected=expected, measured=measured, tolerance=tolerance)
+            for lag, measured, tolerance in zip(lags, logs, rounding, strict=True):
+                resolution = laws.resolution(tolerance, lag)
+                yield claim(expected=law[lag], measured=measured, tolerance=tolerance, resolution=resolution)
 
     def power_claims(
         self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame", law: np.ndarray
@@ -118,6 +119,7 @@ class ExactTime(Experiment):
                 expected=law[lag],
                 measured=measured,
                 tolerance=tolerance,
+                resolution=laws.resolution(tolerance, lag),
             )
             yield Claim(
                 name=f"{self.name}/bound",
@@ -127,26 +129,31 @@ class ExactTime(Experiment):
                 expected=lag * law[1],
                 measured=measured,
                 tolerance=tolerance,
+                resolution=laws.resolution(tolerance, lag, slack=lag * law[1] - law[lag]),
                 relation="<=",
             )
 
     def radius_claim(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Claim:
-        """Return the limit of the factor per step, at the largest lag."""
-        lags = places(trial, SIGMA_MAX)
+        """Return the factor per step in the end, which is the spectral radius."""
+        lags, logs = places(trial, SIGMA_MAX), np.log(values(trial, SIGMA_MAX))
+        first, last = laws.tail(lags)
+        tolerance = laws.limit_tolerance(at, first, last)
         return Claim(
             name=f"{self.name}/radius/{at['matrix']}",
             backend=backend,
-            sentence=f"Linear RNN, {NAMES[at['matrix']]}: sigma_max(W^k)^(1/k) tends to the spectral radius.",
+            sentence=f"Linear RNN, {NAMES[at['matrix']]}: in the end gradients change by the spectral radius per step.",
             source=laws.GELFAND,
-            expected=np.log(at["radius"]),
-            measured=np.log(values(trial, SIGMA_MAX))[-1] / lags[-1],
-            tolerance=laws.root_tolerance(at, lags, laws.rounding_tolerance(at)[lags[-1]]),
+            expected=at["radius"],
+            measured=np.exp((logs[-1] - logs[lags == first][0]) / (last - first)),
+            tolerance=tolerance,
+            resolution=Resolution.linear(at["radius"], tolerance, laws.FACTOR),
         )
 
     def peak_claim(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame", law: np.ndarray) -> Claim:
         """Return how far gradients grow before they vanish."""
         lags = places(trial, SIGMA_MAX)
         peak = lags[law[lags].argmax()]
+        tolerance = laws.rounding_tolerance(at)[peak]
         return Claim(
             name=f"{self.name}/peak",
             backend=backend,
@@ -154,7 +161,8 @@ class ExactTime(Experiment):
             source=laws.EXACT,
             expected=law[peak],
             measured=np.log(values(trial, SIGMA_MAX)).max(),
-            tolerance=laws.rounding_tolerance(at)[peak],
+            tolerance=tolerance,
+            resolution=laws.resolution(tolerance, peak),
         )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:

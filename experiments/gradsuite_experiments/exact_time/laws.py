@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gradsuite.claims import Source
+from gradsuite.claims import Resolution, Source
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.theory import powers
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Metrics: the extreme singular values of dh_T/dh_t, by lag T - t.
 SIGMA_MAX = "sigma_max"
 SIGMA_MIN = "sigma_min"
+
+FACTOR = "the state gradient's factor per step"
 
 # Each kind of matrix as sentences have it.
 NAMES = {
@@ -56,6 +58,26 @@ def rounding_tolerance(at: "pd.Series[Any]") -> np.ndarray:
     return powers.rounding(law, at["hidden_size"], 2.0 * UNIT_ROUNDOFF[at["dtype"]])
 
 
-def root_tolerance(at: "pd.Series[Any]", lags: np.ndarray, rounding: float) -> float:
-    """Return how far ln sigma_max(W^k) / k may be from its limit at the last of these lags, with `rounding` there."""
-    return float(excess(at["matrix"], at["hidden_size"], at["radius"], lags)[-1] + rounding / lags[-1])
+def resolution(tolerance: float, lag: int, slack: float = 0.0) -> Resolution:
+    """Return that of a claim about ln sigma_max of the Jacobian, to which every step back adds the factor's logarithm.
+
+    A bound is not broken before what the law leaves below it, `slack`, is used up.
+    """
+    return Resolution.logarithmic(tolerance + slack / 2.0, FACTOR, power=lag)
+
+
+def tail(lags: np.ndarray) -> tuple[int, int]:
+    """Return the lags between which the factor per step is taken: from a tenth of the last one, to it."""
+    return int(lags[np.searchsorted(lags, lags[-1] / 10.0)]), int(lags[-1])
+
+
+def limit_tolerance(at: "pd.Series[Any]", first: int, last: int) -> float:
+    """Return how far the factor per step between two lags may be from the spectral radius.
+
+    By Gelfand ln sigma_max(W^k) lies above k ln rho by k times its excess there at most: at either lag, over the steps
+    between them. Rounding adds to both, and to the root.
+    """
+    above = last * excess(at["matrix"], at["hidden_size"], at["radius"], np.array([last]))[0]
+    rounding = rounding_tolerance(at)[[first, last]].sum()
+    steps = last - first
+    return float(at["radius"] * (np.expm1((above + rounding) / steps) + 2.0 * UNIT_ROUNDOFF["float64"]))

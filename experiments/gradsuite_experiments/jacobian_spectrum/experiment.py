@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
@@ -48,7 +49,7 @@ class JacobianSpectrum(Experiment):
             "seeds": [seeds],
             "dtype": ["float64"],
         }
-        for preset, N, lags, seeds in (("quick", 32, 8, 4), ("standard", 64, 16, 4), ("full", 256, 32, 16))
+        for preset, N, lags, seeds in (("quick", 32, 8, 24), ("standard", 64, 16, 48), ("full", 256, 32, 48))
     }
 
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
@@ -67,15 +68,17 @@ class JacobianSpectrum(Experiment):
         rng = np.random.default_rng(0)
         inputs = np.repeat(rng.standard_normal((lags[-1] + 1, 1, N)), N, axis=1)  # one trajectory for all directions
         batch = Batch(inputs, np.eye(N))
+        flows = list(sweep(backend, model, networks, batch, device=device, dtype=dtype))
         singular_values = np.array(
-            [
-                np.linalg.svd(jacobians(flow)[lags].astype(np.float64), compute_uv=False)
-                for flow in sweep(backend, model, networks, batch, device=device, dtype=dtype)
-            ]
+            [np.linalg.svd(jacobians(flow)[lags].astype(np.float64), compute_uv=False) for flow in flows]
         )  # (seeds, lags, N)
         by_lag = summary(singular_values, dtype)
         if settings["initialiser"] == "orthogonal" and settings["network"] == "linear":
             by_lag[laws.ERROR] = abs(singular_values - 1.0).max(axis=(0, 2))
+        if settings["initialiser"] == "orthogonal" and settings["network"] == "tanh":
+            slopes = 1.0 - np.array([flow.outputs[0] for flow in flows], np.float64) ** 2
+            one_step = abs(singular_values[:, 0] / -np.sort(-slopes) - 1.0).max()
+            by_lag[laws.ERROR] = np.append(one_step, singular_values[:, 1:].max(axis=(0, 2)) - 1.0)
         if settings["initialiser"] == "zero":
             exact = [kept(network, model.cell, inputs[:, 0])[lags] for network in networks]
             by_lag[laws.ERROR] = abs(singular_values / -np.sort(-np.array(exact)) - 1.0).max(axis=(0, 2))
@@ -100,87 +103,82 @@ class JacobianSpectrum(Experiment):
 
     def exact(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
         """Yield what is known exactly of one network's singular values."""
-        errors, most = values(trial, laws.ERROR), values(trial, laws.MOST)
+        errors = values(trial, laws.ERROR)
         lag = int(places(trial, laws.LARGEST)[-1])
         allowed = laws.rounding(at["dtype"], at["hidden_size"], lag)
         network, kind = at["network"], (at["network"], at["initialiser"])
+        claim = partial(Claim, backend=backend, expected=0.0, tolerance=allowed)
         if kind == ("linear", "orthogonal"):
-            yield Claim(
+            yield claim(
                 name=f"{self.name}/isometry",
-                backend=backend,
                 sentence="Linear RNN, orthogonal: every singular value of dh_T/dh_t is 1 at every lag.",
                 source=laws.ISOMETRY,
-                expected=0.0,
                 measured=errors.max(),
-                tolerance=allowed,
+                resolution=Resolution.logarithmic(allowed, laws.FACTOR, power=lag),
             )
         elif kind == ("tanh", "orthogonal"):
-            yield Claim(
+            yield claim(
                 name=f"{self.name}/bound",
-                backend=backend,
-                sentence="Tanh RNN, orthogonal: no singular value of dh_T/dh_t exceeds 1.",
+                sentence="Tanh RNN, orthogonal: the singular values of a step are 1 - h^2; after more, none exceeds 1.",
                 source=laws.CHAIN_RULE,
-                expected=1.0,
-                measured=most.max(),
-                tolerance=allowed,
-                relation="<=",
+                measured=errors.max(),
+                resolution=Resolution.linear(0.0, allowed, laws.FACTOR),
             )
         elif at["initialiser"] == "zero":
             state = "dc_T/dc_t" if network == "lstm" else "dh_T/dh_t"
-            yield Claim(
+            yield claim(
                 name=f"{self.name}/gates/{network}",
-                backend=backend,
                 sentence=f"{network}, no recurrent weights: the singular values of {state} are the gates' products.",
                 source=laws.PRODUCT,
-                expected=0.0,
                 measured=errors.max(),
-                tolerance=allowed,
+                resolution=Resolution.logarithmic(allowed, laws.FACTOR, power=lag),
             )
 
     def gaussian(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
         """Yield what random matrices say of a linear RNN with Gaussian weights."""
         N, seeds = at["hidden_size"], at["seeds"]
+
+        def claim(name: str, law: tuple[float, float, Resolution], **words: Any) -> Claim:
+            expected, tolerance, resolution = law
+            return Claim(
+                name=f"{self.name}/{name}",
+                backend=backend,
+                expected=expected,
+                tolerance=tolerance,
+                resolution=resolution,
+                **words,
+            )
+
         for lag in map(int, places(trial, laws.MEAN_SQUARE)):
             if not laws.has_leading_order(N, lag):
                 continue
-            expected, allowed = laws.mean_square(N, lag, seeds)
-            yield Claim(
-                name=f"{self.name}/mean-square",
-                backend=backend,
+            yield claim(
+                "mean-square",
+                laws.mean_square(N, lag, seeds),
                 sentence="Linear RNN, Gaussian: the mean squared singular value stays 1 while k^2 is far below N.",
                 source=laws.WICK,
-                expected=expected,
                 measured=value(trial, laws.MEAN_SQUARE, index=lag),
-                tolerance=allowed,
             )
-            expected, allowed = laws.spread(N, lag, seeds)
-            yield Claim(
-                name=f"{self.name}/spread",
-                backend=backend,
+            yield claim(
+                "spread",
+                laws.spread(N, lag, seeds),
                 sentence="Linear RNN, Gaussian: E s^4 / (E s^2)^2 of the singular values is k + 1 after k steps.",
                 source=laws.FUSS_CATALAN,
-                expected=expected,
                 measured=value(trial, laws.SPREAD, index=lag),
-                tolerance=allowed,
             )
-        expected, allowed = laws.largest(N, seeds)
-        yield Claim(
-            name=f"{self.name}/largest",
-            backend=backend,
+        yield claim(
+            "largest",
+            laws.largest(N, seeds),
             sentence="Linear RNN, Gaussian: the largest singular value of a step is that of the Tracy-Widom law.",
             source=laws.EDGE,
-            expected=expected,
             measured=value(trial, laws.LARGEST, index=1),
-            tolerance=allowed,
         )
-        yield Claim(
-            name=f"{self.name}/quarter-circle",
-            backend=backend,
+        yield claim(
+            "quarter-circle",
+            (0.0, *laws.quarter_circle(N, seeds)),
             sentence="Linear RNN, Gaussian: the singular values of a step have the quarter-circle density.",
             source=laws.QUARTER,
-            expected=0.0,
             measured=laws.quarter_circle_distance(values(trial, laws.ONE_STEP)),
-            tolerance=laws.quarter_circle_tolerance(N),
         )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
@@ -221,10 +219,7 @@ def summary(singular_values: np.ndarray, dtype: str) -> dict[str, np.ndarray]:
     quantiles = np.exp(np.quantile(logs, list(laws.QUANTILES.values()), axis=2).mean(axis=1))
     by_lag = dict(zip(laws.QUANTILES, quantiles, strict=True))
     by_lag |= {laws.MEAN_SQUARE: square.mean(axis=0), laws.SPREAD: (fourth / square**2).mean(axis=0)}
-    return by_lag | {
-        laws.CONDITION: by_lag[laws.LARGEST] / by_lag[laws.SMALLEST],
-        laws.MOST: singular_values.max(axis=(0, 2)),
-    }
+    return by_lag | {laws.CONDITION: by_lag[laws.LARGEST] / by_lag[laws.SMALLEST]}
 
 
 def model_of(settings: Settings) -> Model:

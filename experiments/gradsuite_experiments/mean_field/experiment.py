@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import ACTIVATIONS, Model
 from gradsuite.parameters import Initialisation
@@ -103,29 +103,29 @@ class MeanFieldDepth(Experiment):
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the slopes' claims, and what follows from them."""
         for backend, at, trial in trials(rows):
-            measured = values(trial, SLOPE, along="member").mean()
+            measured = math.exp(values(trial, SLOPE, along="member").mean())
             yield self._slope(backend, at, measured)
             if at["initialiser"] == "normal" and at["activation"] == "sigmoid":
+                bound, tolerance, resolution = laws.sigmoid_bound(at)
                 yield Claim(
                     name=f"{self.name}/sigmoid-bound",
                     backend=backend,
                     sentence="sigmoid: |dL/dh|^2 changes by a factor of at most sigma_w^2 / 16 per layer.",
                     source=laws.SIGMOID,
-                    expected=laws.sigmoid_bound(at),
+                    expected=bound,
                     measured=measured,
-                    tolerance=laws.tolerance(at),
+                    tolerance=tolerance,
+                    resolution=resolution,
                     relation="<=",
                 )
             if (*at[["initialiser", "activation", "sigma_w", "sigma_b"]],) == ("normal", "tanh", 1.0, 0.0):
-                steps = at["num_layers"] - 1
-                yield Claim(
+                yield self._factor(
+                    backend,
+                    at,
+                    measured,
                     name=f"{self.name}/critical",
-                    backend=backend,
-                    sentence="tanh at sigma_w = 1 without biases is critical, yet |dL/dh|^2 falls like 1 / L.",
+                    sentence="tanh at sigma_w = 1 without biases is critical, yet |dL/dh|^2 falls, like 1 / L.",
                     source=laws.CRITICAL,
-                    expected=laws.slope(at) * steps,
-                    measured=measured * steps,
-                    tolerance=laws.tolerance(at) * steps,
                 )
 
     def _slope(self, backend: str, at: "pd.Series[Any]", measured: float) -> Claim:
@@ -133,18 +133,18 @@ class MeanFieldDepth(Experiment):
         scheme, phi = at["initialiser"], at["activation"]
         if scheme == "normal":
             name, source = f"plane/{phi}", laws.SCHOENHOLZ
-            sentence = f"{phi}: ln |dL/dh|^2 changes by ln chi_1 per layer everywhere in the plane."
+            sentence = f"{phi}: |dL/dh|^2 changes by a factor of chi_1 per layer everywhere in the plane."
         else:
             name, source = f"initialiser/{scheme}/{phi}", laws.SCHEMES_AT[scheme]
             sentence = f"{scheme} initialisation, {phi}: |dL/dh|^2 changes by a factor of chi_1 per layer."
+        return self._factor(backend, at, measured, name=f"{self.name}/{name}", sentence=sentence, source=source)
+
+    def _factor(self, backend: str, at: "pd.Series[Any]", measured: float, **words: Any) -> Claim:
+        """Return a claim of the factor per layer, in these words."""
+        expected, tolerance = laws.factor(at)
+        resolution = Resolution.linear(expected, tolerance, laws.SQUARED_FACTOR)
         return Claim(
-            name=f"{self.name}/{name}",
-            backend=backend,
-            sentence=sentence,
-            source=source,
-            expected=laws.slope(at),
-            measured=measured,
-            tolerance=laws.tolerance(at),
+            backend=backend, expected=expected, measured=measured, tolerance=tolerance, resolution=resolution, **words
         )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:

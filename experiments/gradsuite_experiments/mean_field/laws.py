@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gradsuite.claims import Source
+from gradsuite.claims import Resolution, Source
 from gradsuite.theory.mean_field import MeanField
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ SCHEMES_AT = {name: Source(f"{text}; {SCHOENHOLZ.text}", checked=False) for name
 CRITICAL = Source("derived: q_l falls like 1 / (2 l) at tanh's critical point, and chi(q) = 1 - 2 q + ...")
 SIGMOID = Source("exact: sigma' <= 1 / 4")
 
+SQUARED_FACTOR = "the squared state gradient's factor per layer"
+
 
 def field(at: "pd.Series[Any] | Settings") -> MeanField:
     """Return the mean field of a trial."""
@@ -61,9 +63,20 @@ def ratios(at: "pd.Series[Any]") -> np.ndarray:
     return np.cumprod([1.0, *chi[:0:-1]])
 
 
-def sigmoid_bound(at: "pd.Series[Any]") -> float:
-    """Return the largest slope that sigmoid layers allow: ln of sigma_w^2 times the square of 1 / 4."""
-    return math.log(at["sigma_w"] ** 2 / 16.0)
+def factor(at: "pd.Series[Any]") -> tuple[float, float]:
+    """Return the typical factor per layer, e^slope, and its tolerance."""
+    expected = math.exp(slope(at))
+    return expected, expected * tolerance(at)
+
+
+def sigmoid_bound(at: "pd.Series[Any]") -> tuple[float, float, Resolution]:
+    """Return the largest factor that sigmoid layers allow, sigma_w^2 times the square of 1 / 4, and its tolerance.
+
+    It is not broken before the distance from chi_1 to it is used up.
+    """
+    bound = at["sigma_w"] ** 2 / 16.0
+    slack = math.log(bound) - slope(at)
+    return bound, bound * tolerance(at), Resolution.logarithmic(tolerance(at) + slack / 2.0, SQUARED_FACTOR)
 
 
 def side(at: "pd.Series[Any]") -> float:
@@ -73,10 +86,10 @@ def side(at: "pd.Series[Any]") -> float:
 
 
 def tolerance(at: "pd.Series[Any]") -> float:
-    """Return the tolerance of a slope: 0.01 for 8 networks of width 500.
+    """Return four standard errors of the mean slope over networks, and by how much a typical slope is below the mean.
 
-    One direction's slope has a standard deviation of sqrt(v / (L - 1)), v = (3 E phi'^4 / (E phi'^2)^2 - 1) / N: 0.012
-    to 0.020 there, 0.004 to 0.007 for the mean of 8. A batch of 16 directions halves that, so 0.01 is three to five
-    standard errors; they shrink as 1 / sqrt(N seeds), and for short networks grow as 1 / sqrt(L - 1).
+    One direction's ln |dL/dh|^2 has log_variance per layer. A batch of 16 directions halves the standard deviation, and
+    the mean of a logarithm lies below the logarithm of the mean by half the variance: by an eighth of one direction's.
     """
-    return 0.01 * math.sqrt(500 / at["hidden_size"] * 8 / at["seeds"] * max(29 / (at["num_layers"] - 1), 1.0))
+    variance, layers = field(at).log_variance(at["hidden_size"], start(at)), at["num_layers"] - 1
+    return 4.0 * math.sqrt(variance / layers / at["seeds"]) / 2.0 + variance / 8.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
-from gradsuite.claims import Claim
+from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
@@ -19,12 +19,10 @@ from gradsuite_experiments.common.frames import members, trials
 from gradsuite_experiments.common.networks import BURN_IN, CHEN, driven
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, sweep
 from gradsuite_experiments.phase_time import laws
-from gradsuite_experiments.phase_time.laws import BOUND, GAIN, GAINS, RATE, SECONDS_ALONE, SECONDS_STACKED, SEED
+from gradsuite_experiments.phase_time.laws import BOUND, GAIN, GAINS, LAGS, RATE, SECONDS_ALONE, SECONDS_STACKED, SEED
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LAGS = 40  # between which the rate is taken: over fewer it is noisier, over more a fast vanishing gradient underflows
 
 
 class PhaseTime(Experiment):
@@ -50,14 +48,14 @@ class PhaseTime(Experiment):
             "gains": [gains],
             "seeds": [seeds],
             "hidden_size": [N],
-            "length": [100],
-            "batch_size": [4],
+            "length": [length],
+            "batch_size": [size],
             "dtype": ["float64"],
         }
-        for preset, noise, gains, seeds, N in (
-            ("quick", [0.05, 0.25], 10, 1, 64),
-            ("standard", [0.0, 0.05, 0.25, 0.5], 19, 2, 128),
-            ("full", [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0], 25, 5, 128),
+        for preset, noise, gains, seeds, N, length, size in (
+            ("quick", [0.05, 0.25], 10, 4, 64, 66, 8),
+            ("standard", [0.0, 0.05, 0.25, 0.5], 19, 5, 128, 100, 16),
+            ("full", [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0], 25, 5, 128, 100, 16),
         )
     }
 
@@ -104,10 +102,12 @@ class PhaseTime(Experiment):
                 expected=0.0,
                 measured=(networks[RATE] - networks[BOUND]).max(),
                 tolerance=laws.ROUNDING,
+                resolution=laws.beyond_bound(at),
                 relation="<=",
             )
-            yield from self._phases(backend, networks, critical)
+            yield from self._phases(backend, at, networks, critical)
             if at["noise"] > 0.0:
+                tolerance = laws.tolerance(at)
                 yield Claim(
                     name=f"{self.name}/critical-gain/{at['noise']:g}",
                     backend=backend,
@@ -115,32 +115,40 @@ class PhaseTime(Experiment):
                     source=CHEN,
                     expected=critical,
                     measured=laws.crossing(networks),
-                    tolerance=laws.tolerance(at),
+                    tolerance=tolerance,
+                    resolution=Resolution.linear(critical, tolerance, laws.RECURRENT_GAIN),
                 )
 
-    def _phases(self, backend: str, networks: "pd.DataFrame", critical: float) -> Iterator[Claim]:
+    def _phases(self, backend: str, at: "pd.Series[Any]", networks: "pd.DataFrame", critical: float) -> Iterator[Claim]:
         """Yield that all networks well below the critical gain vanish, and all well beyond it explode."""
         below = networks[networks[GAIN].between(driven_rnn.PASCANU_GAIN, laws.SAFELY_BELOW * critical)]
         beyond = networks[networks[GAIN] > laws.SAFELY_BEYOND * critical]
-        yield Claim(
-            name=f"{self.name}/vanishing",
-            backend=backend,
-            sentence=f"Gradients vanish far above the sufficient gain 1/2: in every network up to "
-            f"{laws.SAFELY_BELOW:g} g_c.",
-            source=CHEN,
-            expected=1.0,
-            measured=(below[RATE] < 0.0).mean(),
-            tolerance=0.0,
-        )
-        yield Claim(
-            name=f"{self.name}/exploding",
-            backend=backend,
-            sentence=f"Gradients explode in every network beyond {laws.SAFELY_BEYOND:g} g_c.",
-            source=CHEN,
-            expected=1.0,
-            measured=(beyond[RATE] > 0.0).mean(),
-            tolerance=0.0,
-        )
+        if len(below):
+            yield Claim(
+                name=f"{self.name}/vanishing",
+                backend=backend,
+                sentence=f"Gradients vanish far above the sufficient gain 1/2: in every network up to "
+                f"{laws.SAFELY_BELOW:g} g_c the factor of |dL/dh|^2 per step is less than 1.",
+                source=CHEN,
+                expected=1.0,
+                measured=math.exp(below[RATE].max()),
+                tolerance=0.0,
+                resolution=laws.crossed(at, below[GAIN].max()),
+                relation="<=",
+            )
+        if len(beyond):
+            yield Claim(
+                name=f"{self.name}/exploding",
+                backend=backend,
+                sentence=f"Gradients explode in every network beyond {laws.SAFELY_BEYOND:g} g_c: the factor of "
+                "|dL/dh|^2 per step is more than 1.",
+                source=CHEN,
+                expected=1.0,
+                measured=math.exp(beyond[RATE].min()),
+                tolerance=0.0,
+                resolution=laws.crossed(at, beyond[GAIN].min()),
+                relation=">=",
+            )
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the phase diagram."""

@@ -30,9 +30,9 @@ from gradsuite.settings import (
 )
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, values
-from gradsuite_experiments.remedies import laws
+from gradsuite_experiments.remedies import laws, resolution
 from gradsuite_experiments.remedies.laws import BIASES, reach
-from gradsuite_experiments.remedies.networks import REMEDIES, build, by_lag, mean_square
+from gradsuite_experiments.remedies.networks import REMEDIES, build, by_lag, draw, kept_by_biases, mean_square
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,9 +67,9 @@ class Remedies(Experiment):
             "dtype": ["float32"],
         }
         for preset, N, T, seeds, steps, rounds in (
-            ("quick", 48, 100, 4, 0, 1),
-            ("standard", 48, 100, 8, 25, 3),
-            ("full", 128, 200, 16, 500, 9),
+            ("quick", 48, 100, 8, 0, 1),
+            ("standard", 48, 100, 32, 25, 3),
+            ("full", 128, 200, 32, 500, 9),
         )
     }
 
@@ -87,6 +87,10 @@ class Remedies(Experiment):
             # What is neither zero nor what it is at T, over that at T.
             error = max(float(abs(g * (g - g[0])).max() / np.square(g[0]).max()) for g in gradients)
             rows.append(Measurement(laws.ERROR, error))
+        if settings["remedy"] == "chrono":
+            drawn = [draw(task, settings, seed)[1] for seed in range(settings["seeds"])]
+            kept = [kept_by_biases(parameters, g) for parameters, g in zip(drawn, gradients, strict=True)]
+            rows.append(Measurement(laws.KEPT, float(np.mean(kept))))
         yield rows + (train(*networks[0], settings) if settings["training_steps"] else [])
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
@@ -97,8 +101,9 @@ class Remedies(Experiment):
             for _, settings, trial in trials(rows_of_backend):
                 remedy = settings["remedy"]
                 curve = values(trial, laws.GRADIENT)
-                reached[remedy] = Reached(float(values(trial, laws.HORIZON, along="member").mean()), curve)
-                yield from horizon_claims(claim, settings, reached[remedy].horizon)
+                horizon = float(values(trial, laws.HORIZON, along="member").mean())
+                reached[remedy] = Reached(horizon, curve, settings)
+                yield from horizon_claims(claim, settings, horizon)
                 if remedy == "identity":
                     error = value(trial, laws.ERROR)
                     yield claim(
@@ -108,9 +113,10 @@ class Remedies(Experiment):
                         expected=0.0,
                         measured=error,
                         tolerance=0.0,
+                        resolution=resolution.bits(settings),
                     )
                 if remedy == "chrono":
-                    yield chrono_claim(claim, settings, curve)
+                    yield chrono_claim(claim, settings, value(trial, laws.KEPT), curve)
             yield from comparisons(claim, reached)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
@@ -128,10 +134,11 @@ class Remedies(Experiment):
 
 
 class Reached(NamedTuple):
-    """A remedy's mean horizon, and its gradient by lag (T)."""
+    """A remedy's mean horizon, its gradient by lag (T), and the settings it was measured at."""
 
     horizon: float
     curve: np.ndarray
+    settings: "pd.Series[Any]"
 
 
 def train(network: Network, batch: DeviceBatch, settings: Settings) -> list[Measurement]:
@@ -163,6 +170,7 @@ def horizon_claims(claim: Callable[..., Claim], settings: "pd.Series[Any]", hori
             source=source,
             expected=laws.theory(remedy, settings),
             tolerance=laws.horizon_tolerance(remedy, settings),
+            resolution=resolution.horizon(remedy, settings),
         )
     if remedy in BIASES:
         bias = BIASES[remedy]
@@ -172,6 +180,7 @@ def horizon_claims(claim: Callable[..., Claim], settings: "pd.Series[Any]", hori
             source=laws.BARE,
             expected=laws.bare_horizon(bias, T),
             tolerance=0.0,
+            resolution=resolution.sooner(remedy, settings, laws.bare_horizon(bias, T)),
             relation=">=",
         )
     if remedy in laws.TO_THE_START:
@@ -182,20 +191,21 @@ def horizon_claims(claim: Callable[..., Claim], settings: "pd.Series[Any]", hori
             source=source,
             expected=T - 1,
             tolerance=0.0,
+            resolution=resolution.sooner(remedy, settings, T - 1),
             relation=">=",
         )
 
 
-def chrono_claim(claim: Callable[..., Claim], settings: "pd.Series[Any]", curve: np.ndarray) -> Claim:
+def chrono_claim(claim: Callable[..., Claim], settings: "pd.Series[Any]", kept: float, curve: np.ndarray) -> Claim:
     """Return what chrono's gates keep of the gradient at the start of the sequence."""
-    kept, allowed = laws.chrono_kept(settings)
     return claim(
         name="remedies/kept/chrono",
         sentence=laws.CHRONO_KEPT,
         source=laws.TALLEC,
         expected=kept,
         measured=curve[-1] ** 2,
-        tolerance=allowed,
+        tolerance=kept * laws.chrono_tolerance(settings),
+        resolution=resolution.chrono_kept(settings),
         relation=">=",
     )
 
@@ -210,14 +220,17 @@ def comparisons(claim: Callable[..., Claim], reached: Mapping[str, Reached]) -> 
             source=laws.PASCANU,
             expected=0.0,
             measured=float(abs(reached["tanh"].curve - reached["clipping"].curve).max()),
+            resolution=resolution.bits(reached["clipping"].settings, resolution.of_remedy("clipping")),
         )
     if {"tanh", "orthogonal"} <= reached.keys():
+        settings = reached["orthogonal"].settings
         yield claim(
             name="remedies/farther/orthogonal",
             sentence=laws.ORTHOGONAL,
             source=laws.MEAN_FIELD,
             expected=laws.ORTHOGONAL_RATIO,
             measured=reached["orthogonal"].horizon / reached["tanh"].horizon,
+            resolution=resolution.farther("orthogonal", "tanh", settings, times=laws.ORTHOGONAL_RATIO),
             relation=">=",
         )
     for nearer, farther in pairwise(remedy for remedy in BIASES if remedy in reached):
@@ -227,5 +240,6 @@ def comparisons(claim: Callable[..., Claim], reached: Mapping[str, Reached]) -> 
             source=laws.BARE,
             expected=reached[nearer].horizon,
             measured=reached[farther].horizon,
+            resolution=resolution.farther(farther, nearer, reached[farther].settings),
             relation=">=",
         )

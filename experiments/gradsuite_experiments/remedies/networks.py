@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from gradsuite.backend import Backend, DeviceBatch, Network
-from gradsuite.parameters import Initialisation, initialise
+from gradsuite.model import GATES, Model
+from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
 from gradsuite.settings import Settings
 from gradsuite.tasks.task import Task
+from scipy.special import expit
 
 from gradsuite_experiments.common.sweep import fetch
 
@@ -39,12 +41,18 @@ REMEDIES: Mapping[str, Remedy] = {
 }
 
 
-def build(backend: Backend, task: Task, device: str, settings: Settings, seed: int) -> tuple[Network, DeviceBatch]:
-    """Return one network and its own batch of the task."""
+def draw(task: Task, settings: Settings, seed: int) -> tuple[Model, Parameters]:
+    """Return the model of a remedy, and one network's parameters."""
     T, remedy = settings["length"], REMEDIES[settings["remedy"]]
     model = task.model(remedy.cell, settings["hidden_size"], activation=remedy.activation)
     initialisation = Initialisation(chrono=float(T)) if settings["remedy"] == "chrono" else remedy.initialisation
-    parameters = initialise(model, initialisation, seed=seed)
+    return model, initialise(model, initialisation, seed=seed)
+
+
+def build(backend: Backend, task: Task, device: str, settings: Settings, seed: int) -> tuple[Network, DeviceBatch]:
+    """Return one network and its own batch of the task."""
+    T = settings["length"]
+    model, parameters = draw(task, settings, seed)
     network = backend.build(model, parameters, device=device, dtype=settings["dtype"])
     return network, network.put(task.batch(np.random.default_rng(seed), model, size=settings["batch_size"], length=T))
 
@@ -55,6 +63,13 @@ def by_lag(network: Network, batch: DeviceBatch) -> np.ndarray:
     flow = fetch(network, tape, network.backward(tape))
     states = flow.states if flow.cell_states is None else flow.cell_states
     return states[::-1, 0].astype(np.float64)
+
+
+def kept_by_biases(parameters: Parameters, gradients: np.ndarray) -> float:
+    """Return what an LSTM's forget gates keep of the squared gradient (T, B, H) from T to the start, by bias alone."""
+    forget = np.split(parameters["bias_ih_l0"] + parameters["bias_hh_l0"], GATES["lstm"])[KEEP_GATE["lstm"]]
+    squares = np.square(gradients[0])
+    return float((squares * expit(forget) ** (2 * (len(gradients) - 1))).sum() / squares.sum())
 
 
 def mean_square(gradients: np.ndarray) -> np.ndarray:

@@ -1,26 +1,62 @@
 """Laws that hold exactly: deep linear and relu networks at any width, and one linear unit through time."""
 
 import math
+from typing import NamedTuple
 
-from scipy.special import polygamma, psi
+import numpy as np
+from scipy.special import gammaln, polygamma
+
+
+class LogMoments(NamedTuple):
+    """Mean, variance and fourth central moment of the logarithm of one layer's factor of |delta|^2."""
+
+    mean: float
+    variance: float
+    fourth: float
+
+
+def layer_log(width: int, sigma_w: float = 1.0) -> LogMoments:
+    """Return those of a linear Gaussian layer, which multiplies by sigma_w^2 chi^2_N / N."""
+    return _mixture(np.array([width]), np.ones(1), 2.0 * sigma_w**2 / width)
+
+
+def relu_layer_log(width: int, sigma_w: float = 1.0) -> LogMoments:
+    """Return those of a Gaussian relu layer without biases, exact at any width, given that any unit is active.
+
+    If the signs of the gradient at the top are symmetric, each of N units is active with probability 1 / 2 whatever
+    the gradient is: what its weights w share with the layer's input enters by its sign alone, and -w is as likely as w.
+    Of the squared gradient K active units let the share Beta(K / 2, (N - K) / 2) through, and the weights multiply by
+    sigma_w^2 chi^2_N / N: together sigma_w^2 chi^2_K / N. Layers are independent. Derived here; checked against
+    networks in the tests.
+    """
+    active = np.arange(1, width + 1)
+    logs = gammaln(width + 1) - gammaln(active + 1) - gammaln(width - active + 1)
+    weights = np.exp(logs - logs.max())
+    return _mixture(active, weights / weights.sum(), 2.0 * sigma_w**2 / width)
+
+
+def _mixture(counts: np.ndarray, weights: np.ndarray, scale: float) -> LogMoments:
+    """Return those of scale chi^2_K / 2, K of these counts: its cumulants given K are polygamma functions of K / 2."""
+    means, variances, thirds, fourths = (polygamma(order, counts / 2) for order in range(4))
+    mean = weights @ means
+    apart = means - mean
+    fourth = fourths + 3.0 * variances**2 + 6.0 * variances * apart**2 + 4.0 * thirds * apart + apart**4
+    return LogMoments(math.log(scale) + float(mean), float(weights @ (variances + apart**2)), float(weights @ fourth))
 
 
 def log_ratio_mean(width: int, depth: int, sigma_w: float) -> float:
-    """Return E ln |delta_0|^2 / |delta_L|^2 of a deep linear Gaussian network.
-
-    Each layer multiplies by sigma_w^2 chi^2_N / N, and E ln chi^2_N = psi(N / 2) + ln 2.
-    """
-    return depth * (math.log(2.0 * sigma_w**2 / width) + float(psi(width / 2)))
+    """Return E ln |delta_0|^2 / |delta_L|^2 of a deep linear Gaussian network: L [ln(2 sigma_w^2 / N) + psi(N / 2)]."""
+    return depth * layer_log(width, sigma_w).mean
 
 
 def log_ratio_variance(width: int, depth: int) -> float:
-    """Return Var ln |delta_0|^2 / |delta_L|^2: the layers are independent, Var ln chi^2_N = psi'(N / 2)."""
-    return depth * float(polygamma(1, width / 2))
+    """Return Var ln |delta_0|^2 / |delta_L|^2: the layers are independent, each of variance psi'(N / 2)."""
+    return depth * layer_log(width).variance
 
 
 def relu_log_variance(width: int, depth: int) -> float:
-    """Return the leading order 5 L / N of Var ln |delta_0|^2 / |delta_L|^2 for relu."""
-    return 5.0 * depth / width
+    """Return Var ln |delta_0|^2 / |delta_L|^2 for relu, exact at any width; 5 L / N is its leading order."""
+    return depth * relu_layer_log(width).variance
 
 
 def scalar_state(a: float, time: int) -> float:

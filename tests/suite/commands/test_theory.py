@@ -50,7 +50,7 @@ NUMBERS = {
         "linear_ln_ratio_sd": math.pi * math.sqrt(1.5),
         "linear_ln_mean_ratio": 0.0,
         "relu_ln_mean_ratio": -3 * math.log(2),
-        "relu_ln_ratio_sd": math.sqrt(15),
+        "relu_ln_ratio_sd": math.pi * math.sqrt(1.5),  # given that it is active
     },
     # dh_3/da = 1 + 2 a, of which the last step sees h_2 = 1 + a.
     "truncation --weight 0.5 --steps 3 --horizon 1": {"relative_bias": 0.25, "a_to_the_horizon": 0.5},

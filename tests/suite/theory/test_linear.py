@@ -29,8 +29,44 @@ def test_the_mean_of_the_log_lies_half_the_variance_below_the_log_of_the_mean():
     assert linear.log_ratio_mean(N, L, 1.0) == pytest.approx(-linear.log_ratio_variance(N, L) / 2, abs=L / N**2)
 
 
-def test_relu_variance():
-    assert linear.relu_log_variance(64, 20) == pytest.approx(1.5625)
+def test_relu_layers_against_networks():
+    """Four layers of eight units: their factors of the squared gradient are independent, and of the law's moments."""
+    N, depth, networks = 8, 4, 40_000
+    rng = np.random.default_rng(1)
+    weights = rng.standard_normal((depth, networks, N, N)) / math.sqrt(N)
+    h, active = np.ones((networks, N)), []
+    for layer in weights:
+        z = np.einsum("nij,nj->ni", layer, h)
+        active.append(z > 0)
+        h = np.maximum(z, 0)
+    gradients = [rng.standard_normal((networks, N))]
+    for layer, on in zip(weights[::-1], active[::-1], strict=True):
+        gradients.append(np.einsum("nij,ni->nj", layer, gradients[-1] * on))
+    squares = np.square(gradients).sum(axis=2)
+    alive = squares[-1] > 0
+    logs = np.diff(np.log(squares[:, alive]), axis=0)
+    law, n = linear.relu_layer_log(N), logs.size
+    # 5 standard errors; at 8 units a chi-squared of 1 makes the fourth moment itself uncertain: twice as many for it.
+    assert logs.mean() == pytest.approx(law.mean, abs=5 * math.sqrt(law.variance / n))
+    assert logs.var() == pytest.approx(law.variance, abs=5 * math.sqrt((law.fourth - law.variance**2) / n))
+    assert abs(np.corrcoef(logs) - np.eye(depth)).max() < 5 / math.sqrt(networks)
+
+
+@pytest.mark.parametrize("width", [64, 1000])
+def test_relu_variance_is_five_over_n_at_leading_order(width):
+    # The next order is 20 / N^2.
+    assert linear.relu_log_variance(width, 20) == pytest.approx(100 / width, rel=5 / width)
+
+
+@pytest.mark.parametrize(("moments", "counts"), [(linear.layer_log, 16), (linear.relu_layer_log, None)])
+def test_moments_of_a_layer_against_samples(moments, counts):
+    N, samples = 16, 400_000
+    rng = np.random.default_rng(2)
+    active = rng.binomial(N, 0.5, samples) if counts is None else np.full(samples, counts)
+    logs = np.log(1.1**2 * rng.chisquare(active[active > 0]) / N)
+    law, fourths = moments(N, 1.1), (logs - logs.mean()) ** 4
+    assert logs.mean() == pytest.approx(law.mean, abs=5 * math.sqrt(law.variance / samples))
+    assert fourths.mean() == pytest.approx(law.fourth, abs=5 * fourths.std() / math.sqrt(samples))
 
 
 def closed_form(a, time, horizon):
