@@ -86,7 +86,8 @@ def check(
     `device` and `dtype` are one or several names; by default all that the backend claims. `checks` is a pattern of
     their names, such as `gradients-*`, and `exitfirst` stops at the first failure. A backend given by its name runs in
     a worker: if it exits, dies or hangs, for more than `timeout` seconds in one check, that check has failed; `jobs`
-    workers check side by side. A backend given itself runs in this process, where only what it raises, SystemExit included, can be caught.
+    workers check side by side. A backend given itself runs in this process, where only what it raises, SystemExit
+    included, can be caught.
 
     Raises UserError for a name that it does not claim, a pattern that matches no check, and a backend that cannot be
     had.
