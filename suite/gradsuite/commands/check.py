@@ -25,7 +25,6 @@ from gradsuite.commands._completion import registered, words
     help="Device to check, any that the backend claims (default: all of them).",
 )
 @click.option("--timeout", type=float, default=120, metavar="SECONDS", help="Time limit for one check (default: 120).")
-@click.option("--jobs", type=int, default=1, metavar="N", help="Workers that check side by side (default: 1).")
 @click.option("-x", "--exitfirst", is_flag=True, help="Exit at the first failure, with the other checks not run.")
 @click.option("--xfails", metavar="FILE", type=click.Path(), help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
 @click.option("--verbose", is_flag=True, help="Errors by array, step and layer of each failure, and a script for it.")
@@ -37,7 +36,6 @@ def check(
     dtype: tuple[str, ...],
     device: tuple[str, ...],
     timeout: float,
-    jobs: int,
     exitfirst: bool,
     xfails: str | None,
     verbose: bool,
@@ -59,7 +57,7 @@ def check(
     expected = Xfails.read(xfails) if xfails else Xfails("")
     printer = Printer(backend, verbose=verbose, traceback=traceback, as_json=as_json)
     try:
-        with Line(sys.stderr) as line, Checking(backend, timeout=timeout, jobs=jobs, show=line.show) as checking:
+        with Line(sys.stderr) as line, Checking(backend, timeout=timeout, show=line.show) as checking:
             asked = everything(checking.info, device, dtype)
             expected.require([*everything(checking.info), *asked])
             chosen = select(asked, pattern)

@@ -79,15 +79,13 @@ def check(
     checks: str = "*",
     exitfirst: bool = False,
     timeout: float = 120.0,
-    jobs: int = 1,
 ) -> Verdicts:
     """Check a backend, by its name or itself, against every promise of the interface, as `gradsuite check` does.
 
     `device` and `dtype` are one or several names; by default all that the backend claims. `checks` is a pattern of
     their names, such as `gradients-*`, and `exitfirst` stops at the first failure. A backend given by its name runs in
-    a worker: if it exits, dies or hangs, for more than `timeout` seconds in one check, that check has failed; `jobs`
-    workers check side by side. A backend given itself runs in this process, where only what it raises, SystemExit
-    included, can be caught.
+    a worker: if it exits, dies or hangs, for more than `timeout` seconds in one check, that check has failed. A backend
+    given itself runs in this process, where only what it raises, SystemExit included, can be caught.
 
     Raises UserError for a name that it does not claim, a pattern that matches no check, and a backend that cannot be
     had.
@@ -97,7 +95,7 @@ def check(
 
     devices, dtypes = ([names] if isinstance(names, str) else list(names) for names in (device, dtype))
     if isinstance(backend, str):
-        with Checking(backend, timeout=timeout, jobs=jobs) as checking:
+        with Checking(backend, timeout=timeout) as checking:
             chosen = select(everything(checking.info, devices, dtypes), checks)
             verdicts = Verdicts(checking.info.name, announced=len(chosen))
             list(verdicts.collect(checking.results(chosen), exitfirst=exitfirst))

@@ -3,12 +3,10 @@
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,17 +40,12 @@ class Lacking(UserError):
 
 
 class Checking:
-    """One worker that answers check after check, or several; a new one takes the place of each that dies."""
+    """One worker that answers check after check; a new one takes its place after each death."""
 
     def __init__(
-        self,
-        backend: str,
-        *,
-        timeout: float = TIMEOUT,
-        jobs: int = 1,
-        show: Callable[[str], None] = lambda text: None,
+        self, backend: str, *, timeout: float = TIMEOUT, show: Callable[[str], None] = lambda text: None
     ) -> None:
-        """Give each check `timeout` seconds, check with `jobs` workers side by side, and tell `show` what is running.
+        """Give each check `timeout` seconds, and tell `show` which one is running.
 
         Raises UserError if there is no such backend, or it is not installed.
         """
@@ -62,11 +55,8 @@ class Checking:
             raise UserError(f"backend {backend!r} is not available: {lost}; type: {registration.install}")
         if not 0 < timeout < math.inf:
             raise UserError(f"timeout must be a number of seconds above 0, not {timeout:g}")
-        if jobs < 1:
-            raise UserError(f"jobs must be at least 1, not {jobs}")
         self.backend = backend
         self.timeout = timeout
-        self.others = [Checking(backend, timeout=timeout) for _ in range(jobs - 1)]
         self.show = show
         self.environment = WorkerEnvironment(plugins, machine())
         self.process: Process | None = None
@@ -84,35 +74,13 @@ class Checking:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for checking in (self, *self.others):
-            checking._end()
+        self._end()
 
     def results(self, checks: Sequence[Asked]) -> Iterator[Result]:
-        """Yield the verdict of each check in their order, however its worker ends."""
-        verdicts = self._side_by_side(checks) if self.others else map(self._result, checks)
+        """Yield the verdict of each check, however its worker ends."""
         for number, one in enumerate(checks, 1):
             self.show(f"[{number}/{len(checks)}] {one.check.name} on {one.device} in {one.dtype}")
-            yield next(verdicts)
-
-    def _side_by_side(self, checks: Sequence[Asked]) -> Iterator[Result]:
-        """Yield the verdicts in the order of the checks; each check goes to the first worker that is idle."""
-        idle: SimpleQueue[Checking] = SimpleQueue()
-        for checking in (self, *self.others):
-            idle.put(checking)
-
-        def result(one: Asked) -> Result:
-            checking = idle.get()
-            try:
-                return checking._result(one)
-            finally:
-                idle.put(checking)
-
-        pool = ThreadPoolExecutor(1 + len(self.others))
-        try:
-            for verdict in [pool.submit(result, one) for one in checks]:
-                yield verdict.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            yield self._result(one)
 
     def _start(self) -> BackendInfo:
         """Start a worker and have it import its framework."""

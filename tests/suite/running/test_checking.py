@@ -278,14 +278,3 @@ def test_the_place_of_a_crash_is_the_innermost_frame_of_the_thread_that_crashed(
     crashed = threads.format("Current thread") + threads.format("Thread").replace("inner", "other")
     assert place(crashed) == " (inner.py:2)"
     assert place("nothing of that kind") == ""
-
-
-def test_workers_side_by_side_give_the_same_verdicts_in_the_same_order(misbehaving):  # noqa: F811  the fixture
-    alone, together = (gradsuite.check("leaves", checks="gradients-rnn-*", jobs=jobs) for jobs in (1, 2))
-    assert [(r.check, r.dtype, r.verdict) for r in together] == [(r.check, r.dtype, r.verdict) for r in alone]
-    assert {r.verdict for r in together} == {"passed", "failed"}
-    first = gradsuite.check("leaves", checks="gradients-rnn-*", jobs=2, exitfirst=True)
-    assert [r.verdict for r in first] == ["passed", "failed"]
-    assert first.not_run == len(alone) - 2
-    with pytest.raises(UserError, match="jobs must be at least 1, not 0"):
-        gradsuite.check("leaves", jobs=0)
