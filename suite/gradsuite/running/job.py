@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -71,15 +71,18 @@ class Job:
             with run.writing():
                 # When a run is resumed, what was not available at its start still explains what it lacks.
                 kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
-                before = run.meta.get("preflight", {})
-                run.note(meta | kept | {"preflight": self._preflight(executor, availability)})
+                run.note(meta | kept)
                 try:
-                    self._measure(run, executor, availability.available, before)
+                    wrong = self._preflight(executor, availability)
+                    # Kept until the end: a resumed run that is stopped has yet to measure what was invalid before.
+                    doubted = {*run.meta.get("doubted", ()), *wrong}
+                    run.note({"preflight": wrong, "doubted": sorted(doubted)})
+                    self._measure(run, executor, availability.available, wrong, doubted)
                 except KeyboardInterrupt:
                     return run, False
                 except sqlite3.Error as error:
                     raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
-                run.note({"finished": now()})
+                run.note({"finished": now(), "doubted": sorted(wrong)})
         return run, True
 
     def publish(self, run: Run) -> bool:
@@ -156,19 +159,24 @@ class Job:
         return wrong
 
     def _measure(
-        self, run: Run, executor: Executor, backends: Mapping[str, BackendInfo], before: Mapping[str, str]
+        self,
+        run: Run,
+        executor: Executor,
+        backends: Mapping[str, BackendInfo],
+        wrong: Mapping[str, str],
+        doubted: Collection[str],
     ) -> None:
         """Have every trial measured that has no final result yet.
 
-        An invalid trial of a backend whose gradients were wrong `before`, when the run was begun, is not final.
+        An invalid trial of a backend that is `doubted`, whose gradients are wrong or were when this run was begun, is
+        not final.
         """
         keys = plan.Keys(backends)
-        wrong = run.meta["preflight"]
         stored = run.statuses()
 
         def is_final(trial: Trial) -> bool:
             status = stored.get(keys(trial))
-            return status in FINAL and not (status == "invalid" and trial.backend in before)
+            return status in FINAL and not (status == "invalid" and trial.backend in doubted)
 
         planned = self.study.groups(self.asked, self.configuration.device)
         planned = [[trial for trial in group if trial.backend in backends] for group in planned]

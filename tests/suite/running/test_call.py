@@ -52,7 +52,7 @@ def test_what_was_interrupted_is_resumed(tiny, monkeypatch):
     assert run.trials["status"].tolist() == ["ok", "ok"]
 
 
-def interrupted(job, run, executor, backends, before):
+def interrupted(*_):
     raise KeyboardInterrupt
 
 

@@ -16,8 +16,7 @@ from gradsuite.running.executors.executor import Executor, Group
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost, Process
 
-START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too
-PREFLIGHT_TIMEOUT = 120.0  # seconds to compare one small network per cell with the oracle
+START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too, or to compile a small network per cell
 
 
 @dataclass(slots=True)
@@ -94,7 +93,7 @@ class LocalExecutor(Executor):
         try:
             if backend not in self.processes:
                 self._start(backend)
-            reply = self.processes[backend].ask({"do": "preflight", "device": device}, PREFLIGHT_TIMEOUT)
+            reply = self.processes[backend].ask({"do": "preflight", "device": device}, START_TIMEOUT)
         except Lost as lost:
             if backend in self.processes:
                 self._end(backend)
