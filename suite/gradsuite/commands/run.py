@@ -55,7 +55,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
     help="Place where trials run (default: local).",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, such as tcp://host:8786.")
-@click.option("--strict", is_flag=True, help="Exit status 1 if a claim fails.")
+@click.option("--strict", is_flag=True, help="Exit status 1 if a claim fails or gradients are wrong.")
 def run(strict: bool, **flags: Any) -> int:
     """Run experiments over backends and write a report.
 
@@ -86,5 +86,5 @@ def run(strict: bool, **flags: Any) -> int:
     if complete and len(judged):
         click.echo(claims_table(judged))
     click.echo(done.path)
-    failed = strict and (judged["verdict"] == "fails").any()
+    failed = strict and ((judged["verdict"] == "fails").any() or done.meta.get("preflight"))
     return INTERRUPTED if not complete else 0 if published and not failed else 1

@@ -76,8 +76,10 @@ def test_a_backend_with_swapped_gates_is_invalid_everywhere_until_it_is_mended(f
 
 
 def test_it_is_measured_if_that_is_asked_for(folder):
-    asked = (*PLAIN, "--backend", "swapped", "--no-preflight", "--out", "runs")
-    done = throwaway.gradsuite(folder, "run", *asked)
+    asked = (*PLAIN, "--backend", "swapped", "--strict", "--out", "runs")
+    assert throwaway.gradsuite(folder, "run", *asked).returncode == 1  # nothing is measured, and that is no success
+    done = throwaway.gradsuite(folder, "run", *asked, "--no-preflight")
+    assert done.returncode == 0
     assert "wrong gradients" not in done.stderr
     assert set(run_of(done.stdout, folder).trials()["status"]) == {"ok"}
 
