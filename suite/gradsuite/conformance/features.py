@@ -29,15 +29,19 @@ STACKED = {
     "lstm": Case(Model("lstm", 5, 40, 4, 2), 7, 3),
     "gru": Case(Model("gru", 5, 16, 4), 7, 3),
 }
-# Cell, readout, steps and (k1, k2) of truncated BPTT: windows that overlap, and one at the end.
+# Cases of truncated BPTT, with (k1, k2): windows that overlap, and one at the end. Each layer takes time to compile.
 TRUNCATED = (
-    ("rnn", "last", 7, (1, 4)),
-    ("rnn", "last", 24, (1, 19)),
-    ("lstm", "all", 27, (9, 17)),
-    ("gru", "all", 7, (3, 3)),
+    (case_of("rnn", readout="last"), (1, 4)),
+    (replace(case_of("rnn", readout="last"), steps=24), (1, 19)),
+    (Case(Model("lstm", 3, 4, 5, 2, readout="all", loss="cross_entropy"), 27, 2), (9, 17)),
+    (Case(Model("gru", 3, 4, 5, readout="all"), 7, 2), (3, 3)),
 )
-# Cell, steps, and every how many a state is kept: a shorter segment is left, or there are fewer steps.
-CHECKPOINTED = (("rnn", 7, 10), ("lstm", 36, 17), ("gru", 7, 3))
+# Cases, and every how many steps a state is kept: a shorter segment is left, or there are fewer steps.
+CHECKPOINTED = (
+    (case_of("rnn"), 10),
+    (Case(Model("lstm", 2, 5, 3), 36, 3), 17),
+    (case_of("gru"), 3),
+)
 SHORT = 7  # steps that a half type is asked for: over many more, gradients vanish below its smallest number
 
 
@@ -81,9 +85,8 @@ def stack(subject: Subject) -> Iterator[Finding]:
 @check("truncation", "Truncated BPTT carries the losses of each window back k2 steps and no further.", once=True)
 def truncation(subject: Subject) -> Iterator[Finding]:
     """Against the oracle with constants where the windows begin (Williams & Peng 1990)."""
-    for cell, readout, steps, horizon in TRUNCATED:
-        case = replace(case_of(cell, readout=readout), steps=steps)
-        if lasts(subject, steps) and subject.claims(case.model, features=("truncation",)):
+    for case, horizon in TRUNCATED:
+        if lasts(subject, case.steps) and subject.claims(case.model, features=("truncation",)):
             expected = subject.claimed(expected_of(truncated(case, subject.dtype, horizon)))
             arrays = subject.find(case, Schedule(truncation=horizon))
             yield from all_close(
@@ -105,9 +108,8 @@ def lasts(subject: Subject, steps: int) -> bool:
 @check("checkpoint", "Recomputing states from checkpoints gives the same gradients.", once=True)
 def checkpoint(subject: Subject) -> Iterator[Finding]:
     """Against the oracle, which keeps every state."""
-    for cell, steps, every in CHECKPOINTED:
-        case = replace(case_of(cell), steps=steps)
-        if lasts(subject, steps) and subject.claims(case.model, features=("checkpoint",)):
+    for case, every in CHECKPOINTED:
+        if lasts(subject, case.steps) and subject.claims(case.model, features=("checkpoint",)):
             arrays = subject.find(case, Schedule(checkpoint=every))
             expected = subject.claimed(expected_of(case.answer(subject.dtype)))
             yield from all_close(

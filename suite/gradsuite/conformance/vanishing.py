@@ -10,10 +10,10 @@ from gradsuite.model import Model
 from gradsuite.precision import PRECISE
 
 STEPS, BATCH = 60, 3
-# Units, and the seed of PyTorch's default parameters. In all three dL/dc falls to between 1e-20 and 1e-31 at t = 1; put
-# together from a dL/dh rounded to float32 it is wrong there by .03, 32 and 110 times its size. None of them amplifies
-# rounding errors more than 6 times.
-NETWORKS = ((3, 19), (1, 16), (2, 8))
+# Units, and the seed of PyTorch's default parameters. In both dL/dc falls to between 1e-29 and 1e-31 at t = 1; put
+# together from a dL/dh rounded to float32 it is wrong there by 32 and 110 times its size. Neither amplifies rounding
+# errors more than 6 times.
+NETWORKS = ((1, 16), (2, 8))
 
 
 @check(

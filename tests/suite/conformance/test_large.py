@@ -61,9 +61,9 @@ def test_long_cases_are_beyond_the_sizes_at_which_kernels_change(cell):
 
 
 def test_schedules_and_stacks_reach_beyond_sixteen_steps_and_nine_networks():
-    assert max(k1 for *_, (k1, _) in features.TRUNCATED) > 8
-    assert {readout for _, readout, steps, (_, k2) in features.TRUNCATED if 16 < k2 < steps} == {"last", "all"}
-    assert max(n for _, steps, n in features.CHECKPOINTED if n < steps) > 16
+    assert max(k1 for _, (k1, _) in features.TRUNCATED) > 8
+    assert {case.model.readout for case, (_, k2) in features.TRUNCATED if 16 < k2 < case.steps} == {"last", "all"}
+    assert max(n for case, n in features.CHECKPOINTED if n < case.steps) > 16
     assert features.STACK >= 12
 
 
