@@ -1,6 +1,6 @@
 """How XLA compiles the programs: in two thirds of the time that its defaults take, to code that is as fast."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -26,4 +26,4 @@ def _has(options: dict[str, Any]) -> bool:
     return True
 
 
-program = partial(partial, jax.jit, compiler_options=accepted(OPTIONS))
+program: Callable[..., Callable[[Callable[..., Any]], Any]] = partial(partial, jax.jit, compiler_options=accepted(OPTIONS))
