@@ -26,4 +26,6 @@ def _has(options: dict[str, Any]) -> bool:
     return True
 
 
-program: Callable[..., Callable[[Callable[..., Any]], Any]] = partial(partial, jax.jit, compiler_options=accepted(OPTIONS))
+program: Callable[..., Callable[[Callable[..., Any]], Any]] = partial(
+    partial, jax.jit, compiler_options=accepted(OPTIONS)
+)
