@@ -64,12 +64,12 @@ def asked(
     for device in tuple(devices) or info.devices:
         for dtype in finest_first:
             finest = dtype == finest_first[0]
-            concerned = (one for one in CHECKS if claims(info, one) and one.concerns(dtype, finest=finest, cell=cell))
+            concerned = (one for one in CHECKS if is_asked(info, one) and one.concerns(dtype, finest=finest, cell=cell))
             yield from (Asked(one, device, dtype, finest) for one in concerned)
 
 
-def claims(info: BackendInfo, check: Check) -> bool:
-    """Whether a backend is asked this at all: what it does not claim of other cells than the classic ones is no news."""
+def is_asked(info: BackendInfo, check: Check) -> bool:
+    """Whether a backend is asked this at all: that it lacks a cell which it could have by autodiff alone is no news."""
     return not check.cell or check.cell in CLASSIC or info.differentiates(check.cell)
 
 
