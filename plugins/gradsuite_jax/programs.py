@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 import jax
-from gradsuite.model import Model
+from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import Optimizer, Slots
 from gradsuite.schedule import Schedule
 
-from gradsuite_jax import bptt, checkpoint, mlp, truncation
+from gradsuite_jax import autodiff, bptt, checkpoint, mlp, truncation
 from gradsuite_jax.bptt import Derivatives
 from gradsuite_jax.compiling import program
 
@@ -37,7 +37,7 @@ class Plan:
         if self.schedule.checkpoint is not None:
             n = self.schedule.checkpoint
             return partial(checkpoint.forward, n, self.model), partial(checkpoint.backward, n, self.model)
-        method = bptt if self.model.recurrent else mlp
+        method = autodiff if self.model.cell not in CELLS else bptt if self.model.recurrent else mlp
         return partial(method.forward, self.model), partial(method.backward, self.model)
 
     def batch_axes(self, x: Array, targets: Array) -> tuple[int | None, int | None]:

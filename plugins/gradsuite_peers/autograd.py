@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,6 +11,7 @@ from autograd import make_vjp
 from autograd.scipy.special import logsumexp
 from autograd.tracer import getval
 from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
+from gradsuite.cells import Namespace, State, find
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 
@@ -33,6 +35,7 @@ class Autograd(Backend):
             dtypes=("float64", "float32"),
             cells=CELLS,
             state_gradients=(),
+            features=("autodiff",),
         )
 
     def build(
@@ -96,7 +99,9 @@ class AutogradNetwork(Network):
         """Return the network's outputs."""
         sequence: list[Array] = list(inputs) if self.model.recurrent else [inputs]
         for layer in range(self.model.num_layers):
-            if self.model.recurrent:
+            if self.model.cell not in CELLS:
+                sequence = self.by_equations(sequence, parameters, layer)
+            elif self.model.recurrent:
                 sequence = self.unroll(sequence, parameters, layer)
             else:
                 z = anp.dot(sequence[0], parameters[f"layers.{layer}.weight"].T) + parameters[f"layers.{layer}.bias"]
@@ -117,6 +122,20 @@ class AutogradNetwork(Network):
             states.append(h)
         return states
 
+    def by_equations(self, sequence: list[Array], parameters: Parameters, layer: int) -> list[Array]:
+        """Return one layer's outputs, step by step, of any registered cell."""
+        cell = find(self.model.cell)
+        names = self.model.layer_parameters(layer)
+        p = SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in names})
+        xp = Equations(anp, ACTIVATIONS, self.model.activation, lambda _, value: value)
+        zeros = np.zeros((len(sequence[0]), self.model.hidden_size), self.dtype)
+        state: State = (zeros,) * len(cell.states) if cell.recurrent else ()
+        outputs = []
+        for x in sequence:
+            state = cell.step(xp, p, x, *state)
+            outputs.append(cell.output(xp, p, x, *state))
+        return outputs
+
     def cell(self, x: Array, h: Array, c: Array, weights: list[Array]) -> tuple[Array, Array]:
         """Return h and c after one step."""
         W, U, b, d = weights
@@ -130,6 +149,15 @@ class AutogradNetwork(Network):
         (r, z, n), (r_h, z_h, n_h) = anp.split(by_x, 3, axis=-1), anp.split(by_h, 3, axis=-1)
         r, z = sigmoid(r + r_h), sigmoid(z + z_h)
         return (1 - z) * anp.tanh(n + r * n_h) + z * h, c
+
+
+class Equations(Namespace):
+    """Autograd's NumPy for a cell's equations."""
+
+    def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
+        """Return x W^T + b."""
+        product = anp.dot(x, weight.T)
+        return product if bias is None else product + bias
 
 
 def sigmoid(z: Array) -> Array:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo
+from gradsuite.cells import Namespace, find
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 
@@ -30,6 +32,7 @@ class JaxScan(Backend):
             dtypes=("float64", "float32"),
             cells=CELLS,
             state_gradients=(),
+            features=("autodiff",),
         )
 
     def build(
@@ -53,7 +56,9 @@ class JaxScanNetwork(JaxPeerNetwork):
         """Return the network's outputs."""
         h = inputs
         for layer in range(self.model.num_layers):
-            if self.model.recurrent:
+            if self.model.cell not in CELLS:
+                h = self.by_equations(h, parameters, layer)
+            elif self.model.recurrent:
                 h = self.scan(h, parameters, layer)
             else:
                 z = h @ parameters[f"layers.{layer}.weight"].T + parameters[f"layers.{layer}.bias"]
@@ -77,6 +82,22 @@ class JaxScanNetwork(JaxPeerNetwork):
 
         _, states = jax.lax.scan(step, start, x)
         return states
+
+    def by_equations(self, x: jax.Array, parameters: Mapping[str, jax.Array], layer: int) -> jax.Array:
+        """Return one layer's outputs (T, B, H), or (B, H), of any registered cell."""
+        cell = find(self.model.cell)
+        names = self.model.layer_parameters(layer)
+        p = SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in names})
+        xp = Namespace(jnp, ACTIVATIONS, self.model.activation, lambda _, value: value)
+        if not cell.recurrent:
+            return cell.output(xp, p, x, *cell.step(xp, p, x))
+        zeros = jnp.zeros((x.shape[1], self.model.hidden_size), x.dtype)
+
+        def step(state: State, x_t: jax.Array) -> tuple[State, jax.Array]:
+            state = cell.step(xp, p, x_t, *state)
+            return state, cell.output(xp, p, x_t, *state)
+
+        return jax.lax.scan(step, (zeros,) * len(cell.states), x)[1]
 
     def cell(self, state: State, x: jax.Array, weights: Weights) -> State:
         """Return the state after one step."""

@@ -1,11 +1,14 @@
 """torch.nn's cells in a Python loop, whose states retain their gradients: how gradient flow is seen in PyTorch."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 import torch
+from array_api_compat import torch as array_api
 from gradsuite.backend import Backend, BackendInfo, Gradients, Tape
+from gradsuite.cells import Namespace, State, find
 from gradsuite.model import ACTIVATIONS as MODEL_ACTIVATIONS
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
@@ -28,6 +31,7 @@ class TorchAutograd(Backend):
             dtypes=("float64", "float32"),
             cells=CELLS,
             activations={**MODEL_ACTIVATIONS, "rnn": ("tanh", "relu")},
+            features=("autodiff",),
             state_gradients=("states",),  # the cell returns h and c together: c.grad lacks what reaches c through h
         )
 
@@ -42,7 +46,8 @@ class TorchAutograd(Backend):
     ) -> ModuleNetwork:
         """Load host parameters into cells."""
         self.require(model, parameters, device, dtype, schedule)
-        return CellNetwork(model, parameters, device=device, dtype=dtype)
+        network = CellNetwork if model.cell in CELLS else EquationsNetwork
+        return network(model, parameters, device=device, dtype=dtype)
 
 
 class CellNetwork(ModuleNetwork):
@@ -62,11 +67,10 @@ class CellNetwork(ModuleNetwork):
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Loop over layers and steps."""
-        layers = [[h] for h in self.feed(batch.inputs)] if not self.model.recurrent else self.unroll(batch.inputs)
+        layers, top = self.run(batch.inputs)
         if states:
             for h in (h for layer in layers for h in layer):
                 h.retain_grad()
-        top = layers[-1]
         outputs = self.readout(torch.stack(top) if self.model.readout == "all" else top[-1])
         loss = self.loss(outputs, batch.targets)
         return Tape(loss.detach(), outputs.detach(), (loss, layers, states))
@@ -82,6 +86,11 @@ class CellNetwork(ModuleNetwork):
         by_name = {name: zero_if_none(p) for name, p in self.parameters.items()}
         of_states = torch.stack([torch.stack([zero_if_none(h) for h in layer]) for layer in layers], dim=1)
         return Gradients(by_name, of_states if self.model.recurrent else of_states[0])
+
+    def run(self, x: Tensor) -> tuple[list[list[Tensor]], list[Tensor]]:
+        """Return each layer's states by step, and what the readout reads of the top layer."""
+        layers = self.unroll(x) if self.model.recurrent else [[h] for h in self.feed(x)]
+        return layers, layers[-1]
 
     def feed(self, h: Tensor) -> list[Tensor]:
         """Return each layer's activation."""
@@ -110,6 +119,42 @@ class CellNetwork(ModuleNetwork):
     def cells(self) -> list[Callable[..., Tensor]]:
         """Return one callable per layer."""
         return list(self.modules.children())
+
+
+class EquationsNetwork(CellNetwork):
+    """A registered cell's equations, called once per step."""
+
+    def make(self, model: Model) -> nn.Module:
+        """Return the parameters of each layer."""
+        shapes = [model.layer_parameters(layer) for layer in range(model.num_layers)]
+        empty = [{name: nn.Parameter(torch.empty(p.shape)) for name, p in of_layer.items()} for of_layer in shapes]
+        return nn.ModuleList(nn.ParameterDict(of_layer) for of_layer in empty)
+
+    def run(self, x: Tensor) -> tuple[list[list[Tensor]], list[Tensor]]:
+        """Return each layer's states by step, and the top layer's outputs."""
+        cell, layers, sequence = find(self.model.cell), [], list(x) if self.model.recurrent else [x]
+        for p in self.modules.children():
+            marked: list[Tensor] = []
+            xp = Namespace(array_api, FUNCTIONS, self.model.activation, partial(keep, marked, cell.states[0]))
+            zeros = x.new_zeros(x.shape[-2], self.model.hidden_size)
+            state: State = (zeros,) * len(cell.states) if cell.recurrent else ()
+            outputs = []
+            for x_t in sequence:
+                state = cell.step(xp, p, x_t, *state)
+                outputs.append(cell.output(xp, p, x_t, *state))
+            layers.append(marked)
+            sequence = outputs
+        return layers, sequence
+
+
+FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid, "identity": lambda z: z}
+
+
+def keep(marked: list[Tensor], wanted: str, name: str, value: Tensor) -> Tensor:
+    """Add a state to those that are marked if it is the one that is wanted."""
+    if name == wanted:
+        marked.append(value)
+    return value
 
 
 def make_cell(model: Model, layer: int) -> nn.Module:

@@ -10,6 +10,7 @@ from gradsuite.backend import Backend, BackendInfo
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 
+from gradsuite_torch.autodiff import Autodiff
 from gradsuite_torch.checkpointed import Checkpointed
 from gradsuite_torch.fused import Fused
 from gradsuite_torch.mlp import Mlp
@@ -32,7 +33,7 @@ class TorchBackend(Backend):
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("stack", "truncation", "checkpoint"),
+            features=("stack", "truncation", "checkpoint", "autodiff"),
             libraries=linked(),
         )
 
@@ -48,6 +49,8 @@ class TorchBackend(Backend):
         """Copy host parameters to a device; a leading axis on each makes a stack of networks."""
         self.require(model, parameters, device, dtype, schedule)
         tensors = {name: to_device(p, device, getattr(torch, dtype)) for name, p in parameters.items()}
+        if self.describe().differentiates(model.cell):
+            return Autodiff(model, tensors, device=device, dtype=dtype)
         if schedule.truncation is not None:
             return Truncated(model, tensors, device=device, dtype=dtype, truncation=schedule.truncation)
         if schedule.checkpoint is not None:

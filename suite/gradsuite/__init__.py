@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.backend import Gradients as Gradients
     from gradsuite.backend import Network as Network
     from gradsuite.backend import Tape as Tape
+    from gradsuite.cells.cell import Cell as Cell
     from gradsuite.claims import Claim as Claim
     from gradsuite.claims import Resolution as Resolution
     from gradsuite.claims import Source as Source
@@ -56,6 +57,7 @@ FRONT_DOOR = {
     "Backend": "gradsuite.backend:Backend",
     "BackendInfo": "gradsuite.backend:BackendInfo",
     "Batch": "gradsuite.backend:Batch",
+    "Cell": "gradsuite.cells.cell:Cell",
     "Claim": "gradsuite.claims:Claim",
     "Experiment": "gradsuite.experiment:Experiment",
     "Figure": "gradsuite.experiment:Figure",

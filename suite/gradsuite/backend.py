@@ -20,7 +20,8 @@ from gradsuite.schedule import Schedule
 Array = Any  # a backend's own array type; only that backend looks inside
 DeviceBatch = Any
 STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` fills
-FEATURES = ("stack", "truncation", "checkpoint")  # optional: what a backend may claim beyond the rest
+# Optional: what a backend may claim beyond the rest; `autodiff` is any registered cell, from its equations.
+FEATURES = ("stack", "truncation", "checkpoint", "autodiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Gradients:
 
     `parameters` maps each parameter's name to its gradient. With `forward(..., states=True)`, `states`
     holds the state gradients dL/dh, the total derivative, as (T, layers, B, H), or (layers, B, H) for
-    `mlp`; and for `lstm` `cell_states` holds dL/dc likewise.
+    `mlp`; and for cells of two states, such as `lstm`, `cell_states` holds dL/dc likewise.
     """
 
     parameters: Mapping[str, Array]
@@ -99,6 +100,10 @@ class BackendInfo:
             if feature not in FEATURES:
                 raise unknown(f"feature of {self.name}", feature, FEATURES)
 
+    def differentiates(self, cell: str) -> bool:
+        """Whether this cell runs by autodiff, from its equations: one that is not written by hand."""
+        return "autodiff" in self.features and cell not in self.cells
+
     def refusal(
         self, model: Model, device: str, dtype: str, schedule: Schedule = Schedule(), *, stacked: bool = False
     ) -> str | None:
@@ -107,11 +112,14 @@ class BackendInfo:
         `schedule` and `stacked` (parameters with a leading axis of networks) need features of their own.
         """
         features = ("stack", *schedule.features) if stacked else schedule.features
+        of_cell: tuple[tuple[str, str, Sequence[str]], ...] = (
+            ("cell", model.cell, self.cells),
+            ("activation", model.activation, self.activations.get(model.cell, ())),
+        )
         wanted = (
             ("device", device, self.devices),
             ("dtype", dtype, self.dtypes),
-            ("cell", model.cell, self.cells),
-            ("activation", model.activation, self.activations.get(model.cell, ())),
+            *(() if self.differentiates(model.cell) else of_cell),
             ("readout", model.readout, self.readouts),
             ("loss", model.loss, self.losses),
             *(("feature", feature, self.features) for feature in features),
@@ -119,6 +127,8 @@ class BackendInfo:
         for kind, value, claimed in wanted:
             if value not in claimed:
                 return f"{self.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
+        if schedule.features and self.differentiates(model.cell):
+            return f"{self.name} has no {' and '.join(schedule.features)} for cells by autodiff, such as {model.cell!r}"
         if self.max_layers is not None and model.num_layers > self.max_layers:
             return f"{self.name} has at most {self.max_layers} layers, not {model.num_layers}"
         return None

@@ -48,6 +48,18 @@ def register_backends(register: Register) -> None:
 
 
 @hookspec
+def register_cells(register: Register) -> None:
+    """Register cells: a Cell subclass, or where one is.
+
+    ::
+
+        @hookimpl
+        def register_cells(register):
+            register("my-cell", "my_package.my_cell:MyCell")
+    """
+
+
+@hookspec
 def register_experiments(register: Register) -> None:
     """Register experiments: an Experiment subclass, or where one is.
 

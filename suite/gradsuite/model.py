@@ -4,21 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gradsuite.cells import CLASSIC, Parameter, Shape, find
 from gradsuite.errors import UserError, unknown
 
-CELLS = ("mlp", "rnn", "lstm", "gru")
-ACTIVATIONS = {
-    "mlp": ("tanh", "relu", "sigmoid", "identity"),
-    "rnn": ("tanh", "relu", "identity"),
-    "lstm": ("tanh",),
-    "gru": ("tanh",),
-}
+# What the cells that every backend may write by hand are: `mlp`, `rnn`, `lstm` and `gru`.
+CELLS = tuple(CLASSIC)
+ACTIVATIONS = {name: cell.activations for name, cell in CLASSIC.items()}
+# Gate blocks stacked in the rows of weight_ih and weight_hh, in PyTorch's order: i f g o, and r z n.
+GATES = {name: cell.parameters(1, 1)["weight_ih"].gates for name, cell in CLASSIC.items() if cell.recurrent}
 READOUTS = ("last", "all", "none")
 LOSSES = ("mse", "cross_entropy", "inner_product")
-# Gate blocks stacked in the rows of weight_ih and weight_hh, in PyTorch's order: i f g o, and r z n.
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +42,9 @@ class Model:
     loss: str = "mse"
 
     def __post_init__(self) -> None:
-        if self.cell not in CELLS:
-            raise unknown("cell", self.cell, CELLS)
-        if self.activation not in ACTIVATIONS[self.cell]:
-            raise unknown(f"activation of {self.cell}", self.activation, ACTIVATIONS[self.cell])
+        allowed = find(self.cell).activations
+        if self.activation not in allowed:
+            raise unknown(f"activation of {self.cell}", self.activation, allowed)
         allowed = READOUTS if self.recurrent else ("last", "none")
         if self.readout not in allowed:
             raise unknown(f"readout of {self.cell}", self.readout, allowed)
@@ -65,7 +59,7 @@ class Model:
     @property
     def recurrent(self) -> bool:
         """Whether the model unrolls over time (every cell but `mlp`)."""
-        return self.cell != "mlp"
+        return find(self.cell).recurrent
 
     @property
     def output_width(self) -> int:
@@ -75,6 +69,10 @@ class Model:
     def layer_input_size(self, layer: int) -> int:
         """Width of what layer number `layer` (from 0) reads."""
         return self.input_size if layer == 0 else self.hidden_size
+
+    def layer_parameters(self, layer: int) -> Mapping[str, Parameter]:
+        """Parameters of layer number `layer` (from 0) by their names in the cell."""
+        return find(self.cell).parameters(self.layer_input_size(layer), self.hidden_size)
 
     def states_shape(self, inputs: Shape) -> Shape:
         """Shape of the state gradients for inputs of this shape: (T, layers, B, H) or (layers, B, H)."""
@@ -93,22 +91,20 @@ def parameter_shapes(model: Model) -> dict[str, Shape]:
     `bias_hh_l{l}` (G H) with G gates; `mlp` layers have `layers.{l}.weight` (H, I) and
     `layers.{l}.bias` (H); the readout has `readout.weight` (O, H) and `readout.bias` (O).
     """
-    shapes: dict[str, Shape] = {}
-    hidden = model.hidden_size
-    for layer in range(model.num_layers):
-        width = model.layer_input_size(layer)
-        if model.recurrent:
-            rows = GATES[model.cell] * hidden
-            shapes[f"weight_ih_l{layer}"] = (rows, width)
-            shapes[f"weight_hh_l{layer}"] = (rows, hidden)
-            shapes[f"bias_ih_l{layer}"] = shapes[f"bias_hh_l{layer}"] = (rows,)
-        else:
-            shapes[f"layers.{layer}.weight"] = (hidden, width)
-            shapes[f"layers.{layer}.bias"] = (hidden,)
-    if model.readout != "none":
-        shapes["readout.weight"] = (model.output_size, hidden)
-        shapes["readout.bias"] = (model.output_size,)
-    return shapes
+    cell = find(model.cell)
+    shapes = {
+        cell.name_of(name, layer): parameter.shape
+        for layer in range(model.num_layers)
+        for name, parameter in model.layer_parameters(layer).items()
+    }
+    return shapes | readout_shapes(model)
+
+
+def readout_shapes(model: Model) -> dict[str, Shape]:
+    """Return name -> shape of the readout's parameters, none without a readout."""
+    if model.readout == "none":
+        return {}
+    return {"readout.weight": (model.output_size, model.hidden_size), "readout.bias": (model.output_size,)}
 
 
 def is_stacked(model: Model, parameters: Mapping[str, Any]) -> bool:

@@ -3,19 +3,19 @@
 They are made once by the host, in float64, from a seed, and cast: every backend gets the same bits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from gradsuite.cells import CLASSIC, Parameter, Shape, find
 from gradsuite.errors import UserError, unknown
-from gradsuite.model import GATES, Model, Shape, parameter_shapes
+from gradsuite.model import Model, readout_shapes
 
 Parameters = dict[str, np.ndarray]
 Generator = np.random.Generator
-# Rows of the gate that keeps the state: PyTorch's f of i f g o, and z of r z n; i is the LSTM's input gate.
-KEEP_GATE = {"lstm": 1, "gru": 1}
-INPUT_GATE = {"lstm": 0}
+# Row blocks of the gate that keeps the state, by cell: PyTorch's f of i f g o, and z of r z n.
+KEEP_GATE = {name: cell.keep_gate for name, cell in CLASSIC.items() if cell.keep_gate is not None}
 
 
 def uniform(rng: Generator, shape: Shape, gain: float) -> np.ndarray:
@@ -116,43 +116,47 @@ def initialise(model: Model, initialisation: Initialisation = Initialisation(), 
     Raises UserError where the model has no gate that keeps its state and a forget bias or chrono is asked for.
     """
     rng = np.random.default_rng(seed)
-    parameters = {
-        name: _draw(rng, model, name, shape, initialisation) for name, shape in parameter_shapes(model).items()
-    }
+    parameters = dict[str, np.ndarray]()
+    for layer in range(model.num_layers):
+        of_layer = dict[str, np.ndarray]()
+        for name, parameter in model.layer_parameters(layer).items():
+            of_layer[name] = _draw(rng, parameter, initialisation, of_layer)
+        parameters |= {find(model.cell).name_of(name, layer): value for name, value in of_layer.items()}
+    for name, shape in readout_shapes(model).items():
+        parameters[name] = _draw(rng, Parameter(shape, model.hidden_size), initialisation, {})
     if initialisation.forget_bias is not None or initialisation.chrono is not None:
         _set_gate_biases(rng, model, parameters, initialisation)
     return parameters
 
 
-def _draw(rng: Generator, model: Model, name: str, shape: Shape, init: Initialisation) -> np.ndarray:
-    kind = name.split("_l")[0].split(".")[0]  # weight_ih, weight_hh, bias_ih, bias_hh, layers or readout
-    gain = init.gain if kind in ("weight_hh", "layers") else 1.0
+def _draw(rng: Generator, parameter: Parameter, init: Initialisation, before: Mapping[str, np.ndarray]) -> np.ndarray:
+    shape, between_states = parameter.shape, parameter.between_states
+    if parameter.start is not None:
+        return np.asarray(parameter.start(rng, shape, before), np.float64)
+    gain = init.gain if between_states else 1.0
     if init.weights == "default":
-        columns = parameter_shapes(model)[name.replace("bias", "weight")][1]
-        scale = gain if len(shape) == 2 else 1.0
-        return rng.uniform(-1.0, 1.0, shape) * scale / np.sqrt(columns if "." in name else model.hidden_size)
+        return rng.uniform(-1.0, 1.0, shape) * gain / np.sqrt(parameter.fan)
     if len(shape) == 1:
-        return rng.standard_normal(shape) * init.bias_std if kind in ("bias_ih", "layers") else np.zeros(shape)
+        return rng.standard_normal(shape) * init.bias_std if parameter.noise else np.zeros(shape)
     # identity and sparse are for matrices that map states to states; those of inputs and of the readout stay normal.
-    between_states = kind in ("weight_hh", "layers")
     method = init.weights if between_states or init.weights not in ("identity", "sparse") else "normal"
-    blocks = GATES[model.cell] if kind.startswith("weight") else 1
-    block = (shape[0] // blocks, shape[1])
-    return np.concatenate([INITIALISERS[method](rng, block, gain) for _ in range(blocks)])
+    block = (shape[0] // parameter.gates, shape[1])
+    return np.concatenate([INITIALISERS[method](rng, block, gain) for _ in range(parameter.gates)])
 
 
 def _set_gate_biases(rng: Generator, model: Model, parameters: Parameters, init: Initialisation) -> None:
-    if model.cell not in KEEP_GATE:
+    cell = find(model.cell)
+    if cell.keep_gate is None:
         raise UserError(f"{model.cell} has no forget gate: forget_bias and chrono are for {' and '.join(KEEP_GATE)}")
     for layer in range(model.num_layers):
         # PyTorch adds two biases: the value goes into the first, and the second is zero in those rows.
         first, second = (parameters[f"bias_{kind}_l{layer}"].reshape(-1, model.hidden_size) for kind in ("ih", "hh"))
-        keep = KEEP_GATE[model.cell]
+        keep = cell.keep_gate
         if init.chrono is None:
             first[keep] = init.forget_bias
         else:
             first[keep] = np.log(rng.uniform(1.0, init.chrono - 1.0, model.hidden_size))
-            if model.cell in INPUT_GATE:
-                first[INPUT_GATE[model.cell]] = -first[keep]
-                second[INPUT_GATE[model.cell]] = 0.0
+            if cell.input_gate is not None:
+                first[cell.input_gate] = -first[keep]
+                second[cell.input_gate] = 0.0
         second[keep] = 0.0

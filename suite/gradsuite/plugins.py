@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gradsuite.tasks.task import Task
 
 DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
-KINDS = ("backend", "experiment", "task")
+KINDS = ("backend", "cell", "experiment", "task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Broken:
 
 
 class Plugins:
-    """All plugins of one process: `backends`, `experiments` and `tasks` by name, and the `broken` ones."""
+    """All plugins of one process: what they registered by kind and name, and the `broken` ones."""
 
     def __init__(self, plugins: Mapping[str, Any] = MappingProxyType({}), blocked: Collection[str] = ()) -> None:
         """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose."""
@@ -92,6 +92,11 @@ class Plugins:
     def backends(self) -> dict[str, Registration]:
         """Registered backends by name."""
         return self.registrations["backend"]
+
+    @property
+    def cells(self) -> dict[str, Registration]:
+        """Registered cells by name."""
+        return self.registrations["cell"]
 
     @property
     def experiments(self) -> dict[str, Registration]:

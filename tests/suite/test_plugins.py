@@ -200,7 +200,7 @@ def test_a_plugin_can_be_blocked(monkeypatch):
         blocked.find("task", "adding")
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", " tasks, other ,")
     assert disabled(["more"]) == {"tasks", "other", "more"}
-    assert load(discover=found).registrations == {"backend": {}, "experiment": {}, "task": {}}
+    assert load(discover=found).registrations == {"backend": {}, "cell": {}, "experiment": {}, "task": {}}
 
 
 def test_blocking_what_is_no_plugin_is_an_error(monkeypatch):

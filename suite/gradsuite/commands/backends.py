@@ -27,7 +27,9 @@ def backends(as_json: bool) -> None:
         surveyed = survey(plugins, executor, sorted(plugins.backends))
     if as_json:
         there = [
-            {"name": name, "available": True, "peer": plugins.backends[name].peer} | asdict(info)
+            {"name": name, "available": True, "peer": plugins.backends[name].peer}
+            | asdict(info)
+            | {"cells_by_autodiff": list(filter(info.differentiates, sorted(plugins.cells)))}
             for name, info in surveyed.available.items()
         ]
         lost = [{"available": False} | asdict(one) for one in surveyed.unavailable]
@@ -37,7 +39,10 @@ def backends(as_json: bool) -> None:
     for name, info in surveyed.available.items():
         versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
         kind = "peer" if plugins.backends[name].peer else ""
-        rows.append((name, kind, versions, *map(" ".join, (info.devices, info.dtypes, info.cells, info.features))))
+        cells = (*info.cells, *(f"{cell}*" for cell in sorted(plugins.cells) if info.differentiates(cell)))
+        rows.append((name, kind, versions, *map(" ".join, (info.devices, info.dtypes, cells, info.features))))
     click.echo(columns(rows))
+    if any(cell.endswith("*") for row in rows for cell in row[5].split()):
+        click.echo("* by autodiff, from the equations of the cell: gradsuite cells")
     for one in surveyed.unavailable:
         click.echo(f"not available: {one}")

@@ -24,6 +24,13 @@ from gradsuite.commands._completion import registered, words
     shell_complete=words("cpu", "cuda", "mps"),
     help="Device to check, any that the backend claims (default: all of them).",
 )
+@click.option(
+    "--cell",
+    default="",
+    metavar="NAME",
+    shell_complete=registered("cell"),
+    help="Cell to check, and thoroughly: any that is registered (default: all, and the backend's promises).",
+)
 @click.option("--timeout", type=float, default=120, metavar="SECONDS", help="Time limit for one check (default: 120).")
 @click.option("-x", "--exitfirst", is_flag=True, help="Exit at the first failure, with the other checks not run.")
 @click.option("--xfails", metavar="FILE", type=click.Path(), help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
@@ -35,6 +42,7 @@ def check(
     pattern: str,
     dtype: tuple[str, ...],
     device: tuple[str, ...],
+    cell: str,
     timeout: float,
     exitfirst: bool,
     xfails: str | None,
@@ -58,7 +66,7 @@ def check(
     printer = Printer(backend, verbose=verbose, traceback=traceback, as_json=as_json)
     try:
         with Line(sys.stderr) as line, Checking(backend, timeout=timeout, show=line.show) as checking:
-            asked = everything(checking.info, device, dtype)
+            asked = everything(checking.info, device, dtype, cell)
             expected.require([*everything(checking.info), *asked])
             chosen = select(asked, pattern)
             verdicts = Verdicts(backend, announced=len(chosen))

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gradsuite.backend import Backend, BackendInfo
+from gradsuite.cells import CLASSIC
 from gradsuite.conformance import (
     arrays,
+    cells,
     claims,
     features,
     gradients,
@@ -38,7 +40,7 @@ __all__ = [
     "run",
 ]
 
-MODULES = (claims, gradients, large, laws, scales, vanishing, purity, arrays, laziness, training, features)
+MODULES = (claims, gradients, cells, large, laws, scales, vanishing, purity, arrays, laziness, training, features)
 CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
 
 
@@ -51,13 +53,24 @@ class Asked(NamedTuple):
     finest: bool
 
 
-def asked(info: BackendInfo, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[Asked]:
-    """Yield what there is to check, for each device and dtype, by default all that the backend claims."""
+def asked(
+    info: BackendInfo, devices: Iterable[str] = (), dtypes: Iterable[str] = (), cell: str = ""
+) -> Iterator[Asked]:
+    """Yield what there is to check, for each device and dtype, by default all that the backend claims.
+
+    With a `cell`, only what is about it, and thoroughly.
+    """
     finest_first = sorted(tuple(dtypes) or info.dtypes, key=lambda dtype: UNIT_ROUNDOFF.get(dtype, 1.0))
     for device in tuple(devices) or info.devices:
         for dtype in finest_first:
             finest = dtype == finest_first[0]
-            yield from (Asked(one, device, dtype, finest) for one in CHECKS if one.concerns(dtype, finest=finest))
+            concerned = (one for one in CHECKS if is_asked(info, one) and one.concerns(dtype, finest=finest, cell=cell))
+            yield from (Asked(one, device, dtype, finest) for one in concerned)
+
+
+def is_asked(info: BackendInfo, check: Check) -> bool:
+    """Whether a backend is asked this at all: that it lacks a cell which it could have by autodiff alone is no news."""
+    return not check.cell or check.cell in CLASSIC or info.differentiates(check.cell)
 
 
 def pairs(backend: Backend, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> Iterator[tuple[Check, Subject]]:

@@ -23,7 +23,10 @@ Measure = Callable[[Subject], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise. `measure` yields findings; with none the verdict is `unsupported`, and `otherwise` says why."""
+    """One promise. `measure` yields findings; with none the verdict is `unsupported`, and `otherwise` says why.
+
+    `cell` is the one cell that it is about, if there is one; a `thorough` check is run only when its cell is asked for.
+    """
 
     name: str
     sentence: str
@@ -31,10 +34,16 @@ class Check:
     dtypes: tuple[str, ...] = tuple(UNIT_ROUNDOFF)
     once: bool = False
     otherwise: str = "not claimed"
+    cell: str = ""
+    thorough: bool = False
 
-    def concerns(self, dtype: str, *, finest: bool) -> bool:
-        """Whether this is checked in this dtype; checks that do not depend on it run in the finest only."""
-        return dtype in self.dtypes and (finest or not self.once)
+    def concerns(self, dtype: str, *, finest: bool, cell: str = "") -> bool:
+        """Whether this is checked in this dtype; checks that do not depend on it run in the finest only.
+
+        With a `cell`, only checks that are about it.
+        """
+        about = self.cell == cell if cell else not self.thorough
+        return about and dtype in self.dtypes and (finest or not self.once)
 
 
 @dataclass(frozen=True, slots=True)

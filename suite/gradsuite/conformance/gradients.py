@@ -90,7 +90,7 @@ def gradients(cell: str, activation: str) -> Check:
     dtypes = tuple(UNIT_ROUNDOFF) if cell == "mlp" or activation == ACTIVATIONS[cell][0] else PRECISE
     sentence = f"Loss, outputs and every gradient of {cell} ({activation}) are the oracle's."
 
-    @check(f"gradients-{kind}", sentence, dtypes=dtypes)
+    @check(f"gradients-{kind}", sentence, dtypes=dtypes, cell=cell)
     def measure(subject: Subject) -> Iterator[Finding]:
         plain = asked_plain(subject, cell, activation)
         for number, case in enumerate(asked(subject, cell, activation)):

@@ -36,7 +36,7 @@ def long(cell: str) -> Check:
     Also without state gradients: in the finest dtype, and in all for lstm, which frameworks have other kernels for.
     """
 
-    @check(f"gradients-large-{cell}", f"Gradients of a long, wide {cell} are the oracle's.", dtypes=PRECISE)
+    @check(f"gradients-large-{cell}", f"Gradients of a long, wide {cell} are the oracle's.", dtypes=PRECISE, cell=cell)
     def measure(subject: Subject) -> Iterator[Finding]:
         if subject.claims(LONG[cell].model):
             yield from along_directions(subject, LONG[cell])
@@ -48,8 +48,9 @@ def long(cell: str) -> Check:
 
 def deep(cell: str) -> Check:
     """Return the check of one cell with many layers, examples and classes."""
+    sentence = f"Gradients of {cell} in many layers are the oracle's."
 
-    @check(f"gradients-deep-{cell}", f"Gradients of {cell} in many layers are the oracle's.", dtypes=PRECISE, once=True)
+    @check(f"gradients-deep-{cell}", sentence, dtypes=PRECISE, once=True, cell=cell)
     def measure(subject: Subject) -> Iterator[Finding]:
         if subject.claims(DEEP[cell].model):
             yield from along_directions(subject, DEEP[cell])

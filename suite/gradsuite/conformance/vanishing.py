@@ -20,6 +20,7 @@ NETWORKS = ((1, 16), (2, 8))
     "vanishing-lstm",
     "State gradients of lstm are right at each of 60 steps, where dL/dc vanishes faster than the product of f.",
     dtypes=PRECISE,
+    cell="lstm",
 )
 def vanishing(subject: Subject) -> Iterator[Finding]:
     """dL/dh and dL/dc have to come out of one recurrence.

@@ -77,15 +77,17 @@ def check(
     device: str | Iterable[str] = (),
     dtype: str | Iterable[str] = (),
     checks: str = "*",
+    cell: str = "",
     exitfirst: bool = False,
     timeout: float = 120.0,
 ) -> Verdicts:
     """Check a backend, by its name or itself, against every promise of the interface, as `gradsuite check` does.
 
     `device` and `dtype` are one or several names; by default all that the backend claims. `checks` is a pattern of
-    their names, such as `gradients-*`, and `exitfirst` stops at the first failure. A backend given by its name runs in
-    a worker: if it exits, dies or hangs, for more than `timeout` seconds in one check, that check has failed. A backend
-    given itself runs in this process, where only what it raises, SystemExit included, can be caught.
+    their names, such as `gradients-*`; `cell` limits them to one cell, which is then checked thoroughly; `exitfirst`
+    stops at the first failure. A backend given by its name runs in a worker: if it exits, dies or hangs, for more than
+    `timeout` seconds in one check, that check has failed. A backend given itself runs in this process, where only what
+    it raises, SystemExit included, can be caught.
 
     Raises UserError for a name that it does not claim, a pattern that matches no check, and a backend that cannot be
     had.
@@ -96,12 +98,12 @@ def check(
     devices, dtypes = ([names] if isinstance(names, str) else list(names) for names in (device, dtype))
     if isinstance(backend, str):
         with Checking(backend, timeout=timeout) as checking:
-            chosen = select(everything(checking.info, devices, dtypes), checks)
+            chosen = select(everything(checking.info, devices, dtypes, cell), checks)
             verdicts = Verdicts(checking.info.name, announced=len(chosen))
             list(verdicts.collect(checking.results(chosen), exitfirst=exitfirst))
         return verdicts
     info = backend.describe()
-    chosen = select(everything(info, devices, dtypes), checks)
+    chosen = select(everything(info, devices, dtypes, cell), checks)
     verdicts = Verdicts(info.name, announced=len(chosen))
     results = (run(one.check, Subject(backend, one.device, one.dtype, finest=one.finest)) for one in chosen)
     list(verdicts.collect(results, exitfirst=exitfirst))

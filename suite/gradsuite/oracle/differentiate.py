@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradsuite.backend import Batch
+from gradsuite.cells import find
 from gradsuite.model import Model
 from gradsuite.oracle.forward import Array, Variables, losses, outputs
 
@@ -23,7 +24,7 @@ Truncation = tuple[int, int]
 class Answer:
     """What every backend should return: the loss, the outputs, and the gradients by parameters, inputs and states.
 
-    Shapes are those of `backend.Gradients`; `cell_states` is None except for lstm. All are real.
+    Shapes are those of `backend.Gradients`; `cell_states` is None for cells of one state. All are real.
     """
 
     loss: Array
@@ -52,7 +53,7 @@ def differentiate(
     gradients = {
         name: _gradient(model, variables, batch.targets, name, truncation)
         for name in variables
-        if name != "cell_states" or model.cell == "lstm"
+        if name != "cell_states" or len(find(model.cell).states) > 1
     }
     return Answer(
         loss=losses(model, y, batch.targets).mean().real,

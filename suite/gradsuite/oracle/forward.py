@@ -1,4 +1,4 @@
-"""The forward pass of every model, written once for any NumPy dtype: real, complex or long double.
+"""The forward pass of every model, from its cell's equations, in any NumPy dtype: real, complex or long double.
 
 `variables` holds everything that the loss depends on: the parameters by name, `inputs`, and `states` and `cell_states`,
 which are added to each hidden state h_t (each layer's activation, for `mlp`) and to each cell state c_t. Each may have
@@ -6,14 +6,18 @@ a leading axis of directions, which everything that depends on it then has too.
 """
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from array_api_compat import numpy as array_api
 
+from gradsuite.backend import STATE_GRADIENTS
+from gradsuite.cells import Namespace, find
 from gradsuite.model import Model
 
 Array = np.ndarray
 Variables = Mapping[str, Array]
-Weights = tuple[Array, Array, Array, Array]  # weight_ih, weight_hh, bias_ih, bias_hh
 
 
 def relu(z: Array) -> Array:
@@ -51,73 +55,56 @@ def product(x: Array, m: Array) -> Array:
     return result
 
 
-def rnn(x: Array, h: Array, weights: Weights, activation: str) -> Array:
-    """Plain recurrence: h' = phi(W_ih x + b_ih + W_hh h + b_hh) (Elman 1990)."""
-    w_ih, w_hh, b_ih, b_hh = weights
-    return ACTIVATIONS[activation](affine(x, w_ih, b_ih) + affine(h, w_hh, b_hh))
+class Complex(Namespace):
+    """NumPy for a cell's equations, with products that leave out what is real."""
+
+    def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
+        """Return x W^T + b; both may have directions in front."""
+        y = product(x, weight.swapaxes(-1, -2))
+        return y if bias is None else y + bias
 
 
-def lstm(x: Array, h: Array, c: Array, weights: Weights, nudge: Array) -> tuple[Array, Array]:
-    """Memory cell: c' = f c + i g, h' = o tanh(c') (Gers et al. 2000), gates i f g o; `nudge` is added to c'."""
-    w_ih, w_hh, b_ih, b_hh = weights
-    i, f, g, o = np.split(affine(x, w_ih, b_ih) + affine(h, w_hh, b_hh), 4, axis=-1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g) + nudge
-    return sigmoid(o) * np.tanh(c), c
+def layer_parameters(model: Model, variables: Variables, layer: int) -> SimpleNamespace:
+    """Return one layer's parameters by their names in its cell; vectors (..., N) as (..., 1, N), for the batch."""
+    cell = find(model.cell)
+    shapes = model.layer_parameters(layer)
+    named = {name: variables[cell.name_of(name, layer)] for name in shapes}
+    return SimpleNamespace(**{name: p if len(shapes[name].shape) > 1 else p[..., None, :] for name, p in named.items()})
 
 
-def gru(x: Array, h: Array, weights: Weights) -> Array:
-    """Gated unit: h' = (1 - z) n + z h with n = tanh(W_in x + b_in + r (W_hn h + b_hn)), gates r z n."""
-    w_ih, w_hh, b_ih, b_hh = weights
-    xr, xz, xn = np.split(affine(x, w_ih, b_ih), 3, axis=-1)
-    hr, hz, hn = np.split(affine(h, w_hh, b_hh), 3, axis=-1)
-    r, z = sigmoid(xr + hr), sigmoid(xz + hz)
-    n = np.tanh(xn + r * hn)
-    return (1 - z) * n + z * h
+def unroll(model: Model, variables: Variables, constant: int) -> list[Array]:
+    """Return the top layer's outputs of all steps, each (..., B, H); of a cell that is not recurrent, its one.
 
-
-def recurrent(model: Model, variables: Variables, constant: int) -> list[Array]:
-    """Return the top layer's states h_1 ... h_T, each (..., B, H); the first `constant` are constants in all layers."""
-    inputs, nudges, cell_nudges = (variables[name] for name in ("inputs", "states", "cell_states"))
-    sequence = [inputs[..., t, :, :] for t in range(inputs.shape[-3])]
+    The states of the first `constant` steps are constants, in all layers.
+    """
+    cell, inputs = find(model.cell), variables["inputs"]
+    nudges = dict(zip(cell.states, (variables[name] for name in STATE_GRADIENTS), strict=False))
+    sequence = [inputs[..., t, :, :] for t in range(inputs.shape[-3])] if cell.recurrent else [inputs]
     for layer in range(model.num_layers):
-        w_ih, w_hh, b_ih, b_hh = (
-            variables[f"{kind}_l{layer}"] for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )
-        weights = w_ih, w_hh, b_ih, b_hh
-        h = c = np.zeros((inputs.shape[-2], model.hidden_size), inputs.dtype)
-        states = []
+        p = layer_parameters(model, variables, layer)
+        zeros = np.zeros((inputs.shape[-2], model.hidden_size), inputs.dtype)
+        state: tuple[Array, ...] = (zeros,) * len(cell.states) if cell.recurrent else ()
+        top = []
         for t, x in enumerate(sequence):
-            if model.cell == "lstm":
-                h, c = lstm(x, h, c, weights, cell_nudges[..., t, layer, :, :])
-            elif model.cell == "gru":
-                h = gru(x, h, weights)
-            else:
-                h = rnn(x, h, weights, model.activation)
-            h = h + nudges[..., t, layer, :, :]
+            place = (t, layer) if cell.recurrent else (layer,)
+
+            def nudged(name: str, value: Array, place: tuple[int, ...] = place) -> Array:
+                step_and_layer: Any = (..., *place, slice(None), slice(None))
+                return value + nudges[name][step_and_layer]
+
+            xp = Complex(array_api, ACTIVATIONS, model.activation, nudged)
+            state = cell.step(xp, p, x, *state)
             if t < constant:  # a derivative travels in the imaginary part: a constant has none
-                h, c = h.real, c.real
-            states.append(h)
-        sequence = states
+                state = tuple(part.real for part in state)
+            top.append(cell.output(xp, p, x, *state))
+        sequence = top
     return sequence
-
-
-def mlp(model: Model, variables: Variables) -> Array:
-    """Return the last layer's activation (..., B, H): h = phi(W h + b), layer by layer."""
-    h = variables["inputs"]
-    for layer in range(model.num_layers):
-        z = affine(h, variables[f"layers.{layer}.weight"], variables[f"layers.{layer}.bias"])
-        h = ACTIVATIONS[model.activation](z) + variables["states"][..., layer, :, :]
-    return h
 
 
 def outputs(model: Model, variables: Variables, constant: int = 0) -> Array:
     """Return the outputs: (..., T, B, O) with readout `all`, (..., B, O) otherwise."""
-    if not model.recurrent:
-        h = mlp(model, variables)
-    elif model.readout == "all":
-        h = np.stack(np.broadcast_arrays(*recurrent(model, variables, constant)), axis=-3)
-    else:
-        h = recurrent(model, variables, constant)[-1]
+    top = unroll(model, variables, constant)
+    h = np.stack(np.broadcast_arrays(*top), axis=-3) if model.readout == "all" else top[-1]
     if model.readout == "none":
         return h
     weight, bias = variables["readout.weight"], variables["readout.bias"]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gradsuite.backend import BackendInfo
+from gradsuite.cells import find
 from gradsuite.conformance import VERDICTS, Asked, Result, asked
 from gradsuite.conformance.packed import unpacked
 from gradsuite.errors import UserError, one_line
@@ -152,14 +153,18 @@ def place(printed: str) -> str:
     return f" ({Path(current[-1][1]).name}:{current[-1][2]})" if current else ""
 
 
-def everything(info: BackendInfo, devices: Iterable[str] = (), dtypes: Iterable[str] = ()) -> list[Asked]:
-    """Return what there is to check of a backend, by default all that it claims.
+def everything(
+    info: BackendInfo, devices: Iterable[str] = (), dtypes: Iterable[str] = (), cell: str = ""
+) -> list[Asked]:
+    """Return what there is to check of a backend, by default all that it claims; of a `cell`, thoroughly.
 
-    Raises UserError for a name that the backend does not claim, Lacking if there is nothing.
+    Raises UserError for a name that the backend does not claim or that no cell has, Lacking if there is nothing.
     """
     devices, dtypes = list(devices), list(dtypes)
     require(info, devices, dtypes)
-    there = list(asked(info, devices, dtypes))
+    if cell and find(cell).name not in info.cells and not info.differentiates(cell):
+        raise UserError(f"{info.name} has no cell {cell!r} (it has: {', '.join(info.cells) or 'none'})")
+    there = list(asked(info, devices, dtypes, cell))
     if not there:
         raise Lacking(f"backend {info.name!r} claims no device, or no dtype that could be checked")
     return there

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from gradsuite.backend import Batch
+from gradsuite.cells import find
 from gradsuite.model import Model
 
 
@@ -35,8 +36,8 @@ class Task(ABC):
     def model(
         self, cell: str, hidden_size: int, *, num_layers: int = 1, activation: str = "tanh", length: int = 1
     ) -> Model:
-        """Return the model that reads this task's batches; `mlp` reads all `length` time steps at once."""
-        steps = 1 if cell != "mlp" else length
+        """Return the model that reads this task's batches: all `length` steps at once, if its cell is not recurrent."""
+        steps = 1 if find(cell).recurrent else length
         return Model(
             cell=cell,
             input_size=self.input_size * steps,

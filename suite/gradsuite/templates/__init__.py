@@ -18,7 +18,7 @@ PLACEHOLDER = "package"  # the name of the module in the templates' own paths
 
 
 def write_package(kind: str, name: str, into: Path, plugins: Plugins, *, autodiff: bool = False) -> Path:
-    """Write the package of a new backend or experiment, which works at once, and return its folder, `into`/`name`.
+    """Write the package of a new backend, cell or experiment, which works at once; return its folder, `into`/`name`.
 
     A backend is written by hand, forward and backward, or, if `autodiff`, forward for a framework that differentiates.
     Raises UserError for a name that is not lower-case words joined by dashes or is taken by one of the plugins, and
@@ -38,7 +38,7 @@ def write_package(kind: str, name: str, into: Path, plugins: Plugins, *, autodif
 
 
 def check_name(kind: str, name: str, plugins: Plugins) -> None:
-    """Raise UserError unless a new backend or experiment, and its plugin, can have this name."""
+    """Raise UserError unless a new backend, cell or experiment, and its plugin, can have this name."""
     if not NAME.fullmatch(name):
         words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
         hint = f"; did you mean {words!r}?" if NAME.fullmatch(words) else ""

@@ -1,0 +1,128 @@
+"""Networks of any registered cell: its equations under `lax.scan`, differentiated by `jax.vjp`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from gradsuite.cells import Cell, Namespace, State, find
+from gradsuite.model import Model
+from jax import lax
+
+from gradsuite_jax import head
+from gradsuite_jax.activations import ACTIVATIONS
+from gradsuite_jax.bptt import seen
+
+Array = jax.Array
+Arrays = Mapping[str, Array]
+FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {name: phi.forward for name, phi in ACTIVATIONS.items()}
+
+
+class Equations(Namespace):
+    """JAX for the equations of one layer; its products with the inputs are given by `of_inputs`, in their order."""
+
+    def __init__(
+        self,
+        activation: str,
+        mark: Callable[[str, Array], Array],
+        x: Array,
+        of_inputs: Callable[[Array, Array | None], Array],
+    ) -> None:
+        """Take the step's inputs x and what is called for each of its products."""
+        super().__init__(jnp, FUNCTIONS, activation, mark)
+        self._x, self._of_inputs = x, of_inputs
+
+    def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
+        """Return x W^T + b."""
+        return self._of_inputs(weight, bias) if x is self._x else affine(x, weight, bias)
+
+
+def affine(x: Array, weight: Array, bias: Array | None) -> Array:
+    """Return x W^T + b."""
+    return x @ weight.T if bias is None else x @ weight.T + bias
+
+
+def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
+    """Return loss, outputs and what backward needs."""
+    cell = find(model.cell)
+    of_layers = {name: p for name, p in parameters.items() if not name.startswith("readout")}
+    zeros = jnp.zeros(model.states_shape(x.shape), x.dtype)
+
+    def top(of_layers: Arrays, nudges: Mapping[str, Array]) -> Array:
+        return seen_of(model, unroll(model, cell, of_layers, x, nudges))
+
+    hidden, pull = jax.vjp(top, of_layers, dict.fromkeys(cell.states, zeros))
+    y = head.readout(model, parameters, hidden)
+    return head.loss(model, y, targets), y, (hidden, pull)
+
+
+def backward(
+    model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
+) -> tuple[dict[str, Array], tuple[Array, ...] | None]:
+    """Return the parameter gradients and, if `states`, those by each state, (T, layers, B, H) or (layers, B, H)."""
+    hidden, pull = saved
+    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, head.loss_backward(model, y, targets))
+    gradients, by_state = pull(d_hidden)
+    totals = tuple(by_state[name] for name in find(model.cell).states) if states else None
+    return {**gradients, **of_readout}, totals
+
+
+def unroll(model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mapping[str, Array]) -> Array:
+    """Return the top layer's first state of all steps (T, B, H), or (B, H) of a cell that is not recurrent.
+
+    `nudges` are added to each state, and are zero: derivatives by them are the state gradients.
+    """
+    for layer in range(model.num_layers):
+        p = layer_parameters(model, cell, parameters, layer)
+        if cell.recurrent:
+            x = scan(model, cell, p, x, {name: nudge[:, layer] for name, nudge in nudges.items()})
+        else:
+            xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), x, products(x))
+            x = cell.output(xp, p, x, *cell.step(xp, p, x))
+    return x
+
+
+def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]) -> Array:
+    """Return one layer's first state of all steps; products with inputs and for weight gradients stay outside."""
+    zeros = (jnp.zeros((x.shape[1], model.hidden_size), x.dtype),) * len(cell.states)
+    of_inputs: list[Array] = []
+
+    def note(weight: Array, bias: Array | None) -> Array:
+        of_inputs.append(affine(x, weight, bias))
+        return of_inputs[-1][0]
+
+    # One step for what it multiplies the inputs with; XLA drops the rest of it.
+    first = x[0]
+    xp = Equations(model.activation, lambda _, value: value, first, note)
+    cell.output(xp, p, first, *cell.step(xp, p, first, *zeros))
+
+    def step(state: State, now: tuple[Array, Mapping[str, Array], Sequence[Array]]) -> tuple[State, Array]:
+        x_t, nudge, ready = now
+        in_order: Iterator[Array] = iter(ready)
+        xp = Equations(model.activation, nudged(nudge), x_t, lambda *_: next(in_order))
+        state = cell.step(xp, p, x_t, *state)
+        return state, cell.output(xp, p, x_t, *state)
+
+    return lax.scan(step, zeros, (x, nudges, of_inputs))[1]
+
+
+def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:
+    """Return the mark that adds to every state its nudge."""
+    return lambda name, value: value + nudges[name]
+
+
+def products(x: Array) -> Callable[[Array, Array | None], Array]:
+    """Return the product of x with a weight, and a bias."""
+    return lambda weight, bias: affine(x, weight, bias)
+
+
+def layer_parameters(model: Model, cell: Cell, parameters: Arrays, layer: int) -> SimpleNamespace:
+    """Return one layer's parameters by their names in the cell."""
+    shapes = model.layer_parameters(layer)
+    return SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in shapes})
+
+
+def seen_of(model: Model, h: Array) -> Array:
+    """Return the states that the readout reads."""
+    return seen(model, h) if model.recurrent else h

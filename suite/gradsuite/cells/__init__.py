@@ -1,0 +1,56 @@
+"""Cells: one a file, each the parameters and states of a layer and one step as equations."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from gradsuite.cells.cell import Array, Cell, State
+from gradsuite.cells.gated import weights
+from gradsuite.cells.gru import GRU
+from gradsuite.cells.lstm import LSTM
+from gradsuite.cells.mlp import MLP
+from gradsuite.cells.namespace import Namespace
+from gradsuite.cells.parameter import Parameter, Shape
+from gradsuite.cells.rnn import RNN
+from gradsuite.errors import unknown
+from gradsuite.hookspecs import Register, hookimpl
+
+__all__ = ["CLASSIC", "Array", "Cell", "Namespace", "Parameter", "Shape", "State", "find", "installed", "weights"]
+
+# The cells that textbooks and every framework have, which backends write by hand.
+CLASSIC: Mapping[str, Cell] = MappingProxyType({cell.name: cell for cell in (MLP(), RNN(), LSTM(), GRU())})
+
+
+@hookimpl
+def register_cells(register: Register) -> None:
+    """Register the built-in cells."""
+    register("mlp", "gradsuite.cells.mlp:MLP")
+    register("rnn", "gradsuite.cells.rnn:RNN")
+    register("lstm", "gradsuite.cells.lstm:LSTM")
+    register("gru", "gradsuite.cells.gru:GRU")
+    register("peephole", "gradsuite.cells.peephole:Peephole")
+    register("coupled", "gradsuite.cells.coupled:Coupled")
+    register("ln-rnn", "gradsuite.cells.normalised:NormalisedRNN")
+    register("ln-lstm", "gradsuite.cells.normalised:NormalisedLSTM")
+    register("residual", "gradsuite.cells.residual:Residual")
+    register("mingru", "gradsuite.cells.minimal:MinGRU")
+    register("minlstm", "gradsuite.cells.minimal:MinLSTM")
+    register("lru", "gradsuite.cells.lru:LRU")
+
+
+def find(name: str) -> Cell:
+    """Return the cell of this name. Raises UserError, with the nearest name, if no plugin has it."""
+    if name in CLASSIC:
+        return CLASSIC[name]
+    if name not in installed():
+        raise unknown("cell", name, installed())
+    return installed()[name]
+
+
+@cache
+def installed() -> Mapping[str, Cell]:
+    """Return all cells that installed plugins register: these do not change while a process lives."""
+    from gradsuite.plugins import load
+
+    classes: list[type[Cell]] = load().get_all("cell")
+    return {cell.name: cell() for cell in classes}

@@ -1,0 +1,50 @@
+"""Gated cells that are linear in their state, with gates that see the input alone (Feng et al. 2024)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gradsuite.cells.cell import Array, Cell, State
+from gradsuite.cells.parameter import Parameter
+
+
+def input_weights(gates: int, inputs: int, units: int) -> dict[str, Parameter]:
+    """Return weight_ih (G H, I) and bias_ih (G H), torch.nn.Linear's default."""
+    rows = gates * units
+    return {
+        "weight_ih": Parameter((rows, inputs), inputs, gates),
+        "bias_ih": Parameter((rows,), inputs, gates, noise=True),
+    }
+
+
+class MinGRU(Cell):
+    """h' = (1 - z) h + z n with z = sigmoid(W_z x + b_z) and n = W_n x + b_n, gates z n."""
+
+    name = "mingru"
+    source = "Feng et al. 2024, sec. 3.1"
+
+    def parameters(self, inputs: int, units: int) -> Mapping[str, Parameter]:
+        """Return one matrix and one bias, of two gates."""
+        return input_weights(2, inputs, units)
+
+    def step(self, xp: Any, p: Any, x: Array, h: Array) -> State:
+        """Return (h',)."""
+        z, n = xp.gates(xp.linear(x, p.weight_ih, p.bias_ih), 2)
+        z = xp.sigmoid(z)
+        return (xp.state("h", (1 - z) * h + z * n),)
+
+
+class MinLSTM(Cell):
+    """h' = (f h + i n) / (f + i) with f and i = sigmoid(W x + b) and n = W_n x + b_n, gates f i n."""
+
+    name = "minlstm"
+    source = "Feng et al. 2024, sec. 3.2"
+
+    def parameters(self, inputs: int, units: int) -> Mapping[str, Parameter]:
+        """Return one matrix and one bias, of three gates."""
+        return input_weights(3, inputs, units)
+
+    def step(self, xp: Any, p: Any, x: Array, h: Array) -> State:
+        """Return (h',)."""
+        f, i, n = xp.gates(xp.linear(x, p.weight_ih, p.bias_ih), 3)
+        f, i = xp.sigmoid(f), xp.sigmoid(i)
+        return (xp.state("h", (f * h + i * n) / (f + i)),)

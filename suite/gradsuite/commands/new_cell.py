@@ -1,0 +1,30 @@
+"""`gradsuite new-cell`: a package for a new cell."""
+
+from pathlib import Path
+from shlex import quote
+
+import click
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="Folder to make the package in (default: this one).",
+)
+def new_cell(name: str, into: Path) -> None:
+    """Write a package for a new cell NAME.
+
+    It works at once: the cell's equations, which backends with autodiff run as they are, and tests of them.
+    """
+    from gradsuite.plugins import load
+    from gradsuite.templates import write_package
+
+    folder = write_package("cell", name, into, load())
+    click.echo(f"wrote a cell to {folder}; to install and check it:")
+    click.echo(
+        f"  cd {quote(str(folder))} && python -m pip install -e . && pytest && gradsuite check torch --cell {name}"
+    )
