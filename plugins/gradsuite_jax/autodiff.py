@@ -26,16 +26,19 @@ class Equations(Namespace):
         self,
         activation: str,
         mark: Callable[[str, Array], Array],
+        p: SimpleNamespace,
         x: Array,
         of_inputs: Callable[[Array, Array | None], Array],
     ) -> None:
-        """Take the step's inputs x and what is called for each of its products."""
+        """Take the layer's parameters, the step's inputs x and what is called for each product of them."""
         super().__init__(jnp, FUNCTIONS, activation, mark)
         self._x, self._of_inputs = x, of_inputs
+        self._own = {id(None), *map(id, vars(p).values())}
 
     def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
         """Return x W^T + b."""
-        return self._of_inputs(weight, bias) if x is self._x else affine(x, weight, bias)
+        of_parameters = self._own.issuperset((id(weight), id(bias)))  # what a step computes may depend on its states
+        return self._of_inputs(weight, bias) if x is self._x and of_parameters else affine(x, weight, bias)
 
 
 def affine(x: Array, weight: Array, bias: Array | None) -> Array:
@@ -78,8 +81,8 @@ def unroll(model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mappi
         if cell.recurrent:
             x = scan(model, cell, p, x, {name: nudge[:, layer] for name, nudge in nudges.items()})
         else:
-            xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), x, products(x))
-            x = cell.output(xp, p, x, *cell.step(xp, p, x))
+            xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), p, x, products(x))
+            x = cell.output(xp, p, x, *xp.advance(cell, p, x))
     return x
 
 
@@ -94,14 +97,14 @@ def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]
 
     # One step for what it multiplies the inputs with; XLA drops the rest of it.
     first = x[0]
-    xp = Equations(model.activation, lambda _, value: value, first, note)
-    cell.output(xp, p, first, *cell.step(xp, p, first, *zeros))
+    xp = Equations(model.activation, lambda _, value: value, p, first, note)
+    cell.output(xp, p, first, *xp.advance(cell, p, first, *zeros))
 
     def step(state: State, now: tuple[Array, Mapping[str, Array], Sequence[Array]]) -> tuple[State, Array]:
         x_t, nudge, ready = now
         in_order: Iterator[Array] = iter(ready)
-        xp = Equations(model.activation, nudged(nudge), x_t, lambda *_: next(in_order))
-        state = cell.step(xp, p, x_t, *state)
+        xp = Equations(model.activation, nudged(nudge), p, x_t, lambda *_: next(in_order))
+        state = xp.advance(cell, p, x_t, *state)
         return state, cell.output(xp, p, x_t, *state)
 
     return lax.scan(step, zeros, (x, nudges, of_inputs))[1]

@@ -26,21 +26,22 @@ Marked = Mapping[str, list[Tensor]]  # by state, its values in the order of time
 class Equations(Namespace):
     """PyTorch for the equations of one layer over all steps; its products with the inputs are computed at once."""
 
-    def __init__(self, activation: str, inputs: Tensor, *, recurrent: bool) -> None:
-        """Take the layer's inputs, (..., T, B, I), or (..., B, I) if it is not recurrent."""
+    def __init__(self, activation: str, p: SimpleNamespace, inputs: Tensor, *, recurrent: bool) -> None:
+        """Take the layer's parameters and inputs, (..., T, B, I), or (..., B, I) if it is not recurrent."""
         super().__init__(array_api, FUNCTIONS, activation, self._mark)
         self._inputs = inputs
         self.sequence = inputs.unbind(TIME) if recurrent else (inputs,)
         self._recurrent = recurrent
-        self._products: dict[tuple[int, ...], tuple[Tensor, ...]] = {}
+        self._own = {id(None), *map(id, vars(p).values())}  # parameters live as long as this: their ids are theirs
+        self._products: dict[tuple[int, int], tuple[Tensor, ...]] = {}
         self.marked: defaultdict[str, list[Tensor]] = defaultdict(list)
         self.now = 0
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return x W^T + b."""
-        if x is not self.sequence[self.now]:
+        key = (id(weight), id(bias))
+        if x is not self.sequence[self.now] or not self._own.issuperset(key):  # what a step computes is its own
             return affine(x, weight, bias)
-        key = (id(weight), id(bias))  # the layer's own, which live as long as this
         if key not in self._products:
             self._products[key] = self._of_all_steps(weight, bias)
         return self._products[key][self.now]
@@ -102,13 +103,13 @@ class Autodiff(TorchNetwork):
         layers: list[Marked] = []
         for layer in range(model.num_layers):
             p = self._layer(layer, parameters)
-            xp = Equations(model.activation, x, recurrent=cell.recurrent)
+            xp = Equations(model.activation, p, x, recurrent=cell.recurrent)
             stack = (len(next(iter(parameters.values()))),) if self.stacked else ()
             zeros = x.new_zeros((*stack, x.shape[-2], model.hidden_size))
             state, top = (zeros,) * len(cell.states) if cell.recurrent else (), []
             for now, x_t in enumerate(xp.sequence):
                 xp.now = now
-                state = cell.step(xp, p, x_t, *state)
+                state = xp.advance(cell, p, x_t, *state)
                 top.append(cell.output(xp, p, x_t, *state))
             layers.append(xp.marked)
             x = torch.stack(top, TIME) if cell.recurrent else top[0]

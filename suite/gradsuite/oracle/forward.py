@@ -93,7 +93,7 @@ def unroll(model: Model, variables: Variables, constant: int) -> list[Array]:
                 return value + nudges[name][step_and_layer]
 
             xp = Complex(array_api, ACTIVATIONS, model.activation, nudged)
-            state = cell.step(xp, p, x, *state)
+            state = xp.advance(cell, p, x, *state)
             if t < constant:  # a derivative travels in the imaginary part: a constant has none
                 state = tuple(part.real for part in state)
             top.append(cell.output(xp, p, x, *state))
