@@ -132,7 +132,7 @@ class AutogradNetwork(Network):
         state: State = (zeros,) * len(cell.states) if cell.recurrent else ()
         outputs = []
         for x in sequence:
-            state = cell.step(xp, p, x, *state)
+            state = xp.advance(cell, p, x, *state)
             outputs.append(cell.output(xp, p, x, *state))
         return outputs
 

@@ -90,11 +90,11 @@ class JaxScanNetwork(JaxPeerNetwork):
         p = SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in names})
         xp = Namespace(jnp, ACTIVATIONS, self.model.activation, lambda _, value: value)
         if not cell.recurrent:
-            return cell.output(xp, p, x, *cell.step(xp, p, x))
+            return cell.output(xp, p, x, *xp.advance(cell, p, x))
         zeros = jnp.zeros((x.shape[1], self.model.hidden_size), x.dtype)
 
         def step(state: State, x_t: jax.Array) -> tuple[State, jax.Array]:
-            state = cell.step(xp, p, x_t, *state)
+            state = xp.advance(cell, p, x_t, *state)
             return state, cell.output(xp, p, x_t, *state)
 
         return jax.lax.scan(step, (zeros,) * len(cell.states), x)[1]

@@ -140,7 +140,7 @@ class EquationsNetwork(CellNetwork):
             state: State = (zeros,) * len(cell.states) if cell.recurrent else ()
             outputs = []
             for x_t in sequence:
-                state = cell.step(xp, p, x_t, *state)
+                state = xp.advance(cell, p, x_t, *state)
                 outputs.append(cell.output(xp, p, x_t, *state))
             layers.append(marked)
             sequence = outputs
