@@ -51,7 +51,8 @@ def differentiate(
     """Return the loss, outputs and every gradient; `dtype` is the precision, np.clongdouble for more digits.
 
     With `truncation` (k1, k2), the losses of every k1 steps are backpropagated through at most k2 steps
-    (Williams & Peng 1990). There is one forward pass per number to differentiate by, so that this is for small models.
+    (Williams & Peng 1990). There is one forward pass per number to differentiate by, for inputs and states of all
+    examples at once, so that this is for small models.
     """
     variables = _variables(model, parameters, batch, dtype)
     y = _outputs(model, variables)
