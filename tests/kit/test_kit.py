@@ -31,6 +31,19 @@ def test_a_new_autodiff_backend_is_green_in_its_own_workflow(environment, tmp_pa
     assert cells(environment.json("gradsuite backends --json", tmp_path), "forward") == CELLS
 
 
+def test_a_new_cell_is_green_in_one_line(environment, tmp_path):
+    environment.run("gradsuite new-cell leaky --into .", tmp_path)
+    command = "python -m pip install -e . && pytest && gradsuite check torch --cell leaky"
+    environment.run(command, tmp_path / "leaky")
+    assert "leaky" in [cell["name"] for cell in environment.json("gradsuite cells --json", tmp_path)]
+
+
+def test_the_guide_to_a_cell_leads_from_nothing_to_every_backend(environment, tmp_path):
+    walk("writing-a-cell.md", tmp_path, environment)
+    found = {one["name"]: one for one in environment.json("gradsuite backends --json", tmp_path)}
+    assert all("turn" in found[name]["cells_by_autodiff"] for name in ("torch", "jax"))
+
+
 def test_the_guide_to_a_backend_leads_from_nothing_to_all_cells(environment, tmp_path):
     walk("writing-a-backend.md", tmp_path, environment)
     assert cells(environment.json("gradsuite backends --json", tmp_path), "mine") == CELLS

@@ -10,14 +10,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from gradsuite.commands.new_backend import new_backend
+from gradsuite.commands.new_cell import new_cell
 from gradsuite.commands.new_experiment import new_experiment
 from gradsuite.conformance import CHECKS, Subject, run
 from gradsuite.errors import UserError
 from gradsuite.plugins import Plugins, hookspecs
 from gradsuite.templates import render, write_package
 
-KINDS = ("backend", "experiment")
-FORMS = {"backend": ("backend", False), "autodiff backend": ("backend", True), "experiment": ("experiment", False)}
+KINDS = ("backend", "cell", "experiment")
+FORMS = {kind: (kind, False) for kind in KINDS} | {"autodiff backend": ("backend", True)}
 OPEN = re.compile(r"(?<!\$)\{\{|\{%")  # GitHub's own ${{ ... }} is meant to stay
 
 
@@ -27,6 +28,10 @@ def plugins():
         @hookspecs.hookimpl
         def register_backends(self, register):
             register("numpy", "somewhere:Backend")
+
+        @hookspecs.hookimpl
+        def register_cells(self, register):
+            register("lru", "somewhere:Cell")
 
         @hookspecs.hookimpl
         def register_experiments(self, register):
@@ -83,7 +88,7 @@ def test_a_name_that_cannot_be_is_refused_in_one_line(kind, name, message, plugi
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("kind", "name"), [("backend", "numpy"), ("experiment", "gradient-time")])
+@pytest.mark.parametrize(("kind", "name"), [("backend", "numpy"), ("cell", "lru"), ("experiment", "gradient-time")])
 def test_a_name_that_is_taken_is_refused(kind, name, plugins, tmp_path):
     with pytest.raises(UserError, match=f"{kind} '{name}' is registered already: choose another name"):
         write_package(kind, name, tmp_path, plugins)
@@ -144,7 +149,7 @@ def test_the_command_says_what_it_wrote(arguments, cells, tmp_path):
     assert done.output.startswith(f"wrote a backend for {cells}, to {tmp_path / 'my-own'}; to install and check it:")
 
 
-@pytest.mark.parametrize("command", [new_backend, new_experiment])
+@pytest.mark.parametrize("command", [new_backend, new_cell, new_experiment])
 def test_the_command_says_what_to_type_next(command, tmp_path):
     folder = tmp_path / "a folder"
     done = CliRunner().invoke(command, ["my-own", "--into", str(folder)], catch_exceptions=False)
