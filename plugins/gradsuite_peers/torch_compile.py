@@ -27,7 +27,7 @@ class TorchCompile(TorchAutograd):
 
     def describe(self) -> BackendInfo:
         """Return what torch-autograd claims, without state gradients, and without cells if there is no compiler."""
-        info = replace(super().describe(), name=self.name, devices=("cpu",), state_gradients=())
+        info = replace(super().describe(), name=self.name, devices=("cpu",), state_gradients=(), features=())
         return info if shutil.which("c++") or shutil.which("g++") else replace(info, cells=())
 
     def build(

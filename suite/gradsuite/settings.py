@@ -1,10 +1,11 @@
 """Settings: what can be set of an experiment, and those that many experiments share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from gradsuite.cells import installed
 from gradsuite.errors import UserError, unknown
 from gradsuite.rows import RESERVED
 
@@ -17,7 +18,8 @@ Presets = Mapping[str, Grid]
 class Setting:
     """One thing that can be set: `--set NAME=V1,V2` sweeps it.
 
-    `minimum` bounds a number (exclusively if `above`); `choices` lists the words allowed. One name has one meaning, and
+    `minimum` bounds a number (exclusively if `above`); `choices` lists the words allowed, and `registered` returns them
+    where plugins decide. One name has one meaning, and
     so one `help`, in all experiments of a run that sets it. Raises ValueError for a name that a run's rows already use.
     """
 
@@ -27,16 +29,21 @@ class Setting:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     above: bool = False
+    registered: Callable[[], Collection[str]] | None = None
 
     def __post_init__(self) -> None:
         if self.name in RESERVED:
             raise ValueError(f"a setting cannot be called {self.name!r}: rows have a column of that name")
 
+    def words(self) -> tuple[str, ...]:
+        """Return the words allowed, none where any word is."""
+        return self.choices if self.registered is None else tuple(self.registered())
+
     def parse(self, text: Any) -> Any:
         """Return the value of this kind. Raises UserError if it is not one, or not allowed."""
         if self.kind is str:
-            if self.choices and text not in self.choices:
-                raise unknown(self.name, text, self.choices)
+            if (words := self.words()) and text not in words:
+                raise unknown(self.name, text, words)
             return str(text)
         try:
             value = self.kind(text)
@@ -76,6 +83,20 @@ def activation(*choices: str) -> Setting:
 def cell(*choices: str) -> Setting:
     """Return the setting of the network's cell."""
     return Setting("cell", str, "network cell", choices)
+
+
+def any_cell() -> Setting:
+    """Return the setting of the network's cell, any that a plugin registers."""
+    return Setting("cell", str, "network cell", registered=installed)
+
+
+def any_recurrent_cell() -> Setting:
+    """Return the setting of the network's cell, any registered one that unrolls over time."""
+    return Setting("cell", str, "network cell", registered=_recurrent)
+
+
+def _recurrent() -> list[str]:
+    return [name for name, one in installed().items() if one.recurrent]
 
 
 def initialiser(*choices: str) -> Setting:

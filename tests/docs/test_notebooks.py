@@ -24,7 +24,7 @@ def execute(tmp_path, monkeypatch):
 
     def execute(notebook):
         about = {"metadata": {"path": str(tmp_path / "work")}}
-        return nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=about).execute()
+        return nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=about).execute()
 
     return execute
 

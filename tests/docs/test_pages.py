@@ -4,11 +4,8 @@ import pytest
 
 from tests.docs.blocks import ROOT, blocks
 
-GUIDES = (
-    "writing-a-backend.md",
-    "writing-a-cell.md",
-    "writing-an-experiment.md",
-)  # typed into a clean environment by tests/kit
+# Typed into a clean environment by tests/kit.
+GUIDES = ("writing-a-backend.md", "writing-a-cell.md", "writing-an-experiment.md")
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.name not in GUIDES]
 
 

@@ -27,3 +27,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def eager(request: pytest.FixtureRequest) -> Backend:
     """Return each backend in turn that compiles nothing, so that hundreds of shapes take no time."""
     return load(request.param)
+
+
+@pytest.fixture(scope="session", params=["jax"])
+def compiling(request: pytest.FixtureRequest) -> Backend:
+    """Return each backend in turn that the other one leaves out: every shape takes it a good part of a second."""
+    return load(request.param)

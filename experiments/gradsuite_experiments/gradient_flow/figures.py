@@ -22,6 +22,7 @@ from gradsuite_experiments.gradient_flow.laws import (
 )
 
 LIMITS = (1e-12, 1e12)  # a panel shows no more: beyond, a curve leaves it and is named at its edge
+WIDE = 3  # panels in a row that are wide enough for a label of their own
 NORMS = [NORM_MEAN, NORM_LOW, NORM_HIGH]
 STABLE_CHANGE = (1 / STABLE_FACTOR, STABLE_FACTOR)
 
@@ -37,8 +38,10 @@ def curves(rows: pd.DataFrame, name: str, *, across: str, series: str, distance:
         for axes, subject in zip(line, subjects, strict=True):
             style.log_axis(axes, "y", "")
             panel(axes, where(norms, task=task, **{across: subject}), series)
-            axes.set(title=f"{subject} on {task}", xlabel=f"{distance} from the loss")
+            axes.set(title=f"{subject} on {task}")
             axes.locator_params(axis="x", integer=True)
+        for axes in line if len(line) <= WIDE else [line[len(line) // 2]]:  # narrow panels have no room for it each
+            axes.set_xlabel(f"{distance} from the loss")
         line[0].set_ylabel("|dL/dh|, relative")
         line[0].set_ylim(*limits(where(norms, task=task)[NORM_MEAN]))
         for axes, subject in zip(line, subjects, strict=True):

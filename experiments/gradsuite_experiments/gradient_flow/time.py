@@ -19,7 +19,7 @@ from gradsuite.settings import (
     Presets,
     Setting,
     Settings,
-    cell,
+    any_recurrent_cell,
 )
 
 from gradsuite_experiments.common.seeds import batch_rng
@@ -47,7 +47,7 @@ class GradientTime(GradientFlow):
     distances: ClassVar[str] = "time steps"
     settings: ClassVar[tuple[Setting, ...]] = (
         TASK,
-        cell(*RECURRENT),
+        any_recurrent_cell(),
         GAIN,
         LENGTH,
         HIDDEN_SIZE,

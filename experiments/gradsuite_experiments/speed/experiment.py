@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradsuite.backend import DeviceBatch, Network
+from gradsuite.cells import find
 from gradsuite.claims import Claim
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring import memory
 from gradsuite.measuring.timing import Budget
-from gradsuite.model import CELLS
 from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
 from gradsuite.settings import (
@@ -23,7 +23,7 @@ from gradsuite.settings import (
     Presets,
     Setting,
     Settings,
-    cell,
+    any_cell,
 )
 
 from gradsuite_experiments.common.seeds import batch_rng
@@ -55,7 +55,7 @@ class Speed(Experiment):
     question: ClassVar[str] = "Which backend is fastest at what, by how much, and what does its first call cost?"
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("workload", str, "named workload, or the sizes as set", choices=("sizes", *workloads.NAMED)),
-        cell(*CELLS),
+        any_cell(),
         LENGTH,
         BATCH_SIZE,
         HIDDEN_SIZE,
@@ -117,7 +117,7 @@ class Speed(Experiment):
     }
 
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
-        """Yield the product of the grid, `mlp` once for all lengths; a named workload has sizes of its own.
+        """Yield the product of the grid; a cell that is not recurrent once for all lengths, a named workload as it is.
 
         Of the size combinations one in `fraction`: those whose levels add up to a multiple of it, so that with two
         levels each and one in two every pair of values meets once: a fractional factorial design.
@@ -127,7 +127,7 @@ class Speed(Experiment):
             levels = sum(grid[size].index(settings[size]) for size in SIZES)
             if levels % settings.pop("fraction"):
                 continue
-            settings |= {"length": 1} if settings["cell"] == "mlp" else {}
+            settings |= {} if find(settings["cell"]).recurrent else {"length": 1}
             settings |= workloads.NAMED.get(settings["workload"], {})
             if settings not in seen:
                 seen.append(settings)

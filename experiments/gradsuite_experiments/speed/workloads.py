@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from gradsuite.backend import Batch
+from gradsuite.cells import find
 from gradsuite.model import Model
 from gradsuite.settings import Settings
 
@@ -30,7 +31,7 @@ def model(settings: Settings) -> Model:
         hidden_size=settings["hidden_size"],
         output_size=CLASSES,
         num_layers=settings["num_layers"],
-        activation="relu" if settings["cell"] == "mlp" else "tanh",
+        activation="tanh" if find(settings["cell"]).recurrent else "relu",
         readout="all" if settings["workload"] in EVERY_STEP else "last",
         loss="cross_entropy",
     )
@@ -47,5 +48,5 @@ def label(settings: Settings) -> str:
     """Return a workload in a few characters: its name, or cell and sizes (`lstm T20 B32 H64`)."""
     if settings["workload"] in NAMED:
         return str(settings["workload"])
-    steps = "" if settings["cell"] == "mlp" else f" T{settings['length']}"
+    steps = f" T{settings['length']}" if find(settings["cell"]).recurrent else ""
     return f"{settings['cell']}{steps} B{settings['batch_size']} H{settings['hidden_size']}"

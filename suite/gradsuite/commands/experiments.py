@@ -38,13 +38,13 @@ def trials(experiment: "Experiment") -> dict[str, int]:
 
 def allowed(setting: "Setting") -> str:
     """Return the allowed words in brackets, for a setting that lists them."""
-    return f" ({', '.join(setting.choices)})" if setting.choices else ""
+    return f" ({', '.join(setting.words())})" if setting.words() else ""
 
 
 def description(experiment: "Experiment") -> dict[str, Any]:
     """Return what the JSON says of an experiment."""
     settings = [
-        {"name": setting.name, "kind": setting.kind.__name__, "help": setting.help, "choices": setting.choices}
+        {"name": setting.name, "kind": setting.kind.__name__, "help": setting.help, "choices": setting.words()}
         for setting in experiment.settings
     ]
     return {

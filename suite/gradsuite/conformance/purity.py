@@ -13,7 +13,6 @@ from gradsuite.conformance.gradients import case_of
 from gradsuite.conformance.subject import Arrays, Subject, fetched
 from gradsuite.model import CELLS
 from gradsuite.optimizers import SGD
-from gradsuite.oracle import differentiate
 
 Measure = Callable[[Subject, Case], Iterator[Finding]]
 RATE = SGD(lr=0.1)
@@ -166,12 +165,12 @@ def batch_mean(subject: Subject, case: Case) -> Iterator[Finding]:
 @every_cell("other-sizes", "One network reads batches of any size, in any order.")
 def other_sizes(subject: Subject, case: Case) -> Iterator[Finding]:
     """A small batch, a larger one, and the small one again: the gradients of each are the oracle's."""
-    network, parameters = subject.network(case), case.parameters(subject.dtype)
+    network = subject.network(case)
     for steps, size in ((case.steps, 1), (case.steps, case.size), (case.steps, 1)):
-        one = Case(case.model, steps, size, case.seed)
-        batch = one.batch(subject.dtype)
-        expected = subject.claimed(expected_of(differentiate(case.model, parameters, batch)))
-        yield from all_close(str(one), subject.solve(network, batch), expected, one.bound(subject.dtype), case=one)
+        one = Case(case.model, steps, size, case.seed)  # of the same model and seed, and so of the same parameters
+        expected = subject.claimed(expected_of(one.answer(subject.dtype)))
+        arrays = subject.solve(network, one.batch(subject.dtype))
+        yield from all_close(str(one), arrays, expected, one.bound(subject.dtype), case=one)
 
 
 @every_cell("seeds", "Random numbers are neither used nor drawn: seeds change no gradient.")

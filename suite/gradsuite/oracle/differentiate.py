@@ -6,8 +6,12 @@ No backend's code is used, and none uses this.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from math import prod
+from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from gradsuite.backend import Batch
 from gradsuite.cells import find
@@ -16,6 +20,7 @@ from gradsuite.oracle.forward import Array, Variables, losses, outputs
 
 STEP = 1e-100  # between the smallest and the largest double: gradients from 1e-200 to 1e+90 are exact to rounding
 AT_ONCE = 256  # directions differentiated in one forward pass
+OF_EXAMPLES = ("inputs", "states", "cell_states")  # what each example has of its own, by their last axis but one
 
 Truncation = tuple[int, int]
 
@@ -46,10 +51,11 @@ def differentiate(
     """Return the loss, outputs and every gradient; `dtype` is the precision, np.clongdouble for more digits.
 
     With `truncation` (k1, k2), the losses of every k1 steps are backpropagated through at most k2 steps
-    (Williams & Peng 1990). There is one forward pass per number to differentiate by, so that this is for small models.
+    (Williams & Peng 1990). There is one forward pass per number to differentiate by, for inputs and states of all
+    examples at once, so that this is for small models.
     """
     variables = _variables(model, parameters, batch, dtype)
-    y = outputs(model, variables)
+    y = _outputs(model, variables)
     gradients = {
         name: _gradient(model, variables, batch.targets, name, truncation)
         for name in variables
@@ -72,7 +78,7 @@ def slopes(model: Model, parameters: Mapping[str, Array], batch: Batch, name: st
 
 def evaluate(model: Model, parameters: Mapping[str, Array], batch: Batch) -> tuple[Array, Array]:
     """Return the loss and the outputs alone, in one forward pass."""
-    y = outputs(model, _variables(model, parameters, batch, np.complex128))
+    y = _outputs(model, _variables(model, parameters, batch, np.complex128))
     return losses(model, y, batch.targets).mean(), y
 
 
@@ -83,6 +89,18 @@ def slopes_by_example(model: Model, parameters: Mapping[str, Array], batch: Batc
     B states.
     """
     return _shares(model, _variables(model, parameters, batch, np.complex128), batch.targets, name, v, None)
+
+
+def _outputs(model: Model, variables: Variables, constant: int = 0) -> Array:
+    """Return the outputs, from one thread: the products are so small that BLAS's threads would wait for one another."""
+    with _blas().limit(limits=1, user_api="blas"):
+        return outputs(model, variables, constant)
+
+
+@cache
+def _blas() -> Any:
+    """Return the controller of BLAS's threads."""
+    return ThreadpoolController()
 
 
 def _variables(
@@ -96,13 +114,37 @@ def _variables(
 
 def _gradient(model: Model, variables: Variables, targets: Array, name: str, truncation: Truncation | None) -> Array:
     """Return dL/d(variable): the slopes along every unit vector."""
-    shape, size = variables[name].shape, variables[name].size
-    parts = []
+    variable = variables[name]
+    if name in OF_EXAMPLES:
+        return _gradient_by_example(model, variables, targets, name, truncation)
+    parts = [
+        _slopes(model, variables, targets, name, units, truncation)
+        for units in _unit_vectors(variable.shape, variable.dtype)
+    ]
+    return np.concatenate(parts).reshape(variable.shape)
+
+
+def _gradient_by_example(
+    model: Model, variables: Variables, targets: Array, name: str, truncation: Truncation | None
+) -> Array:
+    """Return dL/d(variable) of what each example has of its own.
+
+    Examples do not meet before the loss: one pass moves the same number in all, and their shares are its B derivatives.
+    """
+    *places, size, width = variables[name].shape
+    parts = [
+        np.broadcast_to(_shares(model, variables, targets, name, units, truncation), (len(units), size))
+        for units in _unit_vectors((*places, 1, width), variables[name].dtype)
+    ]
+    return np.concatenate(parts).reshape(*places, width, size).swapaxes(-1, -2)
+
+
+def _unit_vectors(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[Array]:
+    """Yield all unit vectors of a shape, at most AT_ONCE at a time (K, ...)."""
+    size = prod(shape)
     for start in range(0, size, AT_ONCE):
         count = min(AT_ONCE, size - start)
-        units = np.eye(count, size, start, variables[name].dtype).reshape(count, *shape)
-        parts.append(_slopes(model, variables, targets, name, units, truncation))
-    return np.concatenate(parts).reshape(shape)
+        yield np.eye(count, size, start, dtype).reshape(count, *shape)
 
 
 def _slopes(
@@ -120,7 +162,7 @@ def _shares(
     moved = {**variables, name: variables[name] + 1j * variables[name].dtype.type(STEP) * directions}
     total: Array | int = 0
     for steps, constant in _windows(model, variables["inputs"].shape, truncation):
-        per_example = losses(model, outputs(model, moved, constant), targets)
+        per_example = losses(model, _outputs(model, moved, constant), targets)
         examples = per_example.shape[-1]
         if model.readout == "all":
             examples *= per_example.shape[-2]

@@ -99,7 +99,8 @@ def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
     """Return why a backend does not claim a trial, as far as the settings alone tell, or None."""
     for kind, claimed in (("device", info.devices), ("dtype", info.dtypes), ("cell", info.cells)):
         value = device if kind == "device" else settings.get(kind)
-        if value is not None and value not in claimed:
+        by_autodiff = kind == "cell" and value is not None and info.differentiates(value)
+        if value is not None and value not in claimed and not by_autodiff:
             return f"{info.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
     return None
 

@@ -1,6 +1,7 @@
 """The oracle against what is independent of it: real differences in long double, and closed forms."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
 from gradsuite.oracle import differentiate, evaluate, slopes, slopes_by_example
 from gradsuite.oracle.forward import losses, outputs, relu, sigmoid
 from gradsuite.parameters import initialise
+from threadpoolctl import threadpool_info, threadpool_limits
 
 MODELS = [
     Model(cell, 2, 3, 0 if readout == "none" else 2, 2, activation, readout, loss)
@@ -113,6 +115,28 @@ def test_loss_and_outputs_alone_are_those_of_the_answer():
     answer = differentiate(model, parameters, batch)
     assert loss == answer.loss
     assert np.array_equal(outputs, answer.outputs)
+
+
+def test_products_are_made_in_one_thread_and_blas_has_its_own_again(monkeypatch):
+    used, model = [], Model("rnn", 2, 3, 2)
+
+    def threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    def seen(*arguments):
+        used.append(threads())
+        return outputs(*arguments)
+
+    if not threads():
+        pytest.skip("a BLAS that threadpoolctl does not know")
+    monkeypatch.setattr(sys.modules[differentiate.__module__], "outputs", seen)
+    with threadpool_limits(2, user_api="blas"):
+        assert threads() == {2}
+        differentiate(model, *example(model))
+        evaluate(model, *example(model))
+        assert threads() == {2}
+    assert len(used) > 2
+    assert all(1 in one for one in used)  # NumPy's; other libraries may bring a BLAS of their own
 
 
 def test_sigmoid_is_right_on_both_sides_and_does_not_overflow():

@@ -37,7 +37,7 @@ def check(misbehaving, monkeypatch, capfd):  # noqa: F811  the fixture
         ("exits", "SystemExit: 0 (misbehaving_plugin.py:"),
         ("leaves", "the worker ended with exit status 0, in the middle of this check"),
         ("crashes", "the worker was killed by SIGSEGV, in the middle of this check ("),
-        ("loops", "no answer within 2 s, in the middle of this check (misbehaving_plugin.py:"),
+        ("loops", "no answer within 5 s, in the middle of this check (misbehaving_plugin.py:"),
         ("interrupts", "KeyboardInterrupt (misbehaving_plugin.py:"),
         ("closes", ", in the middle of this check"),  # it ends by itself, if it can be waited for
         ("shuts", "the worker closed the pipe to the host, in the middle of this check"),
@@ -49,7 +49,7 @@ def check(misbehaving, monkeypatch, capfd):  # noqa: F811  the fixture
 def test_whatever_a_backend_does_is_the_failure_of_that_check_alone(check, monkeypatch, backend, reason):
     if backend == "shuts":
         monkeypatch.setattr("gradsuite.worker.process.PATIENCE", 0.1)  # it is not going to end
-    limit = ("--timeout", "2") if backend == "loops" else ()
+    limit = ("--timeout", "5") if backend == "loops" else ()
     status, output, errors = check(backend, *RNN, *limit)
     assert (status, errors) == (1, "")
     tanh, relu, identity, summary = output.splitlines()

@@ -126,7 +126,7 @@ def ended(pid):
 
 def test_what_a_worker_started_ends_with_it(probe, monkeypatch):
     monkeypatch.setenv("PROBE_LOG", str(probe / "child"))
-    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=1.0) as executor:
+    with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=3.0) as executor:
         assert results(executor, [trial("fork")])["fork"].status == "timeout"
     child = int((probe / "child").read_text())
     assert ended(child)

@@ -24,7 +24,7 @@ def drawn(monkeypatch):
 
 def configuration(*behaviours, **changes):
     changes = {"experiment": ["probe"], "backend": ["echo", "delta"], "preset": "quick"} | changes
-    return Configuration(set={"behaviour": behaviours or ["one"], "size": [1, 2]}, timeout=5, **changes)
+    return Configuration(set={"behaviour": behaviours or ["one"], "size": [1, 2]}, timeout=60, **changes)
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""ONNX's own cases of RNN, LSTM and GRU: each passes on every backend, or is listed with what no model can express."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import onnx.backend.test.case.node as library
+import pytest
+from gradsuite.backend import Batch
+from gradsuite.model import CELLS, Model
+from gradsuite_numpy.backend import NumpyBackend
+from onnx.backend.test.case.test_case import TestCase as NodeCase
+
+from tests.plugins import onnx_nodes
+from tests.plugins.onnx_nodes import BOUND, PLACES, error, limits, read, states, swapped
+
+# By case, the attributes, inputs and outputs of its node that no model can express.
+LISTED = {
+    "test_gru_bidirectional": ("direction=bidirectional", "linear_before_reset=0"),
+    "test_gru_reverse": ("direction=reverse", "linear_before_reset=0"),
+    "test_gru_seq_length": ("linear_before_reset=0",),
+    "test_lstm_bidirectional": ("Y_c", "direction=bidirectional"),
+    "test_lstm_reverse": ("Y_c", "direction=reverse"),
+    "test_lstm_with_peepholes": ("P",),
+    "test_simple_rnn_bidirectional": ("direction=bidirectional",),
+    "test_simple_rnn_reverse": ("direction=reverse",),
+}
+
+
+def collect() -> Iterator[tuple[str, NodeCase]]:
+    """Yield every case with such a node, by name.
+
+    To import the whole library takes 20 seconds, so only modules that name one of the operators are.
+    """
+    operator = re.compile(rf'["\']({"|".join(onnx_nodes.CELLS)})["\']')
+    (root,) = map(Path, library.__path__)
+    for path in root.rglob("*.py"):
+        if operator.search(path.read_text(encoding="utf-8")):
+            import_module(".".join((library.__name__, *path.relative_to(root).with_suffix("").parts)))
+    for case in library._NodeTestCases:
+        if any(node.op_type in onnx_nodes.CELLS for node in case.model.graph.node):
+            yield case.name, case
+
+
+CASES = dict(collect())
+EXPRESSIBLE = sorted(CASES.keys() - LISTED.keys())
+
+
+def of(name):
+    """Return a case's nodes, and the outputs that ONNX gives for them."""
+    case = CASES[name]
+    ((inputs, outputs),) = case.data_sets
+    nodes = read(case.model, inputs)
+    return nodes, dict(zip(nodes[-1].outputs, outputs, strict=True))
+
+
+def test_there_are_cases_of_every_operator():
+    assert {node.cell for name in CASES for node in of(name)[0]} == set(onnx_nodes.CELLS.values())
+    assert {of(name)[0][0].cell for name in EXPRESSIBLE} == set(onnx_nodes.CELLS.values())
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() | LISTED.keys()))
+def test_what_no_model_can_express_is_listed(name):
+    nodes, _ = of(name)
+    assert limits(nodes) == LISTED.get(name, ())
+
+
+@pytest.mark.parametrize("name", EXPRESSIBLE)
+def test_every_other_case_passes(backend, name):
+    nodes, expected = of(name)
+    assert error(states(backend, nodes), expected) <= BOUND
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_listed_cases_do_not_pass(name):
+    """Nor would they if what no model can express were left out: it is what they are about."""
+    nodes, expected = of(name)
+    assert error(states(NumpyBackend(), nodes), expected) > BOUND
+    # The interface's words for some limits, once it has them; then the node is to be read, and the case to pass.
+    words = {"direction=bidirectional": "bidirectional", "P": "peephole"}
+    spoken = {field.name for kind in (Model, Batch) for field in fields(kind)} | set(CELLS)
+    assert not {words.get(limit) for limit in LISTED[name]} <= spoken
+
+
+@pytest.mark.parametrize("name", [name for name in EXPRESSIBLE if of(name)[0][0].cell != "rnn"])
+def test_no_case_notices_swapped_gates(name):
+    """All gates have the same weights, which is why random networks go through ONNX Runtime too."""
+    (node,), expected = of(name)
+    assert not any(np.ptp(node.inputs[array]) for array in ("W", "R"))
+    for places in permutations(range(len(PLACES[node.cell]))):
+        assert error(states(NumpyBackend(), [swapped(node, places)]), expected) <= BOUND
