@@ -78,8 +78,17 @@ class Broken:
 class Plugins:
     """All plugins of one process: what they registered by kind and name, and the `broken` ones."""
 
-    def __init__(self, plugins: Mapping[str, Any] = MappingProxyType({}), blocked: Collection[str] = ()) -> None:
-        """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose."""
+    def __init__(
+        self,
+        plugins: Mapping[str, Any] = MappingProxyType({}),
+        blocked: Collection[str] = (),
+        kinds: Collection[str] = KINDS,
+    ) -> None:
+        """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose.
+
+        Of other `kinds` nothing is collected, and no clash of names is noticed.
+        """
+        self.kinds = kinds
         self.blocked = sorted(blocked)
         self.manager = pluggy.PluginManager(hookspecs.GROUP)
         self.manager.add_hookspecs(hookspecs)
@@ -118,7 +127,7 @@ class Plugins:
             self.manager.register(plugin, name)
             self.manager.check_pending()
             others = [other for other in self.manager.get_plugins() if other is not plugin]
-            for kind in KINDS:
+            for kind in self.kinds:
                 hook = self.manager.subset_hook_caller(f"register_{kind}s", others)
                 hook(register=partial(self._register, kind, name))
         except UserError:
@@ -244,8 +253,12 @@ def installed() -> set[str]:
     return {point.name for point in entry_points(group=hookspecs.GROUP)}
 
 
-def load(blocked: Collection[str] = (), discover: Callable[..., Iterable[EntryPoint]] = entry_points) -> Plugins:
-    """Return all installed plugins except the blocked ones.
+def load(
+    blocked: Collection[str] = (),
+    discover: Callable[..., Iterable[EntryPoint]] = entry_points,
+    kinds: Collection[str] = KINDS,
+) -> Plugins:
+    """Return all installed plugins except the blocked ones, or what they register of some `kinds`.
 
     Raises UserError for a blocked name that is no plugin's, so that a typo does not go unnoticed.
     """
@@ -253,7 +266,7 @@ def load(blocked: Collection[str] = (), discover: Callable[..., Iterable[EntryPo
     unwanted = disabled(blocked)
     for name in unwanted - {point.name for point in points}:
         raise unknown("plugin", name, (point.name for point in points))
-    plugins = Plugins(blocked=unwanted)
+    plugins = Plugins(blocked=unwanted, kinds=kinds)
     for point in points:
         if point.name in unwanted:
             continue

@@ -151,7 +151,7 @@ def of_sample(self, xp, p, x, h, c):
 
 mutant("states-detached", "gradients-lru", finish=detached)
 mutant("phase-of-the-other-sign", "gradients-lru", wrong=cell(LRU, step=conjugate))
-mutant("one-bias-scaled", "gradients-mingru", finish=changed("bias_ih_l1", 1 + 1e-11))
+mutant("one-bias-scaled", "gradients-mingru", finish=changed("bias_ih_l0", 1 + 1e-11))
 mutant("gates-not-normalised", "gradients-minlstm", wrong=cell(MinLSTM, step=unnormalised))
 mutant("inputs-of-the-step-before", "gradients-minlstm", read=lambda self, b: Batch(np.roll(b.inputs, 1, 0), b.targets))
 mutant("gain-without-gradient", "gradients-ln-rnn", finish=changed("norm_l0", 0.0))

@@ -147,13 +147,13 @@ def test_a_backend_without_autodiff_refuses_in_one_line():
 
 
 class Computed(RNN):
-    """Weights of the inputs that a step computes: two from parameters, and one from the state too."""
+    """Weights of the inputs that a step computes, from one parameter and from two."""
 
     name = "computed"
 
     def step(self, xp, p, x, h):
         of_x = xp.linear(x, xp.exp(p.weight_ih)) * xp.linear(x, xp.sin(p.weight_ih), p.bias_ih)
-        of_both = xp.linear(x, p.weight_ih * (1 + xp.mean(h * h, axis=(-2, -1), keepdims=True)))
+        of_both = xp.linear(x, p.weight_ih * (1 + xp.mean(p.weight_hh * p.weight_hh, axis=(-2, -1), keepdims=True)))
         return (xp.state("h", xp.tanh(of_x + of_both + xp.linear(h, p.weight_hh, p.bias_hh))),)
 
 

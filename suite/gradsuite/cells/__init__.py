@@ -52,5 +52,5 @@ def installed() -> Mapping[str, Cell]:
     """Return all cells that installed plugins register: these do not change while a process lives."""
     from gradsuite.plugins import load
 
-    classes: list[type[Cell]] = load().get_all("cell")
+    classes: list[type[Cell]] = load(kinds=["cell"]).get_all("cell")
     return {cell.name: cell() for cell in classes}

@@ -5,6 +5,7 @@ and number of layers, and in a stack.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,6 +55,7 @@ def shortest(cell: str) -> Check:
     @check(f"gradients-{cell}", sentence, dtypes=PRECISE, once=True, cell=cell)
     def measure(subject: Subject) -> Iterator[Finding]:
         one = case(cell, definition.activations[0], "all" if definition.recurrent else "last", "cross_entropy", 1)
+        one = replace(one, model=replace(one.model, input_size=UNITS))  # as wide as a layer above, as a skip wants it
         if subject.claims(one.model):
             yield from subject.against_oracle(one, amplified=amplified(one))
 

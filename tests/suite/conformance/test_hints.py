@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gradsuite.cells import CLASSIC
 from gradsuite.conformance import CHECKS, Subject, run
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check
@@ -21,7 +22,13 @@ def subject(backend=ReferenceBackend, dtype="float64"):
     return Subject(backend(), "cpu", dtype)
 
 
-@pytest.mark.parametrize("name", [name for name in BY_NAME if name.startswith("gradients-") or name == "batch-mean"])
+def concerned():
+    """Return the checks of gradients of the cells that the reference writes by hand."""
+    classic = [name for name, check in BY_NAME.items() if check.cell in ("", *CLASSIC)]
+    return [name for name in classic if name.startswith("gradients-") or name == "batch-mean"]
+
+
+@pytest.mark.parametrize("name", concerned())
 def test_a_right_backend_gets_no_hint(name):
     result = run(BY_NAME[name], subject())
     assert (result.verdict, result.hint, result.findings) == ("passed", "", ())
