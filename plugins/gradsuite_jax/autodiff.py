@@ -1,6 +1,7 @@
 """Networks of any registered cell: its equations under `lax.scan`, differentiated by `jax.vjp`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -72,22 +73,22 @@ def backward(
 
 
 def unroll(model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mapping[str, Array]) -> Array:
-    """Return the top layer's first state of all steps (T, B, H), or (B, H) of a cell that is not recurrent.
+    """Return the top layer's outputs of all steps (T, B, H), or (B, H) of a cell that is not recurrent.
 
     `nudges` are added to each state, and are zero: derivatives by them are the state gradients.
     """
     for layer in range(model.num_layers):
-        p = layer_parameters(model, cell, parameters, layer)
+        p = model.of_layer(parameters, layer)
         if cell.recurrent:
             x = scan(model, cell, p, x, {name: nudge[:, layer] for name, nudge in nudges.items()})
         else:
-            xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), p, x, products(x))
+            xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), p, x, partial(affine, x))
             x = cell.output(xp, p, x, *xp.advance(cell, p, x))
     return x
 
 
 def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]) -> Array:
-    """Return one layer's first state of all steps; products with inputs and for weight gradients stay outside."""
+    """Return one layer's outputs of all steps; products with inputs and for weight gradients stay outside."""
     zeros = (jnp.zeros((x.shape[1], model.hidden_size), x.dtype),) * len(cell.states)
     of_inputs: list[Array] = []
 
@@ -113,17 +114,6 @@ def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]
 def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:
     """Return the mark that adds to every state its nudge."""
     return lambda name, value: value + nudges[name]
-
-
-def products(x: Array) -> Callable[[Array, Array | None], Array]:
-    """Return the product of x with a weight, and a bias."""
-    return lambda weight, bias: affine(x, weight, bias)
-
-
-def layer_parameters(model: Model, cell: Cell, parameters: Arrays, layer: int) -> SimpleNamespace:
-    """Return one layer's parameters by their names in the cell."""
-    shapes = model.layer_parameters(layer)
-    return SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in shapes})
 
 
 def seen_of(model: Model, h: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from types import SimpleNamespace
 from typing import Any
 
 import autograd.numpy as anp
@@ -125,8 +124,7 @@ class AutogradNetwork(Network):
     def by_equations(self, sequence: list[Array], parameters: Parameters, layer: int) -> list[Array]:
         """Return one layer's outputs, step by step, of any registered cell."""
         cell = find(self.model.cell)
-        names = self.model.layer_parameters(layer)
-        p = SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in names})
+        p = self.model.of_layer(parameters, layer)
         xp = Equations(anp, ACTIVATIONS, self.model.activation, lambda _, value: value)
         zeros = np.zeros((len(sequence[0]), self.model.hidden_size), self.dtype)
         state: State = (zeros,) * len(cell.states) if cell.recurrent else ()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -86,8 +85,7 @@ class JaxScanNetwork(JaxPeerNetwork):
     def by_equations(self, x: jax.Array, parameters: Mapping[str, jax.Array], layer: int) -> jax.Array:
         """Return one layer's outputs (T, B, H), or (B, H), of any registered cell."""
         cell = find(self.model.cell)
-        names = self.model.layer_parameters(layer)
-        p = SimpleNamespace(**{name: parameters[cell.name_of(name, layer)] for name in names})
+        p = self.model.of_layer(parameters, layer)
         xp = Namespace(jnp, ACTIVATIONS, self.model.activation, lambda _, value: value)
         if not cell.recurrent:
             return cell.output(xp, p, x, *xp.advance(cell, p, x))

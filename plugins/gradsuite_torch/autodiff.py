@@ -102,7 +102,7 @@ class Autodiff(TorchNetwork):
         model, cell = self.model, find(self.model.cell)
         layers: list[Marked] = []
         for layer in range(model.num_layers):
-            p = self._layer(layer, parameters)
+            p = model.of_layer(parameters, layer, ahead=self.stacked)
             xp = Equations(model.activation, p, x, recurrent=cell.recurrent)
             stack = (len(next(iter(parameters.values()))),) if self.stacked else ()
             zeros = x.new_zeros((*stack, x.shape[-2], model.hidden_size))
@@ -114,15 +114,6 @@ class Autodiff(TorchNetwork):
             layers.append(xp.marked)
             x = torch.stack(top, TIME) if cell.recurrent else top[0]
         return layers, x if model.readout == "all" else top[-1]
-
-    def _layer(self, layer: int, parameters: Mapping[str, Tensor]) -> SimpleNamespace:
-        """Return one layer's parameters by their names in the cell; vectors of a stack broadcast over the batch."""
-        cell, model = find(self.model.cell), self.model
-        shapes = model.layer_parameters(layer)
-        named = {name: parameters[cell.name_of(name, layer)] for name in shapes}
-        if self.stacked:
-            named = {name: p if len(shapes[name].shape) > 1 else p.unsqueeze(-2) for name, p in named.items()}
-        return SimpleNamespace(**named)
 
     def _stacked(self, layers: list[list[Tensor]]) -> Tensor:
         """Return (..., T, layers, B, H), or (..., layers, B, H) of a cell that is not recurrent."""

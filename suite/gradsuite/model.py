@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from gradsuite.cells import CLASSIC, Parameter, Shape, find
@@ -58,7 +59,7 @@ class Model:
 
     @property
     def recurrent(self) -> bool:
-        """Whether the model unrolls over time (every cell but `mlp`)."""
+        """Whether the model unrolls over time."""
         return find(self.cell).recurrent
 
     @property
@@ -74,6 +75,15 @@ class Model:
         """Parameters of layer number `layer` (from 0) by their names in the cell."""
         return find(self.cell).parameters(self.layer_input_size(layer), self.hidden_size)
 
+    def of_layer(self, parameters: Mapping[str, Any], layer: int, *, ahead: bool = False) -> SimpleNamespace:
+        """Return one layer's parameters, arrays of any framework, by their names in the cell.
+
+        With axes `ahead`, of a stack or of directions, vectors (..., N) become (..., 1, N), to broadcast over batches.
+        """
+        named = {name: parameters[find(self.cell).name_of(name, layer)] for name in self.layer_parameters(layer)}
+        vectors = [name for name, parameter in self.layer_parameters(layer).items() if len(parameter.shape) == 1]
+        return SimpleNamespace(**named | ({name: named[name][..., None, :] for name in vectors} if ahead else {}))
+
     def states_shape(self, inputs: Shape) -> Shape:
         """Shape of the state gradients for inputs of this shape: (T, layers, B, H) or (layers, B, H)."""
         return (*inputs[:-2], self.num_layers, inputs[-2], self.hidden_size)
@@ -87,8 +97,8 @@ class Model:
 def parameter_shapes(model: Model) -> dict[str, Shape]:
     """Return name -> shape of every parameter, in PyTorch's names, shapes and order.
 
-    Recurrent layers have `weight_ih_l{l}` (G H, I), `weight_hh_l{l}` (G H, H), `bias_ih_l{l}` and
-    `bias_hh_l{l}` (G H) with G gates; `mlp` layers have `layers.{l}.weight` (H, I) and
+    Those of a layer are its cell's. Recurrent layers of PyTorch's have `weight_ih_l{l}` (G H, I), `weight_hh_l{l}`
+    (G H, H), `bias_ih_l{l}` and `bias_hh_l{l}` (G H) with G gates; `mlp` layers have `layers.{l}.weight` (H, I) and
     `layers.{l}.bias` (H); the readout has `readout.weight` (O, H) and `readout.bias` (O).
     """
     cell = find(model.cell)

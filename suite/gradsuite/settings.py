@@ -19,8 +19,8 @@ class Setting:
     """One thing that can be set: `--set NAME=V1,V2` sweeps it.
 
     `minimum` bounds a number (exclusively if `above`); `choices` lists the words allowed, and `registered` returns them
-    where plugins decide. One name has one meaning, and
-    so one `help`, in all experiments of a run that sets it. Raises ValueError for a name that a run's rows already use.
+    where plugins decide. One name has one meaning, and so one `help`, in all experiments of a run that sets it. Raises
+    ValueError for a name that a run's rows already use.
     """
 
     name: str

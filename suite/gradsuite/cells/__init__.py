@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gradsuite.cells.cell import Array, Cell, State
 from gradsuite.cells.gated import weights
@@ -12,8 +13,10 @@ from gradsuite.cells.mlp import MLP
 from gradsuite.cells.namespace import Namespace
 from gradsuite.cells.parameter import Parameter, Shape
 from gradsuite.cells.rnn import RNN
-from gradsuite.errors import unknown
 from gradsuite.hookspecs import Register, hookimpl
+
+if TYPE_CHECKING:
+    from gradsuite.plugins import Plugins
 
 __all__ = ["CLASSIC", "Array", "Cell", "Namespace", "Parameter", "Shape", "State", "find", "installed", "weights"]
 
@@ -39,18 +42,21 @@ def register_cells(register: Register) -> None:
 
 
 def find(name: str) -> Cell:
-    """Return the cell of this name. Raises UserError, with the nearest name, if no plugin has it."""
-    if name in CLASSIC:
-        return CLASSIC[name]
-    if name not in installed():
-        raise unknown("cell", name, installed())
-    return installed()[name]
+    """Return the cell of this name. Raises UserError: the nearest name, or why the cell cannot be loaded."""
+    if name not in CLASSIC and name not in installed():
+        _plugins().get("cell", name)
+    return CLASSIC.get(name) or installed()[name]
 
 
 @cache
 def installed() -> Mapping[str, Cell]:
     """Return all cells that installed plugins register: these do not change while a process lives."""
+    classes: list[type[Cell]] = _plugins().get_all("cell")
+    return {cell.name: cell() for cell in classes}
+
+
+@cache
+def _plugins() -> "Plugins":
     from gradsuite.plugins import load
 
-    classes: list[type[Cell]] = load(kinds=["cell"]).get_all("cell")
-    return {cell.name: cell() for cell in classes}
+    return load(kinds=["cell"])

@@ -5,16 +5,12 @@ from shlex import quote
 
 import click
 
+from gradsuite.commands._into import folder_option
+
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path),
-    default=".",
-    metavar="DIR",
-    help="Folder to make the package in (default: this one).",
-)
+@folder_option
 def new_cell(name: str, into: Path) -> None:
     """Write a package for a new cell NAME.
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradsuite.backend import Batch, Gradients
+from gradsuite.backend import Batch
 from gradsuite.cells import CLASSIC, installed
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.condition import SLACK, condition
 from gradsuite.conformance.finding import Finding, all_close
-from gradsuite.conformance.subject import Subject
+from gradsuite.conformance.subject import Subject, of_member
 from gradsuite.model import LOSSES, READOUTS, Model
 from gradsuite.precision import PRECISE
 
@@ -103,10 +103,7 @@ def stacked(cell: str) -> Check:
         loss, outputs = network.fetch(tape.loss), network.fetch(tape.outputs)
         fetched = network.fetch_gradients(network.backward(tape))
         for s, member in enumerate(members):
-            alone = Gradients(
-                {name: g[s] for name, g in fetched.parameters.items()},
-                *(None if g is None else g[s] for g in (fetched.states, fetched.cell_states)),
-            )
+            alone = of_member(fetched, s)
             found = named(loss[s], outputs[s], alone.parameters, alone.states, alone.cell_states)
             expected = subject.claimed(expected_of(member.answer(subject.dtype)))
             limit = amplified(member) * member.bound(subject.dtype)

@@ -6,14 +6,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from gradsuite.backend import Batch, Gradients
+from gradsuite.backend import Batch
 from gradsuite.conformance.case import Case, expected_of
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, all_close, close, fact
 from gradsuite.conformance.gradients import case_of
 from gradsuite.conformance.projections import COMMON, compared
 from gradsuite.conformance.purity import parameters_of
-from gradsuite.conformance.subject import Subject
+from gradsuite.conformance.subject import Subject, of_member
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD
 from gradsuite.oracle import Answer, differentiate
@@ -70,10 +70,7 @@ def stack(subject: Subject) -> Iterator[Finding]:
         network.update(gradients, CLIPPED)
         updated = parameters_of(network)
         for s, member in enumerate(members):
-            alone = Gradients(
-                {name: g[s] for name, g in fetched.parameters.items()},
-                *(None if g is None else g[s] for g in (fetched.states, fetched.cell_states)),
-            )
+            alone = of_member(fetched, s)
             where = f"{case}, network {s} of a stack with {'one batch for all' if shared else 'one batch per network'}"
             fed = members[0] if shared else member
             yield from compared(subject, where, member, fed, {"loss": loss[s], "outputs": outputs[s]}, alone)

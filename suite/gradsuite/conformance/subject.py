@@ -79,3 +79,9 @@ def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, 
     host = network.fetch_gradients(gradients)
     by_state = (host.states, host.cell_states) if states else ()
     return named(network.fetch(loss), network.fetch(outputs), host.parameters, *by_state)
+
+
+def of_member(gradients: Gradients, member: int) -> Gradients:
+    """Return one network's gradients of those of a stack, on the host."""
+    states = (None if array is None else array[member] for array in (gradients.states, gradients.cell_states))
+    return Gradients({name: array[member] for name, array in gradients.parameters.items()}, *states)

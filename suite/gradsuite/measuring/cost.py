@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gradsuite.cells import Shape
-from gradsuite.model import Model
+from gradsuite.model import GATES, Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,15 @@ def numbers(model: Model, inputs: Shape) -> int:
 
 
 def _layer(model: Model, inputs: Shape, layer: int) -> Iterator[Product]:
-    size = inputs[-2]
-    matrices = [parameter for parameter in model.layer_parameters(layer).values() if len(parameter.shape) > 1]
-    for matrix in matrices:
-        rows, columns = matrix.shape
-        if not (model.recurrent and matrix.between_states):
-            yield from _linear(inputs[0] * size if model.recurrent else size, columns, rows, gradient=layer > 0)
-            continue
-        yield Product(size, columns, rows, times=inputs[0])  # W_hh h_(t-1), forward
-        yield Product(size, rows, columns, times=inputs[0])  # dL/dz_t W_hh, backward
-        yield Product(rows, inputs[0] * size, columns)  # dL/dW_hh
+    width, hidden, size = model.layer_input_size(layer), model.hidden_size, inputs[-2]
+    if not model.recurrent:
+        yield from _linear(size, width, hidden, gradient=layer > 0)
+        return
+    steps, rows = inputs[0], GATES[model.cell] * hidden
+    yield from _linear(steps * size, width, rows, gradient=layer > 0)
+    yield Product(size, hidden, rows, times=steps)  # W_hh h_(t-1), forward
+    yield Product(size, rows, hidden, times=steps)  # dL/dz_t W_hh, backward
+    yield Product(rows, steps * size, hidden)  # dL/dW_hh
 
 
 def _linear(rows: int, width: int, columns: int, *, gradient: bool) -> Iterator[Product]:

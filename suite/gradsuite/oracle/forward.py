@@ -6,7 +6,6 @@ a leading axis of directions, which everything that depends on it then has too.
 """
 
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -64,14 +63,6 @@ class Complex(Namespace):
         return y if bias is None else y + bias
 
 
-def layer_parameters(model: Model, variables: Variables, layer: int) -> SimpleNamespace:
-    """Return one layer's parameters by their names in its cell; vectors (..., N) as (..., 1, N), for the batch."""
-    cell = find(model.cell)
-    shapes = model.layer_parameters(layer)
-    named = {name: variables[cell.name_of(name, layer)] for name in shapes}
-    return SimpleNamespace(**{name: p if len(shapes[name].shape) > 1 else p[..., None, :] for name, p in named.items()})
-
-
 def unroll(model: Model, variables: Variables, constant: int) -> list[Array]:
     """Return the top layer's outputs of all steps, each (..., B, H); of a cell that is not recurrent, its one.
 
@@ -81,7 +72,7 @@ def unroll(model: Model, variables: Variables, constant: int) -> list[Array]:
     nudges = dict(zip(cell.states, (variables[name] for name in STATE_GRADIENTS), strict=False))
     sequence = [inputs[..., t, :, :] for t in range(inputs.shape[-3])] if cell.recurrent else [inputs]
     for layer in range(model.num_layers):
-        p = layer_parameters(model, variables, layer)
+        p = model.of_layer(variables, layer, ahead=True)
         zeros = np.zeros((inputs.shape[-2], model.hidden_size), inputs.dtype)
         state: tuple[Array, ...] = (zeros,) * len(cell.states) if cell.recurrent else ()
         top = []

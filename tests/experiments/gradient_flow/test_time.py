@@ -73,6 +73,12 @@ def test_a_task_that_is_none_is_an_error_with_the_nearest_name():
         small(TIME, task=["digit"])
 
 
+def test_any_registered_cell_that_unrolls_over_time_can_be_set():
+    assert {trial["cell"] for trial in small(TIME, cell=["lru", "ln-rnn"])} == {"lru", "ln-rnn"}
+    with pytest.raises(UserError, match="unknown cell 'residual'"):
+        small(TIME, cell=["residual"])
+
+
 def test_every_preset_has_real_input_and_synthetic():
     for preset in TIME.presets:
         tasks = {trial["task"] for trial in TIME.trials(TIME.grid(preset, {}))}

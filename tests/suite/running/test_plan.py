@@ -165,3 +165,9 @@ def test_a_setting_that_means_several_things_is_set_for_one_experiment_at_a_time
         study(plugins, ["question", "louder"], "quick", {"gain": [2.0]})
     assert study(plugins, ["louder"], "quick", {"gain": [2.0]}).grid(Louder()) == {"gain": [2.0]}
     assert len(study(plugins, ["question", "louder"], "quick", {}).experiments) == 2
+
+
+def test_a_backend_with_autodiff_refuses_no_cell():
+    said = {"name": "mine", "versions": {}, "devices": ("cpu",), "dtypes": ("float64",), "cells": ("rnn",)}
+    assert refusal(BackendInfo(**said, features=("autodiff",)), "cpu", {"cell": "lru"}) is None
+    assert refusal(BackendInfo(**said), "cpu", {"cell": "lru"}) == "mine has no cell 'lru' (it has: rnn)"

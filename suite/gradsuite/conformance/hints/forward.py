@@ -7,10 +7,11 @@ from itertools import permutations
 import numpy as np
 
 from gradsuite.backend import Batch
+from gradsuite.cells import find
 from gradsuite.comparator import compare
 from gradsuite.conformance.hints.evidence import Evidence
 from gradsuite.conformance.hints.order import gates_of, moved, reordered
-from gradsuite.model import ACTIVATIONS, GATES, Model
+from gradsuite.model import GATES, Model
 from gradsuite.oracle.forward import affine, outputs, sigmoid
 
 Parameters = Mapping[str, np.ndarray]
@@ -37,11 +38,12 @@ def _mistakes(case: Evidence, model: Model, parameters: Parameters, batch: Batch
             f"right without {'any bias: they are' if left_out == 'bias' else f'{left_out}: it is'} left out",
             _run(model, without, batch.inputs),
         )
-    for activation in ACTIVATIONS[model.cell]:
+    for activation in find(model.cell).activations:
         other = replace(model, activation=activation)
         yield f"right for activation {activation} instead of {model.activation}", _run(other, parameters, batch.inputs)
     if model.recurrent:
         yield "right for inputs reversed in time", _run(model, parameters, batch.inputs[::-1])
+    if model.cell in GATES:
         gates = GATES[model.cell]
         across = {
             name: np.concatenate([w.T for w in np.split(p, gates)]) if "weight_hh" in name else p

@@ -47,7 +47,7 @@ def transposed(case: Evidence) -> Iterator[str]:
     """Yield the arrays that are right when transposed, as a whole or gate by gate."""
 
     def blocks(array: np.ndarray) -> np.ndarray:
-        gates = GATES[case.case.model.cell] if case.case and case.case.model.recurrent else 1
+        gates = GATES.get(case.case.model.cell, 1) if case.case else 1
         return np.concatenate([block.T for block in np.split(array, gates)])
 
     if any(case.value(name).ndim != 2 or "[" in name or name == "outputs" for name in case.wrong):
@@ -60,7 +60,7 @@ def transposed(case: Evidence) -> Iterator[str]:
 
 def _square_blocks(case: Evidence, name: str) -> bool:
     rows, columns = case.value(name).shape
-    return case.case is not None and case.case.model.recurrent and rows == GATES[case.case.model.cell] * columns
+    return case.case is not None and rows == GATES.get(case.case.model.cell, 0) * columns
 
 
 def reversed_in_time(case: Evidence) -> Iterator[str]:
