@@ -48,12 +48,12 @@ class Answered(Network):
         back = ahead if self.read_backward(batch) is batch else self.solve(self.read_backward(batch))
         answer = replace(back, loss=ahead.loss, outputs=ahead.outputs, last_state=ahead.last_state)
         answer = self.finish(answer, batch)
-        return Tape(answer.loss, answer.outputs, (answer, states), answer.last_state or None)
+        return Tape(answer.loss, answer.outputs, (answer, states), last_state=answer.last_state or None)
 
     def backward(self, tape):
         answer, states = tape.saved
         by_state = (answer.states, answer.cell_states) if states else (None, None)
-        return Gradients(answer.parameters, *by_state, answer.initial_state or None)
+        return Gradients(answer.parameters, *by_state, initial_state=answer.initial_state or None)
 
 
 class AnsweredBackend(Backend):

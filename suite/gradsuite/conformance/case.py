@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from gradsuite.backend import STATE_GRADIENTS, Batch
-from gradsuite.cells import Shape, find
+from gradsuite.cells import find
 from gradsuite.model import Model
 from gradsuite.oracle import Answer, differentiate
 from gradsuite.parameters import Parameters, initialise
@@ -62,17 +61,19 @@ class Case:
             targets = rng.integers(0, m.output_width, wanted)
         else:
             targets = rounded(rng.standard_normal(wanted), dtype)
-        return self._padded(Batch(inputs, targets, *self._optional(rng, dtype, m.states_shape(shape))))
+        return self._padded(self._with_the_rest(Batch(inputs, targets), rng, dtype))
 
-    def _optional(self, rng: np.random.Generator, dtype: str, states: Shape) -> tuple[Any, Any, Any]:
-        """Return lengths, the states before the first step, and masks that keep three quarters."""
+    def _with_the_rest(self, batch: Batch, rng: np.random.Generator, dtype: str) -> Batch:
+        """Return a batch with lengths, states before the first step, and masks that keep three quarters."""
+        states = self.model.states_shape(batch.inputs.shape)
         kinds = len(find(self.model.cell).states) if self.carried else 0
         state = tuple(rounded(rng.standard_normal(states[-3:]), dtype) for _ in range(kinds)) or None
         lengths = None if self.lengths is None else np.array(self.lengths)
-        if self.masks is None:
-            return lengths, state, None
-        shape = (self.masks, *states[-3:]) if self.model.recurrent else states
-        return lengths, state, rounded((rng.random(shape) < KEPT) / KEPT, dtype)
+        masks = None
+        if self.masks is not None:
+            shape = (self.masks, *states[-3:]) if self.model.recurrent else states
+            masks = rounded((rng.random(shape) < KEPT) / KEPT, dtype)
+        return replace(batch, lengths=lengths, state=state, masks=masks)
 
     def _padded(self, batch: Batch) -> Batch:
         """Return a batch whose padding is no number, and no class."""
