@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gradsuite.batch import Batch
+from gradsuite.batch import OPTIONAL, Batch
 from gradsuite.description import FEATURES, STATE_GRADIENTS, BackendInfo
 from gradsuite.errors import Unsupported
 from gradsuite.model import Model, is_stacked
@@ -26,6 +26,7 @@ Put = Callable[[Any, Batch], DeviceBatch]
 
 __all__ = [
     "FEATURES",
+    "OPTIONAL",
     "STATE_GRADIENTS",
     "Array",
     "Backend",
