@@ -29,7 +29,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     draw_lags(lags, rows)
     keys = [style.line_key("law"), style.line_key("sum of squared gradients", linestyle="--")]
     style.backend_legend(canvas, set(rows["backend"]), extra=keys)
-    finding = "Linear units keep gradients as their eigenvalues and gates say; what they cost is sensitivity"
+    finding = "Linear units keep gradients as their eigenvalues and gates say"
     style.title(canvas, tally(claims, finding, "A linear recurrence is not what its law says"))
     caption = (
         "Linear recurrences on white noise. Left: the mean square of an LRU's states by unit, and with gamma. Middle: "
@@ -42,14 +42,14 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
 def draw_sizes(axes: Any, rows: pd.DataFrame) -> None:
     """Draw E |s|^2 against |lambda|, without gamma and with it."""
     moduli = np.linspace(0.0, 0.98 * rows["r_max"].max() + 0.02, 100)
-    for metric, law, name in (
-        (laws.SIZE, theory.energy(np.maximum(moduli, 1e-9), 10**6), "1 / (1 - |λ|²)"),
-        (laws.NORMALISED, np.ones_like(moduli), "with gamma"),
+    for metric, law, name, place in (
+        (laws.SIZE, theory.energy(np.maximum(moduli, 1e-9), 10**6), "without gamma: 1 / (1 - |λ|²)", (0.04, 0.55)),
+        (laws.NORMALISED, np.ones_like(moduli), "with gamma", (0.04, 0.08)),
     ):
         style.theory(axes, moduli, law)
         points = by_unit(rows, metric)
         style.points(axes, style.thinned(points, "modulus", curve=["key"]), "modulus", "value")
-        axes.annotate(name, (moduli[40], law[40]), xytext=(0, 7), textcoords="offset points", fontsize=9)
+        axes.text(*place, name, transform=axes.transAxes, fontsize=9.5)
     axes.set(xlabel="|λ|", ylabel="", title="E |s|² over E |Bu|²", ylim=(0.0, None))
 
 
@@ -75,7 +75,7 @@ def draw_growth(axes: Any, rows: pd.DataFrame) -> None:
     found = found.assign(eigenvalue=found["member"].map(dict(enumerate(laws.EIGENVALUES))))
     style.points(axes, style.dodged(found, "eigenvalue", step=0.02), "eigenvalue", "value")
     style.log_axis(axes, "y", "")
-    axes.set(xlabel="|λ|", title="E (ds/dλ)²")
+    axes.set(xlabel="|λ|", title="E (ds/dλ)², and gradients")
 
 
 def draw_lags(axes: Any, rows: pd.DataFrame) -> None:
