@@ -33,7 +33,7 @@ class TorchBackend(Backend):
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("stack", "truncation", "checkpoint", "autodiff"),
+            features=("stack", "truncation", "checkpoint", "scan", "autodiff"),
             libraries=linked(),
         )
 

@@ -21,7 +21,7 @@ Array = Any  # a backend's own array type; only that backend looks inside
 DeviceBatch = Any
 STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` fills
 # Optional: what a backend may claim beyond the rest; `autodiff` is any registered cell, from its equations.
-FEATURES = ("stack", "truncation", "checkpoint", "autodiff")
+FEATURES = ("stack", "truncation", "checkpoint", "scan", "autodiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,9 @@ class BackendInfo:
         for kind, value, claimed in wanted:
             if value not in claimed:
                 return f"{self.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
-        if schedule.features and self.differentiates(model.cell):
-            return f"{self.name} has no {' and '.join(schedule.features)} for cells by autodiff, such as {model.cell!r}"
+        by_hand = [feature for feature in schedule.features if feature != "scan"]
+        if by_hand and self.differentiates(model.cell):
+            return f"{self.name} has no {' and '.join(by_hand)} for cells by autodiff, such as {model.cell!r}"
         if self.max_layers is not None and model.num_layers > self.max_layers:
             return f"{self.name} has at most {self.max_layers} layers, not {model.num_layers}"
         return None
