@@ -31,7 +31,7 @@ class JaxBackend(Backend):
             devices=devices(),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("stack", "truncation", "checkpoint", "autodiff"),
+            features=("stack", "truncation", "checkpoint", "scan", "autodiff"),
             libraries=(f"jaxlib: XLA, threads: {threads()}",),
         )
 

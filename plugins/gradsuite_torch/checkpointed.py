@@ -50,7 +50,7 @@ class Checkpointed(Recurrent):
         outputs = torch.cat(parts, TIME) if parts else self.readout.outputs(self.last_read(batch, starts), parameters)
         saved = Saved(batch, starts, outputs, states, parameters)
         last = None if batch.state is None else together(starts[-1])
-        return Tape(self.readout.loss(outputs, batch.targets, batch.padding), outputs, saved, last)
+        return Tape(self.readout.loss(outputs, batch.targets, batch.padding), outputs, saved, last_state=last)
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:

@@ -47,7 +47,9 @@ class Recurrent(TorchNetwork):
         outputs = self.readout.outputs(hidden, self.parameters, batch.padding)
         loss = self.readout.loss(outputs, batch.targets, batch.padding)
         last = None if batch.state is None else together([route.last(trace) for trace in traces])
-        return Tape(loss, outputs, Saved(batch, route, traces, hidden, outputs, states, self.parameters), last)
+        return Tape(
+            loss, outputs, Saved(batch, route, traces, hidden, outputs, states, self.parameters), last_state=last
+        )
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
