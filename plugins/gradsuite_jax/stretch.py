@@ -73,8 +73,8 @@ class Stretch(NamedTuple):
             count, steps = x.shape[:2]
             end = begin + count * steps
 
-            def cut(sequence: Array, steps: slice = slice(begin, end), lead: tuple[int, int] = (count, steps)) -> Array:
-                return sequence[steps].reshape(*lead, *sequence.shape[1:])
+            def cut(sequence: Array, span: slice = slice(begin, end), lead: tuple[int, int] = (count, steps)) -> Array:
+                return sequence[span].reshape(*lead, *sequence.shape[1:])
 
             part = self._cut(cut, np.arange(begin, end, steps, dtype=np.int32)[:, None])
             if part.masks is not None and part.masks is self.masks:
@@ -86,5 +86,5 @@ class Stretch(NamedTuple):
     def _cut(self, cut: Callable[[Array], Array], begin: Array | np.ndarray | int) -> "Stretch":
         """Return what is left of all that has a time axis."""
         lengths = None if self.lengths is None else self.lengths - begin
-        by_step = self.masks is not None and len(self.masks) > 1
-        return Stretch(cut(self.x), lengths, cut(self.masks) if by_step else self.masks)
+        masks = self.masks if self.masks is None or len(self.masks) == 1 else cut(self.masks)
+        return Stretch(cut(self.x), lengths, masks)

@@ -43,14 +43,14 @@ def backward(
     of_readout, d_top = head.readout_backward(model, parameters, bptt.seen(model, stretch, kept), dy)
     dh, d_end = bptt.from_top(model, stretch, d_top)
     if has_every_window(model, batch):
-        gradients, totals, d_start = _windows(horizon, model, parameters, batch, kept, dh, d_end, states=states)
+        gradients, totals, by_start = _windows(horizon, model, parameters, batch, kept, dh, d_end, states=states)
     else:
         back = unroll.backward(model, parameters, stretch, start, kept, dh, d_end, totals=states)
         ahead = ((forgotten, 0), (0, 0), (0, 0), (0, 0))
         totals = tuple(jnp.pad(total, ahead) for total in bptt.stack_layers(back.totals)) if states else None
         gradients = back.gradients
-        d_start = zero_state(model, y.shape[0], y.dtype) if forgotten else back.start
-    return of_readout | gradients, totals, batch.of_state(d_start)
+        by_start = batch.of_state(zero_state(model, y.shape[0], y.dtype) if forgotten else back.start)
+    return of_readout | gradients, totals, by_start
 
 
 def has_every_window(model: Model, batch: DeviceBatch) -> bool:
@@ -68,13 +68,13 @@ def _windows(
     d_end: list[State],
     *,
     states: bool,
-) -> tuple[dict[str, Array], tuple[Array, ...] | None, list[State] | None]:
+) -> Derivatives:
     """Return the sums of the gradients of all windows, computed one after another."""
     stretch, start = Stretch.of(batch), batch.start(model)
     k1, length = horizon[0], min(horizon[1], len(stretch.x))
 
     def window(carry: Any, end: Array) -> tuple[Any, None]:
-        gradients, totals, d_start = carry
+        gradients, totals, by_start = carry
         begin = jnp.maximum(end - length, 0)
         t = (begin + jnp.arange(length))[:, None, None]
 
@@ -84,7 +84,7 @@ def _windows(
         # A window that would begin before the first step extends past its end instead: nothing flows from there.
         kept = jax.tree.map(lambda a: jnp.where(t < end, cut(a), 0), saved)
         direct = None if dh is None else jnp.where((t >= end - k1) & (t < end), cut(dh), 0)
-        of_window = d_end if dh is not None else _ending(batch.lengths, d_end, end - k1, end)
+        of_window = d_end if batch.lengths is None else _ending(batch.lengths, d_end, end - k1, end)
         before = [(jnp.where(begin > 0, layer.h[begin - 1], h),) for layer, (h, *_) in zip(saved, start, strict=True)]
         part = stretch.window(begin, length)
         back = unroll.backward(model, parameters, part, before, kept, direct, of_window, totals=states)
@@ -94,15 +94,15 @@ def _windows(
                 lax.dynamic_update_slice_in_dim(total, cut(total) + part, begin, 0)
                 for total, part in zip(totals, bptt.stack_layers(back.totals), strict=True)
             )
-        if d_start is not None:
-            d_start = jax.tree.map(lambda total, part: total + jnp.where(begin > 0, 0, part), d_start, back.start)
-        return (gradients, totals, d_start), None
+        of_start = batch.of_state(back.start)
+        by_start = jax.tree.map(lambda total, part: total + jnp.where(begin > 0, 0, part), by_start, of_start)
+        return (gradients, totals, by_start), None
 
     gradients = {name: jnp.zeros_like(p) for name, p in parameters.items() if not name.startswith("readout")}
     shape = model.states_shape(stretch.x.shape)
     totals = tuple(jnp.zeros(shape, stretch.x.dtype) for _ in start[0]) if states else None
-    d_start = None if batch.state is None else jax.tree.map(jnp.zeros_like, start)
-    return lax.scan(window, (gradients, totals, d_start), jnp.arange(len(stretch.x), 0, -k1))[0]
+    by_start = jax.tree.map(jnp.zeros_like, batch.state)
+    return lax.scan(window, (gradients, totals, by_start), jnp.arange(len(stretch.x), 0, -k1))[0]
 
 
 def _ending(lengths: Array, d_end: list[State], begin: Array, end: Array) -> list[State]:
