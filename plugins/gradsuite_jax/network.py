@@ -1,11 +1,13 @@
 """A network on one of JAX's devices."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
+from gradsuite.cells import Linear, find
 from gradsuite.errors import Unsupported
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import Optimizer, Slots
@@ -13,6 +15,7 @@ from gradsuite.schedule import Schedule
 
 from gradsuite_jax import programs
 from gradsuite_jax.batch import DeviceBatch
+from gradsuite_jax.recurrence import fastest
 
 Array = jax.Array
 
@@ -31,6 +34,8 @@ class JaxNetwork(Network):
         self._in_flight: list[Any] = []
         on_device = {name: self._put(value, self._dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
+        if schedule.scan is None and isinstance(find(model.cell), Linear):
+            schedule = replace(schedule, scan=fastest(device))
         self._plan = programs.Plan(model, schedule, self.stacked)
 
     def put(self, batch: Batch) -> DeviceBatch:

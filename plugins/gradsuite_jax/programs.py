@@ -38,7 +38,10 @@ class Plan:
         if self.schedule.checkpoint is not None:
             n = self.schedule.checkpoint
             return partial(checkpoint.forward, n, self.model), partial(checkpoint.backward, n, self.model)
-        method = autodiff if self.model.cell not in CELLS else bptt if self.model.recurrent else mlp
+        if self.model.cell not in CELLS:
+            kind = self.schedule.scan or "loop"
+            return partial(autodiff.forward, kind, self.model), partial(autodiff.backward, self.model)
+        method = bptt if self.model.recurrent else mlp
         return partial(method.forward, self.model), partial(method.backward, self.model)
 
     def batch_axes(self, batch: DeviceBatch) -> DeviceBatch:

@@ -1,16 +1,22 @@
-"""Networks of any registered cell: its equations, differentiated by PyTorch's autograd."""
+"""Networks of any registered cell: its equations, differentiated by PyTorch's autograd.
+
+Of a cell that is linear in its state, only the states are computed step by step, and their backward pass is by hand.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from array_api_compat import torch as array_api
 from gradsuite.backend import Gradients, Tape
-from gradsuite.cells import Namespace, find
+from gradsuite.cells import Cell, Linear, Namespace, find
+from gradsuite.model import Model
 from torch import Tensor
 
+from gradsuite_torch import recurrence
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
 from gradsuite_torch.trace import TIME
 
@@ -68,7 +74,16 @@ class Saved(NamedTuple):
 
 
 class Autodiff(TorchNetwork):
-    """A network of one cell, from its equations; one step after another, as they are written."""
+    """A network of one cell, from its equations: one step after another, as they are written, or by a scan."""
+
+    def __init__(
+        self, model: Model, parameters: Mapping[str, Tensor], *, device: str, dtype: str, scan: str | None = None
+    ) -> None:
+        super().__init__(model, parameters, device=device, dtype=dtype)
+        self.scan = scan
+        self.scans = isinstance(find(model.cell), Linear) and scan != "loop"
+
+    batch_features: ClassVar[tuple[str, ...]] = ()
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers over all steps; autograd keeps what it needs."""
@@ -103,22 +118,54 @@ class Autodiff(TorchNetwork):
         layers: list[Marked] = []
         for layer in range(model.num_layers):
             p = model.of_layer(parameters, layer, ahead=self.stacked)
-            xp = Equations(model.activation, p, x, recurrent=cell.recurrent)
-            stack = (len(next(iter(parameters.values()))),) if self.stacked else ()
-            zeros = x.new_zeros((*stack, x.shape[-2], model.hidden_size))
-            state, top = (zeros,) * len(cell.states) if cell.recurrent else (), []
-            for now, x_t in enumerate(xp.sequence):
-                xp.now = now
-                state = xp.advance(cell, p, x_t, *state)
-                top.append(cell.output(xp, p, x_t, *state))
-            layers.append(xp.marked)
-            x = torch.stack(top, TIME) if cell.recurrent else top[0]
-        return layers, x if model.readout == "all" else top[-1]
+            last = layer == model.num_layers - 1 and model.readout != "all"  # of which the last step alone is read
+            if self.scans and isinstance(cell, Linear):
+                marked, x = self.by_scan(cell, p, x, last=last)
+            else:
+                marked, x = self.by_loop(cell, p, x, last=last)
+            layers.append(marked)
+        return layers, x
+
+    def by_loop(self, cell: Cell, p: SimpleNamespace, x: Tensor, *, last: bool) -> tuple[Marked, Tensor]:
+        """Return the states of one layer, step by step, and its outputs of all steps or of the last."""
+        xp = Equations(self.model.activation, p, x, recurrent=cell.recurrent)
+        zeros = x.new_zeros((*self._stack, x.shape[-2], self.model.hidden_size))
+        state, top = (zeros,) * len(cell.states) if cell.recurrent else (), []
+        for now, x_t in enumerate(xp.sequence):
+            xp.now = now
+            state = xp.advance(cell, p, x_t, *state)
+            top.append(cell.output(xp, p, x_t, *state))
+        return xp.marked, top[-1] if last or not cell.recurrent else torch.stack(top, TIME)
+
+    def by_scan(self, cell: Linear, p: SimpleNamespace, x: Tensor, *, last: bool) -> tuple[Marked, Tensor]:
+        """Return what stands for the states of one layer, and its outputs of all steps or of the last.
+
+        A state gradient is the derivative by b, which is all that is added to a state.
+        """
+        p = SimpleNamespace(**{name: over_time(parameter) for name, parameter in vars(p).items()})
+        xp = Equations(self.model.activation, p, x, recurrent=False)
+        a, b = cell.coefficients(xp, p, x)
+        shape = (*self._stack, *x.shape[-3:-1], self.model.hidden_size)
+        a, b = tuple(map(partial(aligned, shape), a)), tuple(differentiable(part.expand(shape)) for part in b)
+        start = tuple(torch.zeros_like(part.select(TIME, 0)) for part in b)
+        first = [part.movedim(TIME, 0) for part in (*a, *b)]
+        kind = self.scan or recurrence.fastest(shape[TIME], start[0].numel())
+        found = recurrence.states(tuple(first[: len(a)]), tuple(first[len(a) :]), start, kind)
+        h = [part.movedim(0, TIME) for part in found]
+        if last:
+            x, *h = (part.narrow(TIME, -1, 1) for part in (x, *h))
+        xp = Equations(self.model.activation, p, x, recurrent=False)
+        y = cell.output(xp, p, x, *h)
+        return {name: [part] for name, part in zip(cell.states, b, strict=True)}, y.select(TIME, -1) if last else y
+
+    @property
+    def _stack(self) -> tuple[int, ...]:
+        return (len(next(iter(self._parameters.values()))),) if self.stacked else ()
 
     def _stacked(self, layers: list[list[Tensor]]) -> Tensor:
         """Return (..., T, layers, B, H), or (..., layers, B, H) of a cell that is not recurrent."""
         steps = [torch.stack(values, -3) for values in zip(*layers, strict=True)]
-        return torch.stack(steps, -4) if self.model.recurrent else steps[0]
+        return torch.stack(steps, -4) if self.model.recurrent and not self.scans else steps[0]
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -132,3 +179,13 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def over_time(parameter: Tensor) -> Tensor:
     """Return a parameter of a stack with an axis for time; one network's broadcasts without."""
     return parameter.unsqueeze(TIME) if parameter.dim() == 3 else parameter
+
+
+def aligned(shape: Sequence[int], a: Tensor) -> Tensor:
+    """Return what broadcasts to this shape, with as many axes."""
+    return a[(None,) * (len(shape) - a.dim())]
+
+
+def differentiable(tensor: Tensor) -> Tensor:
+    """Return a tensor to differentiate by: itself, unless it depends on no parameter."""
+    return tensor if tensor.requires_grad else tensor.detach().requires_grad_()

@@ -6,14 +6,14 @@ Host arrays (NumPy) go in and come out; what lies between belongs to the backend
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from gradsuite.batch import Batch
+from gradsuite.batch import OPTIONAL, Batch
 from gradsuite.description import FEATURES, STATE_GRADIENTS, BackendInfo
 from gradsuite.errors import Unsupported
 from gradsuite.model import Model, is_stacked
@@ -26,6 +26,7 @@ Put = Callable[[Any, Batch], DeviceBatch]
 
 __all__ = [
     "FEATURES",
+    "OPTIONAL",
     "STATE_GRADIENTS",
     "Array",
     "Backend",
@@ -49,7 +50,7 @@ class Tape:
     loss: Array
     outputs: Array
     saved: Any = None
-    last_state: tuple[Array, ...] | None = None
+    last_state: tuple[Array, ...] | None = field(default=None, kw_only=True)
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Gradients:
     parameters: Mapping[str, Array]
     states: Array | None = None
     cell_states: Array | None = None
-    initial_state: tuple[Array, ...] | None = None
+    initial_state: tuple[Array, ...] | None = field(default=None, kw_only=True)
 
 
 class Network(ABC):

@@ -1,7 +1,7 @@
 """What a network is given at once: inputs and targets; lengths, states to begin with, and masks of dropout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,9 +36,9 @@ class Batch:
 
     inputs: np.ndarray
     targets: np.ndarray
-    lengths: np.ndarray | None = None
-    state: tuple[np.ndarray, ...] | None = None
-    masks: np.ndarray | None = None
+    lengths: np.ndarray | None = field(default=None, kw_only=True)
+    state: tuple[np.ndarray, ...] | None = field(default=None, kw_only=True)
+    masks: np.ndarray | None = field(default=None, kw_only=True)
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def example(model, *, lengths=None, carried=False, seed=0):
     kinds = 2 if model.cell in ("lstm", "lru", "peephole") else 1
     start = (model.num_layers * model.directions, SIZE, model.hidden_size)
     state = tuple(rng.standard_normal(start) for _ in range(kinds)) if carried else None
-    batch = Batch(rng.standard_normal((STEPS, SIZE, model.input_size)), targets, lengths, state)
+    batch = Batch(rng.standard_normal((STEPS, SIZE, model.input_size)), targets, lengths=lengths, state=state)
     return initialise(model, seed=seed), batch
 
 
