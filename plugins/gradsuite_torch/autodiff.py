@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from array_api_compat import torch as array_api
@@ -82,6 +82,8 @@ class Autodiff(TorchNetwork):
         super().__init__(model, parameters, device=device, dtype=dtype)
         self.scan = scan
         self.scans = isinstance(find(model.cell), Linear) and scan != "loop"
+
+    batch_features: ClassVar[tuple[str, ...]] = ()
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers over all steps; autograd keeps what it needs."""
