@@ -80,6 +80,7 @@ scan.defvjp(scan_forward, scan_backward)
 
 def serial(a: Array, b: Array, start: Array, *, reverse: bool) -> Array:
     """Return all states by one step after another."""
+
     def step(h: Array, now: Any) -> tuple[Array, Array]:
         a_t, b_t = now if varies(a) else (a, now)
         h = a_t * h + b_t
