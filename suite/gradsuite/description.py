@@ -89,11 +89,11 @@ class BackendInfo:
         for kind, value, claimed in wanted:
             if value not in claimed:
                 return f"{self.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
-        by_hand = [feature for feature in schedule.features if feature != "scan"]
-        if by_hand and self.differentiates(model.cell):
-            return f"{self.name} has no {' and '.join(by_hand)} for cells by autodiff, such as {model.cell!r}"
-        if model.bidirectional and (stacked or by_hand):
-            against = "a stack" if stacked else by_hand[0]
+        splits = [feature for feature in schedule.features if feature != "scan"]
+        if splits and self.differentiates(model.cell):
+            return f"{self.name} has no {' and '.join(splits)} for cells by autodiff, such as {model.cell!r}"
+        if model.bidirectional and (stacked or splits):
+            against = "a stack" if stacked else splits[0]
             return f"bidirectional layers read the whole sequence, one network at a time: give no {against}"
         if self.max_layers is not None and model.num_layers > self.max_layers:
             return f"{self.name} has at most {self.max_layers} layers, not {model.num_layers}"
