@@ -16,7 +16,8 @@ from jax import lax
 
 from gradsuite_jax import head, recurrence
 from gradsuite_jax.activations import ACTIVATIONS
-from gradsuite_jax.bptt import seen
+from gradsuite_jax.batch import DeviceBatch
+from gradsuite_jax.bptt import Derivatives, Forward
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
@@ -50,9 +51,9 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Array:
     return x @ weight.T if bias is None else x @ weight.T + bias
 
 
-def forward(kind: str, model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
+def forward(kind: str, model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
     """Return loss, outputs and what backward needs; `kind` is the scan of a cell that is linear in its state."""
-    cell = find(model.cell)
+    cell, x = find(model.cell), batch.inputs
     of_layers = {name: p for name, p in parameters.items() if not name.startswith("readout")}
     zeros = jnp.zeros(model.states_shape(x.shape), x.dtype)
 
@@ -61,18 +62,18 @@ def forward(kind: str, model: Model, parameters: Arrays, x: Array, targets: Arra
 
     hidden, pull = jax.vjp(top, of_layers, dict.fromkeys(cell.states, zeros))
     y = head.readout(model, parameters, hidden)
-    return head.loss(model, y, targets), y, (hidden, pull)
+    return head.loss(model, y, batch.targets), y, (hidden, pull), None
 
 
 def backward(
-    model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> tuple[dict[str, Array], tuple[Array, ...] | None]:
+    model: Model, parameters: Arrays, batch: DeviceBatch, y: Array, saved: Any, *, states: bool
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, those by each state, (T, layers, B, H) or (layers, B, H)."""
     hidden, pull = saved
-    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, head.loss_backward(model, y, targets))
+    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, head.loss_backward(model, y, batch.targets))
     gradients, by_state = pull(d_hidden)
     totals = tuple(by_state[name] for name in find(model.cell).states) if states else None
-    return {**gradients, **of_readout}, totals
+    return {**gradients, **of_readout}, totals, None
 
 
 def unroll(kind: str, model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mapping[str, Array]) -> Array:
@@ -139,4 +140,4 @@ def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:
 
 def seen_of(model: Model, h: Array) -> Array:
     """Return the states that the readout reads."""
-    return seen(model, h) if model.recurrent else h
+    return h[-1] if model.recurrent and model.readout != "all" else h
