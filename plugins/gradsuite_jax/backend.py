@@ -48,8 +48,6 @@ class JaxBackend(Backend):
     ) -> Network:
         """Copy host parameters to the first device of this kind; a leading axis on each makes a stack of networks."""
         self.require(model, parameters, device, dtype, schedule)
-        if model.bidirectional and model.cell not in CELLS:
-            raise Unsupported(f"{self.name} has no bidirectional layers by autodiff, such as {model.cell!r}")
         return JaxNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
 
     def multiplications(

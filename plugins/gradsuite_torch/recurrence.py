@@ -16,8 +16,8 @@ Kernel = Callable[..., Tensor]
 WIDE = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
 
-# Which scan is the faster: seconds of a serial one over those of a parallel one, forward and back in float32, over T and
-# N numbers a step (processor time of one thread, the least of nine interleaved calls; torch 2.13 on a shared machine):
+# Which scan is the faster: seconds of a serial one over those of a parallel one, forward and back in float32, over T
+# and N numbers a step (processor time of one thread, the least of nine interleaved calls; torch 2.13 on a shared machine):
 #
 #   N       T = 16     32     64    256  1,024  4,096  16,384  65,536
 #   64                                           13.1            48.0

@@ -1,4 +1,4 @@
-"""Loop against scan: seconds and memory of a gradient over T, of cells that are linear in their state and their rivals."""
+"""Loop against scan: seconds and memory of a gradient over T, of cells that are linear in their state."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from gradsuite.backend import Backend, Batch, DeviceBatch, Network
 from gradsuite.cells import Linear, installed
 from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
-from gradsuite.errors import Unsupported, UserError
+from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring import memory
 from gradsuite.measuring.timing import Budget

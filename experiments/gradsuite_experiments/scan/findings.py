@@ -52,7 +52,8 @@ def gains(rows: pd.DataFrame) -> Iterator[str]:
             for settings, trial, kind in of_backend
             if settings["length"] == longest
         ]
-        yield f"A gradient over {longest:,} steps by {backend}'s loop takes, in times of its fastest scan, {listed(parts)}."
+        taken = f"A gradient over {longest:,} steps by {backend}'s loop takes, in times of its fastest scan"
+        yield f"{taken}, {listed(parts)}."
 
 
 def target(rows: pd.DataFrame) -> Iterator[str]:
