@@ -70,7 +70,7 @@ def forward(kind: str, model: Model, parameters: Arrays, batch: DeviceBatch) -> 
 def backward(
     model: Model, parameters: Arrays, batch: DeviceBatch, y: Array, saved: Any, *, states: bool
 ) -> Derivatives:
-    """Return the parameter gradients, if `states` those by each, (T, layers, B, H) or (layers, B, H), and by a state."""
+    """Return the parameter gradients, those by each state if `states`, and those by a batch's state."""
     hidden, pull = saved
     dy = head.loss_backward(model, y, batch.targets, Stretch.of(batch).counted(model))
     of_readout, d_hidden = head.readout_backward(model, parameters, hidden, dy)

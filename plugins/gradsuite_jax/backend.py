@@ -8,7 +8,6 @@ import jax
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo, Network
 from gradsuite.batch import OPTIONAL
-from gradsuite.errors import Unsupported
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 

@@ -16,8 +16,8 @@ Kernel = Callable[..., Tensor]
 WIDE = {torch.bfloat16: torch.float32, torch.float16: torch.float32}
 
 
-# Which scan is the faster: seconds of a serial one over those of a parallel one, forward and back in float32, over T
-# and N numbers a step (processor time of one thread, the least of nine interleaved calls; torch 2.13 on a shared machine):
+# Which scan is faster: seconds of a serial one over those of a parallel one, forward and back in float32, over T and
+# N numbers a step (processor time of one thread, the least of nine interleaved calls; torch 2.13 on a shared machine):
 #
 #   N       T = 16     32     64    256  1,024  4,096  16,384  65,536
 #   64                                           13.1            48.0
@@ -66,10 +66,8 @@ class Scan(torch.autograd.Function):
         """Return the gradients by the parts of a, b and the start."""
         a, h, start = ctx.saved_tensors
         total, of_start = state_gradients(KERNELS[ctx.kind], a, joined(direct))
-        of_a = torch.empty_like(total)
-        torch.mul(total[1:], conjugate(h[:-1]), out=of_a[1:])
-        torch.mul(total[0], conjugate(start), out=of_a[0])
-        return None, None, *separated(of_a.sum_to_size(a.shape)), *separated(total), *separated(of_start)
+        of_a = gradient_by_a(total, h, start).sum_to_size(a.shape)
+        return None, None, *separated(of_a), *separated(total), *separated(of_start)
 
 
 def state_gradients(kernel: Kernel, a: Tensor, direct: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,6 +77,14 @@ def state_gradients(kernel: Kernel, a: Tensor, direct: Tensor) -> tuple[Tensor, 
     total[-1] = direct[-1]
     kernel(a[1:] if len(a) > 1 else a, direct[:-1], direct[-1], total[:-1], reverse=True)
     return total, a[0] * total[0]
+
+
+def gradient_by_a(total: Tensor, h: Tensor, start: Tensor) -> Tensor:
+    """Return dL/da_t = G_t conj(h_(t-1)) of every step."""
+    of_a = torch.empty_like(total)
+    torch.mul(total[1:], conjugate(h[:-1]), out=of_a[1:])
+    torch.mul(total[0], conjugate(start), out=of_a[0])
+    return of_a
 
 
 def serial(a: Tensor, b: Tensor, start: Tensor, out: Tensor, *, reverse: bool = False) -> Tensor:
