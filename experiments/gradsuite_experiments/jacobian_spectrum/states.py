@@ -9,7 +9,7 @@ from gradsuite.cells import Cell, find
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
 
-from gradsuite_experiments.common.sweep import Flow, jacobians, sweep
+from gradsuite_experiments.common.sweep import Flow, jacobians, reads_both, sweep
 
 ENDS = 4  # steps that gradients start from where one is not enough: two give the states of a complex unit, four well
 MEMORY = ("lstm", "coupled", "peephole")  # h is a function of c, unit by unit
@@ -21,15 +21,6 @@ class Product(NamedTuple):
     jacobians: np.ndarray
     outputs: np.ndarray
     condition: float
-
-
-def reads_both(cell: str) -> bool:
-    """Whether the output is made of two states, as of the parts of a complex one: the Jacobian is then of both.
-
-    Where the output is h alone, h' follows from c' in the same step: the Jacobian is of c, if there is one.
-    """
-    found = find(cell)
-    return len(found.states) == 2 and type(found).output is not Cell.output
 
 
 def ends(cell: str) -> int:
