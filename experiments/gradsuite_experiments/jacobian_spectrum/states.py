@@ -46,7 +46,7 @@ def products(
 ) -> Iterator[Product]:
     """Yield each network's Jacobians of the state at T by those 0, 1, ... `lags` steps before, on one trajectory."""
     N, count = model.hidden_size, ends(model.cell)
-    where = {"device": device, "dtype": dtype}
+    where: dict[str, Any] = {"device": device, "dtype": dtype}
     x = np.repeat(trajectory(lags + count, N), count * N, axis=1)
     if count == 1:
         for flow in sweep(backend, model, networks, Batch(x, np.eye(N)), **where):

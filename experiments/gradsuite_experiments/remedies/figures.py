@@ -51,7 +51,8 @@ def horizons_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     return Figure(
         "remedies",
         "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, both parts of an LRU, "
-        f"else h), hollow at initialisation (median and range over networks){trained}; ink is theory{beside}. {IN_DEPTH}",
+        f"else h), hollow at initialisation (median and range over networks){trained}; ink is theory{beside}. "
+        f"{IN_DEPTH}",
         figure,
     )
 
