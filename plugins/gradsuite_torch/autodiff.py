@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from array_api_compat import torch as array_api
@@ -69,6 +69,8 @@ class Saved(NamedTuple):
 
 class Autodiff(TorchNetwork):
     """A network of one cell, from its equations; one step after another, as they are written."""
+
+    batch_features: ClassVar[tuple[str, ...]] = ()
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers over all steps; autograd keeps what it needs."""
