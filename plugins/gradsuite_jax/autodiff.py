@@ -1,4 +1,7 @@
-"""Networks of any registered cell: its equations under `lax.scan`, differentiated by `jax.vjp`."""
+"""Networks of any registered cell: its equations under `lax.scan`, differentiated by `jax.vjp`.
+
+Of a cell that is linear in its state, only the states are computed under a scan, and its backward pass is by hand.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -7,13 +10,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from gradsuite.cells import Cell, Namespace, State, find
+from gradsuite.cells import Cell, Linear, Namespace, State, find
 from gradsuite.model import Model
 from jax import lax
 
-from gradsuite_jax import head
+from gradsuite_jax import head, recurrence
 from gradsuite_jax.activations import ACTIVATIONS
-from gradsuite_jax.bptt import seen
+from gradsuite_jax.batch import DeviceBatch
+from gradsuite_jax.bptt import Derivatives, Forward
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
@@ -47,39 +51,42 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Array:
     return x @ weight.T if bias is None else x @ weight.T + bias
 
 
-def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs and what backward needs."""
-    cell = find(model.cell)
+def forward(kind: str, model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
+    """Return loss, outputs and what backward needs; `kind` is the scan of a cell that is linear in its state."""
+    cell, x = find(model.cell), batch.inputs
     of_layers = {name: p for name, p in parameters.items() if not name.startswith("readout")}
     zeros = jnp.zeros(model.states_shape(x.shape), x.dtype)
 
     def top(of_layers: Arrays, nudges: Mapping[str, Array]) -> Array:
-        return seen_of(model, unroll(model, cell, of_layers, x, nudges))
+        return seen_of(model, unroll(kind, model, cell, of_layers, x, nudges))
 
     hidden, pull = jax.vjp(top, of_layers, dict.fromkeys(cell.states, zeros))
     y = head.readout(model, parameters, hidden)
-    return head.loss(model, y, targets), y, (hidden, pull)
+    return head.loss(model, y, batch.targets), y, (hidden, pull), None
 
 
 def backward(
-    model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> tuple[dict[str, Array], tuple[Array, ...] | None]:
+    model: Model, parameters: Arrays, batch: DeviceBatch, y: Array, saved: Any, *, states: bool
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, those by each state, (T, layers, B, H) or (layers, B, H)."""
     hidden, pull = saved
-    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, head.loss_backward(model, y, targets))
+    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, head.loss_backward(model, y, batch.targets))
     gradients, by_state = pull(d_hidden)
     totals = tuple(by_state[name] for name in find(model.cell).states) if states else None
-    return {**gradients, **of_readout}, totals
+    return {**gradients, **of_readout}, totals, None
 
 
-def unroll(model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mapping[str, Array]) -> Array:
+def unroll(kind: str, model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mapping[str, Array]) -> Array:
     """Return the top layer's outputs of all steps (T, B, H), or (B, H) of a cell that is not recurrent.
 
     `nudges` are added to each state, and are zero: derivatives by them are the state gradients.
     """
     for layer in range(model.num_layers):
         p = model.of_layer(parameters, layer)
-        if cell.recurrent:
+        if isinstance(cell, Linear) and kind != "loop":
+            last = layer == model.num_layers - 1 and model.readout != "all"  # what is read of it is the last step alone
+            x = scan_linear(kind, model, cell, p, x, {k: nudge[:, layer] for k, nudge in nudges.items()}, last=last)
+        elif cell.recurrent:
             x = scan(model, cell, p, x, {name: nudge[:, layer] for name, nudge in nudges.items()})
         else:
             xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), p, x, partial(affine, x))
@@ -111,6 +118,21 @@ def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]
     return lax.scan(step, zeros, (x, nudges, of_inputs))[1]
 
 
+def scan_linear(
+    kind: str, model: Model, cell: Linear, p: Any, x: Array, nudges: Mapping[str, Array], *, last: bool
+) -> Array:
+    """Return one layer's outputs of all steps, or of the last; all but the states is computed for all steps at once."""
+    zero = jnp.zeros((x.shape[1], model.hidden_size), x.dtype)
+    xp = Equations(model.activation, lambda _, value: value, p, x, partial(affine, x))
+    a, b = cell.coefficients(xp, p, x)
+    # A state gradient is the derivative by b, which is all that is added to a state.
+    b = tuple(jnp.broadcast_to(part, nudges[k].shape) + nudges[k] for k, part in zip(cell.states, b, strict=True))
+    h = recurrence.states(a, b, (zero,) * len(b), kind)
+    if last:
+        x, *h = (part[-1:] for part in (x, *h))
+    return cell.output(Equations(model.activation, lambda _, value: value, p, x, partial(affine, x)), p, x, *h)
+
+
 def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:
     """Return the mark that adds to every state its nudge."""
     return lambda name, value: value + nudges[name]
@@ -118,4 +140,4 @@ def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:
 
 def seen_of(model: Model, h: Array) -> Array:
     """Return the states that the readout reads."""
-    return seen(model, h) if model.recurrent else h
+    return h[-1] if model.recurrent and model.readout != "all" else h

@@ -81,7 +81,7 @@ class NumpyNetwork(Network):
             running = self.prepare().start(batch, workspace, states=states)
             loss, dy = self.loss(running.outputs, batch)
         finalize(running, self.spare.append, workspace).atexit = False
-        return Tape(loss, running.outputs, (running, dy), running.last_state)
+        return Tape(loss, running.outputs, (running, dy), last_state=running.last_state)
 
     def loss(self, outputs: Array, batch: Batch) -> tuple[Array, Array]:
         """Return the loss, of the steps that count, and its gradient by the outputs."""

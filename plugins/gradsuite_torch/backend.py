@@ -50,7 +50,7 @@ class TorchBackend(Backend):
         self.require(model, parameters, device, dtype, schedule)
         tensors = {name: to_device(p, device, getattr(torch, dtype)) for name, p in parameters.items()}
         if self.describe().differentiates(model.cell):
-            return Autodiff(model, tensors, device=device, dtype=dtype)
+            return Autodiff(model, tensors, device=device, dtype=dtype, scan=schedule.scan)
         if schedule.truncation is not None:
             return Truncated(model, tensors, device=device, dtype=dtype, truncation=schedule.truncation)
         if schedule.checkpoint is not None:

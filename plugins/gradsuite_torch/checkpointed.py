@@ -50,7 +50,7 @@ class Checkpointed(Recurrent):
         outputs = torch.cat(parts, TIME) if parts else self.readout.outputs(self.last_read(batch, starts), parameters)
         saved = Saved(batch, starts, outputs, states, parameters)
         last = None if batch.state is None else together(starts[-1])
-        return Tape(self.readout.loss(outputs, batch.targets, batch.padding), outputs, saved, last)
+        return Tape(self.readout.loss(outputs, batch.targets, batch.padding), outputs, saved, last_state=last)
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
@@ -78,8 +78,9 @@ class Checkpointed(Recurrent):
                 of_states.append(over_layers(flows, route))
             self.layers.release(traces, flows)
         joined = [torch.cat(parts[::-1], TIME - 1) for parts in zip(*of_states, strict=True)]
-        initial = None if batch.state is None else together(arriving)
-        return Gradients(self.layers.by_name(by_layer) | of_readout.total, *joined, initial_state=initial)
+        gradients = self.layers.gradients(by_layer, joined, None if batch.state is None else together(arriving))
+        gradients.parameters = {**gradients.parameters, **of_readout.total}
+        return gradients
 
     def segments(self, batch: DeviceBatch) -> list[tuple[Tensor, Route]]:
         """Return the inputs of every n steps, with their route."""

@@ -1,9 +1,11 @@
 """Stacked recurrent layers: forward over a span of steps, backward through all of them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TypeVar
 
 import torch
+from gradsuite.backend import Gradients
 from gradsuite.model import Model
 from torch import Tensor
 
@@ -34,13 +36,17 @@ class Layers:
         """Return each layer's parameters."""
         return [Weights(*(parameters[name] for name in names)) for names in self.names]
 
-    def by_name(self, gradients: Sequence[Weights]) -> dict[str, Tensor]:
-        """Return the layers' weight gradients by PyTorch's names."""
-        return {
+    def gradients(
+        self, by_layer: Sequence[Weights], of_states: Sequence[Tensor], initial: tuple[Tensor, ...] | None
+    ) -> Gradients:
+        """Return the layers' weight gradients by PyTorch's names, and what there is of dL/dh, dL/dc and first ones."""
+        by_name = {
             name: gradient
-            for names, weights in zip(self.names, gradients, strict=True)
+            for names, weights in zip(self.names, by_layer, strict=True)
             for name, gradient in zip(names, weights, strict=True)
         }
+        states, cell_states = (*of_states, None, None)[:2]
+        return Gradients(by_name, states, cell_states, initial)
 
     def start(self, batch: DeviceBatch, weights: Sequence[Weights]) -> list[States]:
         """Return each layer's states before the first step: the batch's, or zeros."""
@@ -95,8 +101,8 @@ class Layers:
         flows = [*(self.flow(trace) for trace in traces[: -len(tops)]), *tops]
         for layer in reversed(range(self.model.num_layers)):
             numbers = route.numbers(layer)
-            landing = self.landing(traces, flows, layer, route)
-            for number, dx in zip(numbers, landing, strict=True):
+            landing = self.landing(traces, flows, layer, route) if layer > 0 else []
+            for number, dx in zip_longest(numbers, landing):
                 for state, carried in zip(flows[number].states, arriving[number] if arriving else (), strict=False):
                     state.select(TIME, -1).add_(carried)
                 self.cell.backward(traces[number], weights[number], flows[number], gradients[number], dx, first=first)
@@ -104,16 +110,11 @@ class Layers:
                 self.pass_down(landing, flows, layer, route)
         return flows
 
-    def landing(
-        self, traces: Sequence[Trace], flows: Sequence[Flow], layer: int, route: Route
-    ) -> Sequence[Tensor | None]:
+    def landing(self, traces: Sequence[Trace], flows: Sequence[Flow], layer: int, route: Route) -> list[Tensor]:
         """Return arrays for the gradients by what a layer's directions read: the lower one's flow if that is it."""
-        numbers = route.numbers(layer)
-        if layer == 0:
-            return [None] * len(numbers)
         if route.direct:
             return [without_start(flows[layer - 1].states[0])]
-        return [self.room.take(*traces[number].x.shape) for number in numbers]
+        return [self.room.take(*traces[number].x.shape) for number in route.numbers(layer)]
 
     def pass_down(self, landing: Sequence[Tensor], flows: Sequence[Flow], layer: int, route: Route) -> None:
         """Set what reaches the states below a layer, given the gradients by what its directions read."""

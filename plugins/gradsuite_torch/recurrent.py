@@ -47,7 +47,9 @@ class Recurrent(TorchNetwork):
         outputs = self.readout.outputs(hidden, self.parameters, batch.padding)
         loss = self.readout.loss(outputs, batch.targets, batch.padding)
         last = None if batch.state is None else together([route.last(trace) for trace in traces])
-        return Tape(loss, outputs, Saved(batch, route, traces, hidden, outputs, states, self.parameters), last)
+        return Tape(
+            loss, outputs, Saved(batch, route, traces, hidden, outputs, states, self.parameters), last_state=last
+        )
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
@@ -80,4 +82,4 @@ class Recurrent(TorchNetwork):
         initial = None if saved.batch.state is None else together([flow.start for flow in flows])
         self.layers.release(saved.traces, () if saved.states else flows)
         of_states = self.layers.hand_over(flows, saved.route) if saved.states else []
-        return Gradients(self.layers.by_name(by_layer), *of_states, initial_state=initial)
+        return self.layers.gradients(by_layer, of_states, initial)

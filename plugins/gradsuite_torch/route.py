@@ -59,7 +59,7 @@ class Route:
         return beside(parts)
 
     def down(self, gradient: Tensor, layer: int) -> list[Tensor]:
-        """Return the gradient (T, B, directions H) by what a layer puts out as those by the states of its directions."""
+        """Return the gradient by what a layer puts out (T, B, directions H) as those by its directions' states."""
         parts = []
         for number, part in zip(self.numbers(layer), gradient.chunk(self.model.directions, -1), strict=True):
             parts.append(self.to_layer(part if self.masks is None else part * self.masks[:, number], number))
@@ -102,6 +102,6 @@ class Route:
         return array * self.padding.last(masks)
 
 
-def beside(parts: Sequence[Tensor]) -> Tensor:
+def beside(parts: list[Tensor]) -> Tensor:
     """Return what the directions of a layer put out, side by side."""
     return parts[0] if len(parts) == 1 else torch.cat(parts, -1)

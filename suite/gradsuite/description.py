@@ -12,7 +12,7 @@ from gradsuite.schedule import Schedule
 STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` fills
 # Optional: what a backend may claim beyond the rest. `lengths`, `state` and `masks` are what a batch may have besides
 # inputs and targets; `autodiff` is any registered cell, from its equations.
-FEATURES = ("stack", "truncation", "checkpoint", *OPTIONAL, "bidirectional", "autodiff")
+FEATURES = ("stack", "truncation", "checkpoint", "scan", *OPTIONAL, "bidirectional", "autodiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,11 @@ class BackendInfo:
         for kind, value, claimed in wanted:
             if value not in claimed:
                 return f"{self.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
-        if schedule.features and self.differentiates(model.cell):
-            return f"{self.name} has no {' and '.join(schedule.features)} for cells by autodiff, such as {model.cell!r}"
-        if model.bidirectional and (stacked or schedule.features):
-            against = "a stack" if stacked else schedule.features[0]
+        splits = [feature for feature in schedule.features if feature != "scan"]
+        if splits and self.differentiates(model.cell):
+            return f"{self.name} has no {' and '.join(splits)} for cells by autodiff, such as {model.cell!r}"
+        if model.bidirectional and (stacked or splits):
+            against = "a stack" if stacked else splits[0]
             return f"bidirectional layers read the whole sequence, one network at a time: give no {against}"
         if self.max_layers is not None and model.num_layers > self.max_layers:
             return f"{self.name} has at most {self.max_layers} layers, not {model.num_layers}"

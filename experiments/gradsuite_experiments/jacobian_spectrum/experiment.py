@@ -6,34 +6,48 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from gradsuite.backend import Backend, Batch
+from gradsuite.backend import Backend
+from gradsuite.cells import find
 from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
-from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
+from gradsuite.parameters import Initialisation, Parameters, initialise
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF
 from gradsuite.rows import Measurement
-from gradsuite.settings import DTYPE, HIDDEN_SIZE, LAGS, SEEDS, Grid, Presets, Setting, Settings, initialiser
+from gradsuite.settings import (
+    DTYPE,
+    HIDDEN_SIZE,
+    LAGS,
+    SEEDS,
+    Grid,
+    Presets,
+    Settings,
+    activation,
+    any_recurrent_cell,
+    initialiser,
+)
 
 from gradsuite_experiments.common.frames import places, trials, value, values
-from gradsuite_experiments.common.networks import kept, silent
-from gradsuite_experiments.common.sweep import jacobians, sweep
 from gradsuite_experiments.jacobian_spectrum import laws
+from gradsuite_experiments.jacobian_spectrum.diagonal import FACTORS, PASSED, kept, weights_between, without_recurrence
+from gradsuite_experiments.jacobian_spectrum.states import ends, model_of, products, reads_both, trajectory
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NETWORKS = ("linear", "tanh", "lstm", "gru")
+BASIC = ("rnn", "lstm", "gru", "mingru", "lru")
+ALL = ("rnn", "ln-rnn", "lstm", "coupled", "peephole", "ln-lstm", "gru", "mingru", "minlstm", "lru")
 MEASURED_LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
 class JacobianSpectrum(Experiment):
-    """Quantiles of the singular values by lag, their spread and condition number, for cells and initialisers."""
+    """Quantiles of the singular values by lag, their spread and condition number, for any cell and its initialisers."""
 
     name = "jacobian-spectrum"
     question = "Which cells and initialisers keep all directions of the gradient alive (dynamical isometry)?"
     settings = (
-        Setting("network", str, "rnn with identity or tanh, or a gated cell", choices=NETWORKS),
+        any_recurrent_cell(),
+        activation("identity", "tanh", "relu"),
         initialiser("normal", "orthogonal", "zero"),
         HIDDEN_SIZE,
         LAGS,
@@ -42,46 +56,63 @@ class JacobianSpectrum(Experiment):
     )
     presets: ClassVar[Presets] = {
         preset: {
-            "network": list(NETWORKS),
+            "cell": cells,
+            "activation": ["identity", "tanh"],
             "initialiser": ["normal", "orthogonal", "zero"],
             "hidden_size": [N],
             "lags": [lags],
             "seeds": [seeds],
             "dtype": ["float64"],
         }
-        for preset, N, lags, seeds in (("quick", 32, 8, 24), ("standard", 64, 16, 48), ("full", 256, 32, 48))
+        for preset, cells, N, lags, seeds in (
+            ("quick", BASIC, 32, 8, 24),
+            ("standard", ALL, 64, 16, 48),
+            ("full", ALL, 256, 32, 48),
+        )
     }
 
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
-        """Leave out an RNN without recurrent weights, which has no gradient, and orthogonal gates."""
+        """Yield what makes a difference to a cell.
+
+        An RNN without recurrent weights has no gradient, and gates are not orthogonal. A cell without weights between
+        its states is drawn in one way only, and its activation is none of theirs.
+        """
         for settings in super().trials(grid):
-            second = "zero" if settings["network"] in KEEP_GATE else "orthogonal"
-            if settings["initialiser"] in ("normal", second):
+            allowed = [word for word in grid["activation"] if word in find(settings["cell"]).activations]
+            between = weights_between(settings["cell"])
+            if between is None:
+                allowed, initialisers = allowed[:1], tuple(grid["initialiser"][:1])
+            else:
+                initialisers = ("normal", "zero" if between.gates > 1 else "orthogonal")
+            if settings["activation"] in allowed and settings["initialiser"] in initialisers:
                 yield settings
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure singular values at every lag, as far as rounding resolves them, and their error where exact."""
-        N, dtype = settings["hidden_size"], settings["dtype"]
+        N, dtype, cell = settings["hidden_size"], settings["dtype"], settings["cell"]
         lags = [lag for lag in MEASURED_LAGS if lag <= settings["lags"]]
-        model = model_of(settings)
+        model = model_of(cell, settings["activation"], N)
         networks = [draw_network(model, settings, seed) for seed in range(settings["seeds"])]
-        rng = np.random.default_rng(0)
-        inputs = np.repeat(rng.standard_normal((lags[-1] + 1, 1, N)), N, axis=1)  # one trajectory for all directions
-        batch = Batch(inputs, np.eye(N))
-        flows = list(sweep(backend, model, networks, batch, device=device, dtype=dtype))
+        found = list(products(backend, model, networks, lags[-1], device=device, dtype=dtype))
+        condition = max(product.condition for product in found)
         singular_values = np.array(
-            [np.linalg.svd(jacobians(flow)[lags].astype(np.float64), compute_uv=False) for flow in flows]
-        )  # (seeds, lags, N)
-        by_lag = summary(singular_values, dtype)
-        if settings["initialiser"] == "orthogonal" and settings["network"] == "linear":
+            [np.linalg.svd(product.jacobians[lags], compute_uv=False) for product in found]
+        )  # (seeds, lags, states)
+        by_lag = summary(singular_values, dtype, condition)
+        inputs = trajectory(lags[-1] + 1, N)[:, 0]
+        if kind_of(settings) == "isometry":
             by_lag[laws.ERROR] = abs(singular_values - 1.0).max(axis=(0, 2))
-        if settings["initialiser"] == "orthogonal" and settings["network"] == "tanh":
-            slopes = 1.0 - np.array([flow.outputs[0] for flow in flows], np.float64) ** 2
+        if kind_of(settings) == "bound":
+            # dh'/dh = diag(1 - h'^2) W, and W is orthogonal.
+            slopes = 1.0 - np.array([product.outputs[0] for product in found], np.float64) ** 2
             one_step = abs(singular_values[:, 0] / -np.sort(-slopes) - 1.0).max()
             by_lag[laws.ERROR] = np.append(one_step, singular_values[:, 1:].max(axis=(0, 2)) - 1.0)
-        if settings["initialiser"] == "zero":
-            exact = [kept(network, model.cell, inputs[:, 0])[lags] for network in networks]
-            by_lag[laws.ERROR] = abs(singular_values / -np.sort(-np.array(exact)) - 1.0).max(axis=(0, 2))
+        if kind_of(settings) in ("gates", "eigenvalues"):
+            exact = -np.sort(-np.array([kept(cell, network, inputs)[lags] for network in networks]))
+            # What several gradients are needed for is right to a rounding of the largest value, not of each.
+            by_lag[laws.ERROR] = abs((singular_values - exact) / (exact if ends(cell) == 1 else 1.0)).max(axis=(0, 2))
+            if kind_of(settings) == "eigenvalues":
+                by_lag[laws.EXPONENT_ERROR] = laws.exponent_errors(singular_values, exact, np.array(lags))
         one_step = np.sort(singular_values[:, 0].ravel())
         yield [
             *(
@@ -90,48 +121,67 @@ class JacobianSpectrum(Experiment):
                 for lag, number in zip(lags, numbers, strict=True)
             ),
             *(Measurement(laws.ONE_STEP, number, index=k) for k, number in enumerate(one_step)),
+            Measurement(laws.MAGNIFIED, condition),
         ]
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield isometry, bounds and products where they are exact, and the laws of Gaussian matrices."""
         for backend, at, trial in trials(rows):
-            kind = (at["network"], at["initialiser"])
-            if kind == ("linear", "normal"):
+            kind = kind_of(at)
+            if kind == "gaussian":
                 yield from self.gaussian(backend, at, trial)
-            else:
-                yield from self.exact(backend, at, trial)
+            elif kind is not None:
+                yield from self.exact(kind, backend, at, trial)
 
-    def exact(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
+    def exact(self, kind: str, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
         """Yield what is known exactly of one network's singular values."""
         errors = values(trial, laws.ERROR)
-        lag = int(places(trial, laws.LARGEST)[-1])
+        lag, cell = int(places(trial, laws.LARGEST)[-1]), at["cell"]
         allowed = laws.rounding(at["dtype"], at["hidden_size"], lag)
-        network, kind = at["network"], (at["network"], at["initialiser"])
-        claim = partial(Claim, backend=backend, expected=0.0, tolerance=allowed)
-        if kind == ("linear", "orthogonal"):
+        claim = partial(Claim, backend=backend, expected=0.0)
+        if kind == "isometry":
             yield claim(
                 name=f"{self.name}/isometry",
                 sentence="Linear RNN, orthogonal: every singular value of dh_T/dh_t is 1 at every lag.",
                 source=laws.ISOMETRY,
                 measured=errors.max(),
+                tolerance=allowed,
                 resolution=Resolution.logarithmic(allowed, laws.FACTOR, power=lag),
             )
-        elif kind == ("tanh", "orthogonal"):
+        elif kind == "bound":
             yield claim(
                 name=f"{self.name}/bound",
                 sentence="Tanh RNN, orthogonal: the singular values of a step are 1 - h^2; after more, none exceeds 1.",
                 source=laws.CHAIN_RULE,
                 measured=errors.max(),
+                tolerance=allowed,
                 resolution=Resolution.linear(0.0, allowed, laws.FACTOR),
             )
-        elif at["initialiser"] == "zero":
-            state = "dc_T/dc_t" if network == "lstm" else "dh_T/dh_t"
+        elif kind in ("gates", "eigenvalues"):
+            allowed *= value(trial, laws.MAGNIFIED)
+            of = 1.0 if ends(cell) == 1 else values(trial, laws.LARGEST)[-1]
+            state = "dc_T/dc_t" if len(find(cell).states) == 2 else "dh_T/dh_t"
+            weights = "whatever its weights" if weights_between(cell) is None else "no recurrent weights"
+            gates = f"{cell}, {weights}: the singular values of {state} are the products of {PASSED.get(cell)}."
+            both = f"{cell}: the singular values of the Jacobian of its states are |lambda|^(T-t), each twice."
             yield claim(
-                name=f"{self.name}/gates/{network}",
-                sentence=f"{network}, no recurrent weights: the singular values of {state} are the gates' products.",
-                source=laws.PRODUCT,
+                name=f"{self.name}/{kind}/{cell}",
+                sentence=gates if kind == "gates" else both,
+                source=laws.PRODUCT if kind == "gates" else laws.DIAGONAL,
                 measured=errors.max(),
-                resolution=Resolution.logarithmic(allowed, laws.FACTOR, power=lag),
+                tolerance=allowed,
+                resolution=Resolution.logarithmic(allowed / of, laws.FACTOR, power=lag),
+            )
+        if kind == "eigenvalues":
+            exponents = value(trial, laws.EXPONENT_ERROR, index=lag)
+            tolerance = allowed * laws.LEFT / lag
+            yield claim(
+                name=f"{self.name}/lyapunov/{cell}",
+                sentence=f"{cell}: the Lyapunov exponents are ln |lambda|, each twice.",
+                source=laws.DIAGONAL,
+                measured=exponents,
+                tolerance=tolerance,
+                resolution=Resolution.logarithmic(tolerance, laws.FACTOR),
             )
 
     def gaussian(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
@@ -194,7 +244,8 @@ class JacobianSpectrum(Experiment):
 
         lines = [
             {
-                "network": at["network"],
+                "cell": at["cell"],
+                "activation": at["activation"],
                 "initialiser": at["initialiser"],
                 "backend": backend,
                 "lag": int(places(trial, laws.SPREAD)[-1]),
@@ -208,13 +259,25 @@ class JacobianSpectrum(Experiment):
         yield Table("Spread of the Jacobian's singular values", caption, pd.DataFrame(lines))
 
 
-def summary(singular_values: np.ndarray, dtype: str) -> dict[str, np.ndarray]:
-    """Return metrics by lag, means over networks, of singular values (seeds, lags, N).
+def kind_of(at: "pd.Series[Any] | Settings") -> str | None:
+    """Return which law a trial is held against: a claim's name; None where there is no law."""
+    cell, phi, weights = at["cell"], at["activation"], at["initialiser"]
+    if cell == "rnn":
+        laws_of_rnn = {("identity", "normal"): "gaussian", ("identity", "orthogonal"): "isometry"}
+        return {**laws_of_rnn, ("tanh", "orthogonal"): "bound"}.get((phi, weights))
+    if cell not in FACTORS or (weights_between(cell) is not None and weights != "zero"):
+        return None
+    return "eigenvalues" if reads_both(cell) else "gates"
 
-    Below N roundings of the largest one, what a product of many steps keeps is noise: quantiles end there.
+
+def summary(singular_values: np.ndarray, dtype: str, condition: float = 1.0) -> dict[str, np.ndarray]:
+    """Return metrics by lag, means over networks, of singular values (seeds, lags, states).
+
+    Below N roundings of the largest one, what a product of many steps keeps is noise: quantiles end there. `condition`
+    is what reading the product off the gradients makes of a rounding.
     """
     square, fourth = (np.power(singular_values, p).mean(axis=2) for p in (2, 4))
-    floor = singular_values.shape[-1] * UNIT_ROUNDOFF[dtype] * singular_values[..., :1]
+    floor = condition * singular_values.shape[-1] * UNIT_ROUNDOFF[dtype] * singular_values[..., :1]
     logs = np.log(np.maximum(singular_values, floor))
     quantiles = np.exp(np.quantile(logs, list(laws.QUANTILES.values()), axis=2).mean(axis=1))
     by_lag = dict(zip(laws.QUANTILES, quantiles, strict=True))
@@ -222,19 +285,12 @@ def summary(singular_values: np.ndarray, dtype: str) -> dict[str, np.ndarray]:
     return by_lag | {laws.CONDITION: by_lag[laws.LARGEST] / by_lag[laws.SMALLEST]}
 
 
-def model_of(settings: Settings) -> Model:
-    """Return the network's model."""
-    N, network = settings["hidden_size"], settings["network"]
-    shape: dict[str, Any] = {"readout": "none", "loss": "inner_product"}
-    if network in KEEP_GATE:
-        return Model(network, N, N, **shape)
-    return Model("rnn", N, N, activation="identity" if network == "linear" else network, **shape)
-
-
 def draw_network(model: Model, settings: Settings, seed: int) -> Parameters:
     """Return a network of gain 1, with inputs of half the weight of states; forget bias 1 where there is one."""
-    weights, gated = settings["initialiser"], model.cell in KEEP_GATE
+    weights = settings["initialiser"]
+    gated = find(model.cell).keep_gate is not None
     initialisation = Initialisation("normal" if weights == "zero" else weights, forget_bias=1.0 if gated else None)
     network = initialise(model, initialisation, seed=seed)
-    network["weight_ih_l0"] = 0.5 * network["weight_ih_l0"]
-    return silent(network, "weight_hh") if weights == "zero" else network
+    if "weight_ih_l0" in network:
+        network["weight_ih_l0"] = 0.5 * network["weight_ih_l0"]
+    return without_recurrence(model.cell, network) if weights == "zero" else network

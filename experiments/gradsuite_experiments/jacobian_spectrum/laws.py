@@ -14,12 +14,17 @@ QUANTILES = {SMALLEST: 0.0, LOW: 0.1, MEDIAN: 0.5, HIGH: 0.9, LARGEST: 1.0}
 MEAN_SQUARE = "square"
 SPREAD = "spread"  # E s^4 / (E s^2)^2
 CONDITION = "condition"
-ERROR = "error"  # relative, where the values are known
+ERROR = "error"  # where the values are known: relative, but of eigenvalues
+EXPONENT_ERROR = "exponent_error"  # of Lyapunov exponents, where they are known
+MAGNIFIED = "magnified"  # what reading a Jacobian off the gradients makes of a rounding
 ONE_STEP = "singular_value"  # every singular value of lag 1, of all networks, in order (index)
 
 ISOMETRY = Source("Saxe, McClelland & Ganguli 2013, arXiv:1312.6120, sec. 3; exact")
 CHAIN_RULE = Source("exact: the Jacobian of a step is diag(1 - h^2) W, and W is orthogonal")
-PRODUCT = Source("exact: without recurrent weights the Jacobian is diagonal")
+PRODUCT = Source("exact: where gates see the inputs alone, the Jacobian is diagonal")
+DIAGONAL = Source(
+    "exact: the recurrence is diagonal, s' = lambda s + ...; Orvieto et al. 2023, arXiv:2303.06349, eq. 1"
+)
 WICK = Source("leading order by Wick's theorem: W^k keeps the mean squared singular value of k independent factors")
 FUSS_CATALAN = Source(
     "Fuss-Catalan numbers of powers of a random matrix: Alexeev, Götze & Tikhomirov 2010, arXiv:1002.4442"
@@ -28,12 +33,21 @@ EDGE = Source("Tracy-Widom law, beta = 1, of the largest singular value: Johnsto
 QUARTER = Source("Marchenko & Pastur 1967, Math. USSR-Sb. 1(4):457-483, as in Saxe et al. 2013, sec. 3")
 
 FACTOR = "the state gradient's factor per step"
+LEFT = 1000.0  # exponents are read where at least 1/1000 is left: of less, rounding leaves too few digits
 ALL_SPREAD = "E s^4 / (E s^2)^2 of the Jacobian"
 
 
 def rounding(dtype: str, width: int, lag: int) -> float:
     """Return what rounding may change: each step rounds sums of N products, and so does the decomposition."""
     return bound(dtype, width * (lag + 1))
+
+
+def exponent_errors(singular_values: np.ndarray, exact: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Return by lag the largest error of ln s / lag, of those of which a thousandth is left (seeds, lags, states)."""
+    left = exact * LEFT > 1.0
+    with np.errstate(divide="ignore"):
+        errors = abs(np.log(singular_values) - np.log(exact)) / lags[:, None]
+    return np.where(left, errors, 0.0).max(axis=(0, 2))
 
 
 def has_leading_order(width: int, lag: int) -> bool:

@@ -23,6 +23,7 @@ from gradsuite.settings import (
     Setting,
     Settings,
     activation,
+    cell,
     initialiser,
 )
 
@@ -41,6 +42,7 @@ class MeanFieldDepth(Experiment):
     name = "mean-field"
     question = "Do gradients of deep random networks vanish and explode where mean-field theory says?"
     settings = (
+        cell("mlp", "residual"),
         initialiser("normal", *SCHEMES),
         activation(*ACTIVATIONS["mlp"]),
         Setting("sigma_w", float, "standard deviation of the weights, times sqrt(N)", minimum=0, above=True),
@@ -53,6 +55,7 @@ class MeanFieldDepth(Experiment):
     )
     presets: ClassVar[Presets] = {
         preset: {
+            "cell": ["mlp", "residual"],
             "initialiser": ["normal", *SCHEMES],
             "activation": list(ACTIVATIONS["mlp"]),
             "sigma_w": sigma_w,
@@ -71,11 +74,18 @@ class MeanFieldDepth(Experiment):
     }
 
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
-        """Yield the plane for tanh, one row of it for the others, and each initialisation once, where it lies."""
+        """Yield the plane for tanh, one row of it for the others, and each initialisation once, where it lies.
+
+        Residual layers have the row alone, for activations whose slope is even: what relu passes back depends on the
+        states that it read, whose mean grows, and the gradient with it.
+        """
         for settings in super().trials(grid):
             scheme, phi = settings["initialiser"], settings["activation"]
             first = settings["sigma_w"] == grid["sigma_w"][0] and settings["sigma_b"] == grid["sigma_b"][0]
-            if scheme == "normal" and (phi == "tanh" or settings["sigma_b"] == grid["sigma_b"][-1]):
+            if settings["cell"] == "residual":
+                if scheme == "normal" and phi in laws.EVEN and settings["sigma_b"] == grid["sigma_b"][-1]:
+                    yield settings
+            elif scheme == "normal" and (phi == "tanh" or settings["sigma_b"] == grid["sigma_b"][-1]):
                 yield settings
             elif scheme in SCHEMES and first and phi in ("tanh", "relu"):
                 sigma_w, sigma_b = SCHEMES[scheme]
@@ -88,7 +98,7 @@ class MeanFieldDepth(Experiment):
         model = Model("mlp", N, N, num_layers=layers, readout="none", loss="inner_product")
         networks = draws(model, Initialisation(scheme, bias_std=1.0), settings["seeds"], dtype)
         scale = {"normal": (sigma_w, sigma_b), "default": (1.0, 1.0)}.get(scheme, (1.0, 0.0))
-        model = replace(model, activation=settings["activation"])
+        model = replace(model, cell=settings["cell"], activation=settings["activation"])
         batch = directions(N, settings["batch_size"], laws.start(settings) - sigma_b**2, sigma_w)
         run: dict[str, Any] = {"device": device, "dtype": dtype}
         flows = sweep(backend, model, networks, batch, **run, change=lambda network: scaled(network, *scale))
@@ -105,6 +115,8 @@ class MeanFieldDepth(Experiment):
         for backend, at, trial in trials(rows):
             measured = math.exp(values(trial, SLOPE, along="member").mean())
             yield self._slope(backend, at, measured)
+            if at["cell"] == "residual":
+                continue
             if at["initialiser"] == "normal" and at["activation"] == "sigmoid":
                 bound, tolerance, resolution = laws.sigmoid_bound(at)
                 yield Claim(
@@ -131,7 +143,10 @@ class MeanFieldDepth(Experiment):
     def _slope(self, backend: str, at: "pd.Series[Any]", measured: float) -> Claim:
         """Return the claim of one trial's slope: of the plane, or of the initialisation."""
         scheme, phi = at["initialiser"], at["activation"]
-        if scheme == "normal":
+        if at["cell"] == "residual":
+            name, source = f"residual/{phi}", laws.RESIDUAL
+            sentence = f"residual {phi} layers: |dL/dh|^2 grows by a factor of 1 + sigma_w^2 E phi'^2 per layer."
+        elif scheme == "normal":
             name, source = f"plane/{phi}", laws.SCHOENHOLZ
             sentence = f"{phi}: |dL/dh|^2 changes by a factor of chi_1 per layer everywhere in the plane."
         else:

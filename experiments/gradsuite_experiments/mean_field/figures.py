@@ -13,7 +13,7 @@ from gradsuite.report.palette import EXPLODING, INK, VANISHING, ordered_colours
 from gradsuite.theory.mean_field import MeanField, critical_point
 from matplotlib.axes import Axes
 
-from gradsuite_experiments.common.frames import tally, trials, values, where
+from gradsuite_experiments.common.frames import levels, tally, trials, values, where
 from gradsuite_experiments.mean_field.laws import (
     LN_RATIO_MEAN,
     LN_RATIO_SD,
@@ -34,8 +34,9 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
         return
     yield slopes(table, claims)
     tanh = where(table, activation="tanh")
-    if not tanh.empty:
-        yield plane(tanh)
+    plain = where(tanh, cell="mlp")
+    if not plain.empty:
+        yield plane(plain)
     normal = where(tanh, initialiser="normal")
     if not normal.empty:
         yield layers(normal, by_layer(where(rows, activation="tanh", initialiser="normal")))
@@ -49,7 +50,7 @@ def by_trial(rows: pd.DataFrame) -> pd.DataFrame:
         error = 2.0 * found.std(ddof=1) / math.sqrt(len(found)) if len(found) > 1 else 0.0
         rest = found.mean() - slope(at)
         numbers = {"theory": slope(at), "slope": found.mean(), "rest": rest, "low": rest - error, "high": rest + error}
-        settings = {name: at[name] for name in ("backend", "initialiser", "activation", "sigma_w", "sigma_b")}
+        settings = {name: at[name] for name in ("backend", "cell", "initialiser", "activation", "sigma_w", "sigma_b")}
         table.append({**settings, **numbers, "side": side(at), "tolerance": tolerance(at)})
     return pd.DataFrame(table)
 
@@ -61,7 +62,7 @@ def by_layer(rows: pd.DataFrame) -> pd.DataFrame:
         mean, sd = values(trial, LN_RATIO_MEAN, along="layer"), values(trial, LN_RATIO_SD, along="layer")
         numbers = {"ratio": np.exp(mean), "low": np.exp(mean - 2 * sd), "high": np.exp(mean + 2 * sd)}
         numbers |= {"layer": np.arange(len(mean)), "theory": ratios(at)}
-        table.append(pd.DataFrame(numbers).assign(**at[["backend", "key", "sigma_w", "sigma_b"]]))
+        table.append(pd.DataFrame(numbers).assign(**at[["backend", "key", "cell", "sigma_w", "sigma_b"]]))
     return pd.concat(table)
 
 
@@ -80,7 +81,7 @@ def slopes(table: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     for axes, label in ((whole, "measured slope of ln |dL/dh|²"), (rest, "measured minus theory")):
         axes.set(xlabel="theory: ln chi of the same layers", ylabel=label)
     rest.set_title(f"bars: 2 standard errors; band: tolerance {allowed:.3f}")
-    whole.set_title("every point of the plane, every initialisation")
+    whole.set_title("plane, initialisations and residual layers")
     style.backend_legend(figure, table["backend"], extra=[style.line_key("mean-field theory")])
     style.title(
         figure,
@@ -147,22 +148,25 @@ def draw_names(axes: Axes, tanh: pd.DataFrame) -> None:
 
 
 def layers(table: pd.DataFrame, curves: pd.DataFrame) -> Figure:
-    """Draw |dL/dh|^2 by layer for tanh, a panel for each sigma_b, theory as lines."""
-    biases, gains = sorted(curves["sigma_b"].unique()), sorted(curves["sigma_w"].unique())
+    """Draw |dL/dh|^2 by layer for tanh, a panel for each sigma_b and cell, theory as lines."""
+    kinds, gains = (
+        sorted(set(curves[["cell", "sigma_b"]].itertuples(index=False, name=None))),
+        levels(curves, "sigma_w"),
+    )
     colours = dict(zip(gains, ordered_colours(len(gains)), strict=True))
-    figure, (panels,) = style.figure(1, len(biases), height=4.2, sharey=True)
-    for axes, sigma_b in zip(panels, biases, strict=True):
-        panel = where(curves, sigma_b=sigma_b)
+    figure, (panels,) = style.figure(1, len(kinds), height=4.2, sharey=True)
+    for axes, (cell, sigma_b) in zip(panels, kinds, strict=True):
+        panel = where(curves, cell=cell, sigma_b=sigma_b)
         shown = style.thinned(panel, "layer", curve=["key"])
         style.points(axes, shown, "layer", "ratio", low="low", high="high", size=5)
         for sigma_w, curve in panel.groupby("sigma_w"):
             line = curve.drop_duplicates("layer")
             style.theory(axes, line["layer"], line["theory"], color=colours[sigma_w])
-        style.log_axis(axes, "y", "|dL/dh|² over that at the top" if sigma_b == biases[0] else "")
-        axes.set(xlabel="layers below the top", title=rf"$\sigma_b$ = {sigma_b:g}")
-    for axes, sigma_b in zip(panels, biases, strict=True):
+        style.log_axis(axes, "y", "|dL/dh|² over that at the top" if axes is panels[0] else "")
+        axes.set(xlabel="layers below the top", title=rf"{'residual, ' * (cell == 'residual')}$\sigma_b$ = {sigma_b:g}")
+    for axes, (cell, sigma_b) in zip(panels, kinds, strict=True):
         style.regions(axes, (0.1, 10.0))
-        last = where(curves, sigma_b=sigma_b).sort_values("layer").groupby("sigma_w")["theory"].last()
+        last = where(curves, cell=cell, sigma_b=sigma_b).sort_values("layer").groupby("sigma_w")["theory"].last()
         style.label_ends(axes, [(end, rf"$\sigma_w$ {sigma_w:g}") for sigma_w, end in last.items()])
     style.backend_legend(figure, curves["backend"], extra=[style.line_key("mean-field theory")])
     grown = (table["slope"] > 0.0).sum()

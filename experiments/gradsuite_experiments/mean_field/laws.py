@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gradsuite.claims import Resolution, Source
-from gradsuite.theory.mean_field import MeanField
+from gradsuite.theory.mean_field import MeanField, Residual
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,13 @@ SCHOENHOLZ = Source(
 )
 SCHEMES_AT = {name: Source(f"{text}; {SCHOENHOLZ.text}", checked=False) for name, text in SCHEME_TEXTS.items()}
 CRITICAL = Source("derived: q_l falls like 1 / (2 l) at tanh's critical point, and chi(q) = 1 - 2 q + ...")
+RESIDUAL = Source(
+    "Yang & Schoenholz 2017, arXiv:1712.08969; derived here: a path past the layer adds 1 to its chi", checked=False
+)
 SIGMOID = Source("exact: sigma' <= 1 / 4")
+
+EVEN = ("tanh", "sigmoid", "identity")  # activations whose slope at -z is that at z
+INPUT_SQUARE = 1.0  # E x^2 of what a residual network reads
 
 SQUARED_FACTOR = "the squared state gradient's factor per layer"
 
@@ -46,19 +52,26 @@ def field(at: "pd.Series[Any] | Settings") -> MeanField:
 
 
 def start(at: "pd.Series[Any] | Settings") -> float:
-    """Return the variance that the first layer is given: q* where it is finite and above zero, else that of x = 1."""
-    q = field(at).fixed_point()
+    """Return the variance that the first layer is given: q* where it is finite and above zero, else that of x = 1.
+
+    Residual layers have no fixed point.
+    """
+    q = math.inf if at["cell"] == "residual" else field(at).fixed_point()
     return q if 0.0 < q < math.inf else at["sigma_w"] ** 2 + at["sigma_b"] ** 2
 
 
 def slope(at: "pd.Series[Any]") -> float:
     """Return the mean slope over the layers: ln chi_1, or the product of chi(q_l) where q still moves."""
+    if at["cell"] == "residual":
+        return math.log(ratios(at)[-1]) / (at["num_layers"] - 1)
     second = field(at).next_variance(start(at))
     return math.log(field(at).gradient_product(second, at["num_layers"] - 1)) / (at["num_layers"] - 1)
 
 
 def ratios(at: "pd.Series[Any]") -> np.ndarray:
     """Return |dL/dh|^2 over that at the top by layers below it (L), which see the variances last to first."""
+    if at["cell"] == "residual":
+        return np.cumprod([1.0, *Residual(field(at)).factors(INPUT_SQUARE, at["num_layers"])[:0:-1]])
     chi = [field(at).chi(q) for q in islice(field(at).variances(start(at)), at["num_layers"])]
     return np.cumprod([1.0, *chi[:0:-1]])
 
@@ -79,6 +92,15 @@ def sigmoid_bound(at: "pd.Series[Any]") -> tuple[float, float, Resolution]:
     return bound, bound * tolerance(at), Resolution.logarithmic(tolerance(at) + slack / 2.0, SQUARED_FACTOR)
 
 
+def residual_variance(at: "pd.Series[Any]") -> float:
+    """Return the variance of ln |dL/dh|^2 of residual layers, mean over them."""
+    network, depth = Residual(field(at)), at["num_layers"]
+    squares = [square for _, square in islice(network.moments(0.0, INPUT_SQUARE), depth)]
+    factors = network.factors(INPUT_SQUARE, depth)
+    pairs = zip(factors[1:], squares[1:], strict=True)
+    return float(np.mean([network.log_variance(at["hidden_size"], *pair) for pair in pairs]))
+
+
 def side(at: "pd.Series[Any]") -> float:
     """Return ln chi_1, or 0 within 0.02 of the critical line, where a finite network may be on either side."""
     log = math.log(field(at).chi_1)
@@ -91,5 +113,8 @@ def tolerance(at: "pd.Series[Any]") -> float:
     One direction's ln |dL/dh|^2 has log_variance per layer. A batch of 16 directions halves the standard deviation, and
     the mean of a logarithm lies below the logarithm of the mean by half the variance: by an eighth of one direction's.
     """
-    variance, layers = field(at).log_variance(at["hidden_size"], start(at)), at["num_layers"] - 1
+    layers = at["num_layers"] - 1
+    variance = (
+        residual_variance(at) if at["cell"] == "residual" else field(at).log_variance(at["hidden_size"], start(at))
+    )
     return 4.0 * math.sqrt(variance / layers / at["seeds"]) / 2.0 + variance / 8.0

@@ -1,5 +1,6 @@
 """Gaussian moments of the activations: E phi^2, E phi'^2 and E phi'^4 at pre-activation variance q."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +32,11 @@ def check(activation: str) -> None:
     """Raise UserError for an activation that has no mean-field theory here."""
     if activation not in SMOOTH and activation not in LINEAR:
         raise unknown("activation", activation, [*SMOOTH, *LINEAR])
+
+
+def first_moment(activation: str, q: float) -> float:
+    """Return E phi(sqrt(q) z): zero for what is odd."""
+    return {"relu": math.sqrt(q / (2.0 * math.pi)), "sigmoid": 0.5}.get(activation, 0.0)
 
 
 def second_moment(activation: str, q: float) -> float:

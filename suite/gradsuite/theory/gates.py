@@ -6,12 +6,14 @@ f_t (LSTM) and dh_T/dh_0 that of the z_t (GRU).
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from scipy.integrate import quad
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 from gradsuite.errors import UserError
+from gradsuite.theory.gaussian import expectation
 
 
 def keep(bias: float) -> float:
@@ -37,6 +39,36 @@ def chrono_keep(steps: int, longest: float) -> float:
         raise UserError(f"T_max must be finite and more than 2 time steps, not {longest:g}")
     integral, _ = quad(lambda u: (u / (1.0 + u)) ** steps, 1.0, longest - 1.0, epsabs=0.0, epsrel=1e-11, limit=200)
     return float(integral) / (longest - 2.0)
+
+
+class Moments(NamedTuple):
+    """Those of what one step keeps: E k^2, E k^4, and the mean and variance of ln k."""
+
+    square: float
+    fourth: float
+    log: float
+    log_variance: float
+
+
+def gate_moments(bias: float, deviation: float) -> Moments:
+    """Return those of sigma(a) with a ~ N(b, s^2): of z in a GRU, and of 1 - z in a minGRU if b is the negative.
+
+    Where gates see white noise alone they are independent from step to step: the mean squared gradient is a power of
+    E k^2, and a typical one of e^(2 E ln k), which is less.
+    """
+    square, fourth = (expectation(lambda a, n=n: expit(bias + a) ** n, deviation**2) for n in (2, 4))  # type: ignore[misc]
+    log = expectation(lambda a: log_expit(bias + a), deviation**2)
+    return Moments(square, fourth, log, expectation(lambda a: log_expit(bias + a) ** 2, deviation**2) - log**2)
+
+
+def coupled_moments(forget_bias: float, input_bias: float, deviation: float) -> Moments:
+    """Return those of f / (f + i), f and i gates as above and independent: what a step of a minLSTM keeps."""
+    z, weight = np.polynomial.hermite_e.hermegauss(80)
+    weights = np.outer(weight, weight) / weight.sum() ** 2
+    f, i = np.meshgrid(forget_bias + deviation * z, input_bias + deviation * z, indexing="ij")
+    logs = -np.log1p(np.exp(log_expit(i) - log_expit(f)))
+    square, fourth, log, log_square = ((weights * x).sum() for x in (np.exp(2 * logs), np.exp(4 * logs), logs, logs**2))
+    return Moments(float(square), float(fourth), float(log), float(log_square - log**2))
 
 
 def lstm_pull(input_bias: float = 0.0, output_bias: float = 0.0) -> float:

@@ -11,7 +11,7 @@ from itertools import accumulate, repeat
 from scipy.optimize import brentq
 
 from gradsuite.errors import UserError
-from gradsuite.theory.activations import LINEAR, check, second_moment, slope_moment
+from gradsuite.theory.activations import LINEAR, check, first_moment, second_moment, slope_moment
 
 LARGEST = 1000.0  # sigma beyond which nothing new happens and the quadrature would need millions of nodes
 
@@ -86,6 +86,45 @@ class MeanField:
         """
         kurtosis = slope_moment(self.activation, q, 4) / slope_moment(self.activation, q) ** 2
         return (3.0 * kurtosis - 1.0) / width
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """Layers h_l = h_(l-1) + phi(W h_(l-1) + b) (Yang & Schoenholz 2017, arXiv:1712.08969).
+
+    What a layer adds is independent of what it reads but for its mean: E h^2 grows by E phi^2 and, where E phi is not
+    zero, by twice the product of the means. The gradient's own path keeps it whole, and the layer adds chi of it.
+    """
+
+    layer: MeanField
+
+    def moments(self, mean: float, square: float) -> Iterator[tuple[float, float]]:
+        """Yield E h and E h^2 of what one layer after another reads, without end."""
+        while True:
+            yield mean, square
+            q = self.variance(square)
+            grows = first_moment(self.layer.activation, q)
+            square += second_moment(self.layer.activation, q) + 2.0 * mean * grows
+            mean += grows
+
+    def variance(self, square: float) -> float:
+        """Return the variance of pre-activations that read states of this mean square."""
+        return self.layer.sigma_w**2 * square + self.layer.sigma_b**2
+
+    def factors(self, square: float, depth: int) -> list[float]:
+        """Return 1 + chi of each of `depth` layers, from the first, which reads this mean square, to the top."""
+        moments = zip(self.moments(0.0, square), range(depth), strict=False)
+        return [1.0 + self.layer.chi(self.variance(of_layer[1])) for of_layer, _ in moments]
+
+    def log_variance(self, width: int, factor: float, square: float) -> float:
+        """Return the variance of ln |delta|^2 of one layer at finite width, to leading order.
+
+        |delta + W^T D delta|^2 has the path's own length, 2 delta . W^T D delta, of variance 4 chi / N, and the square
+        of what goes through the layer, which varies as in a network without the path.
+        """
+        chi = factor - 1.0
+        through = self.layer.log_variance(width, self.variance(square)) * chi**2
+        return (4.0 * chi / width + through) / factor**2
 
 
 def critical_point(activation: str, sigma_b: float) -> tuple[float, float]:
