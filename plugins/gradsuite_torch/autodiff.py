@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from array_api_compat import torch as array_api
 from gradsuite.backend import Gradients, Tape
-from gradsuite.cells import Cell, Linear, Namespace, find
+from gradsuite.cells import Linear, Namespace, find
 from gradsuite.model import Model
 from torch import Tensor
 

@@ -46,7 +46,7 @@ class Layers:
             for name, gradient in zip(names, weights, strict=True)
         }
         states, cell_states = (*of_states, None, None)[:2]
-        return Gradients(by_name, states, cell_states, initial)
+        return Gradients(by_name, states, cell_states, initial_state=initial)
 
     def start(self, batch: DeviceBatch, weights: Sequence[Weights]) -> list[States]:
         """Return each layer's states before the first step: the batch's, or zeros."""
