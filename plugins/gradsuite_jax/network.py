@@ -57,7 +57,7 @@ class JaxNetwork(Network):
         parameters = self.parameters
         loss, outputs, saved, last_state = programs.forward(self._plan, parameters, batch)
         self._note(loss)
-        return Tape(loss, outputs, (parameters, batch, saved, states), last_state)
+        return Tape(loss, outputs, (parameters, batch, saved, states), last_state=last_state)
 
     def backward(self, tape: Tape) -> Gradients:
         """Compute the gradients of `tape.loss`."""
@@ -68,7 +68,7 @@ class JaxNetwork(Network):
         )
         self._note(next(iter(gradients.values())))
         by_h, by_c = (*(totals or ()), None, None)[:2]
-        return Gradients(gradients, by_h, by_c, by_start)
+        return Gradients(gradients, by_h, by_c, initial_state=by_start)
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones, in one program."""
