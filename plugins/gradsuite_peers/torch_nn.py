@@ -90,7 +90,7 @@ class TorchNnNetwork(ModuleNetwork):
             outputs, counted = outputs.masked_fill(~batch.valid.unsqueeze(-1), 0), outputs[batch.valid]
         loss = self.loss(counted, batch.targets)
         last_state = tuple(kind.detach() for kind in last) if start else None
-        return Tape(loss.detach(), outputs.detach(), (loss, start), last_state)
+        return Tape(loss.detach(), outputs.detach(), (loss, start), last_state=last_state)
 
     def unroll(self, batch: DeviceBatch, start: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return what the readout reads, and the states after the last step."""
