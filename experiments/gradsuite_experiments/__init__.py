@@ -19,6 +19,7 @@ def register_experiments(register: Register) -> None:
     register("gradient-time", "gradsuite_experiments.gradient_flow.time:GradientTime")
     register("jacobian-spectrum", "gradsuite_experiments.jacobian_spectrum.experiment:JacobianSpectrum")
     register("latch", "gradsuite_experiments.latch.experiment:Latch")
+    register("lengths", "gradsuite_experiments.lengths.experiment:Lengths")
     register("linear-recurrence", "gradsuite_experiments.linear_recurrence.experiment:LinearRecurrence")
     register("mean-field", "gradsuite_experiments.mean_field.experiment:MeanFieldDepth")
     register("memory", "gradsuite_experiments.memory.experiment:MemoryTime")
