@@ -14,6 +14,7 @@ from gradsuite.errors import Unsupported, UserError
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
 from gradsuite.schedule import SCANS, Schedule
+from gradsuite.worker.loading import load_backend
 
 from tests.plugins.conftest import load
 from tests.plugins.passes import TOLERANCE, assert_same, oracle, random_batch, run, stack
@@ -31,9 +32,9 @@ def model_of(cell, **changes):
     return replace(Model(cell, 3, 4, 2, readout="all"), **changes)
 
 
-@pytest.fixture(scope="module")
-def torch():
-    return load("torch")
+@pytest.fixture(scope="module", params=["numpy", "torch"])
+def eager(request):
+    return load(request.param)
 
 
 @pytest.fixture(scope="module", params=["torch", "jax"])
@@ -43,11 +44,11 @@ def scanning(request):
 
 @pytest.mark.parametrize("kind", SCANS)
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 9, 31])
-def test_any_number_of_steps(torch, kind, steps):
+def test_any_number_of_steps(eager, kind, steps):
     for cell in LINEAR:
         model = model_of(cell)
         parameters, batch = initialise(model, seed=1), random_batch(model, steps, 3)
-        found = run(torch, model, parameters, batch, schedule=Schedule(scan=kind))
+        found = run(eager, model, parameters, batch, schedule=Schedule(scan=kind))
         assert_same(found, oracle(model, parameters, batch))
 
 
@@ -61,13 +62,13 @@ def test_two_layers_of_which_the_last_step_is_read(scanning, kind):
 
 @pytest.mark.parametrize("cell", ["lru", "mingru"])
 @pytest.mark.parametrize("apart", [True, False])
-def test_a_stack_is_its_networks_one_by_one(torch, cell, apart):
+def test_a_stack_is_its_networks_one_by_one(eager, cell, apart):
     model = model_of(cell)
     members = [initialise(model, seed=seed) for seed in range(3)]
     batches = [random_batch(model, 11, 3, seed if apart else 0) for seed in range(3)]
     together = Batch(*(np.stack([getattr(b, part) for b in batches]) for part in ("inputs", "targets")))
     for kind in ("serial", "parallel"):
-        found = run(torch, model, stack(members), together if apart else batches[0], schedule=Schedule(scan=kind))
+        found = run(eager, model, stack(members), together if apart else batches[0], schedule=Schedule(scan=kind))
         for s, (member, batch) in enumerate(zip(members, batches, strict=True)):
             assert_same({name: array[s] for name, array in found.items()}, oracle(model, member, batch))
 
@@ -83,11 +84,11 @@ def assert_right(backend, model, kind, **extras):
 @pytest.mark.parametrize("kind", SCANS)
 @pytest.mark.parametrize("extras", EXTRAS)
 @pytest.mark.parametrize("readout", ["last", "all"])
-def test_torch_takes_whatever_a_batch_has(torch, kind, extras, readout):
+def test_they_take_whatever_a_batch_has(eager, kind, extras, readout):
     for cell in ("lru", "mingru"):
         for both in (False, True):
             model = model_of(cell, num_layers=2, loss="cross_entropy", readout=readout, bidirectional=both)
-            assert_right(torch, model, kind, **EXTRAS[extras])
+            assert_right(eager, model, kind, **EXTRAS[extras])
 
 
 @pytest.mark.parametrize("kind", SCANS)
@@ -107,7 +108,8 @@ def test_masks_are_for_cells_without_time_too(scanning):
     assert_right(scanning, Model("residual", 4, 4, 2, 2, activation="tanh"), None, masks=1)
 
 
-def test_without_a_scan_a_backend_takes_the_fastest(torch, monkeypatch):
+def test_without_a_scan_a_backend_takes_the_fastest(monkeypatch):
+    torch = load("torch")
     from gradsuite_torch import recurrence
 
     taken = []
@@ -127,6 +129,26 @@ def test_without_a_scan_a_backend_takes_the_fastest(torch, monkeypatch):
     assert recurrence.fastest(1000, recurrence.FEW_NUMBERS + 1, "cuda") == "parallel"
 
 
+@pytest.mark.parametrize("cell", LINEAR)
+def test_numpy_splits_the_backward_pass_too(cell):
+    numpy, model = load("numpy"), model_of(cell, num_layers=2)
+    parameters, batch = initialise(model, seed=1), random_batch(model, 19, 3)
+    found = run(numpy, model, parameters, batch, schedule=Schedule(checkpoint=4))
+    assert_same(found, oracle(model, parameters, batch))
+    found = run(numpy, model, parameters, batch, schedule=Schedule(truncation=(3, 7)))
+    assert_same(found, oracle(model, parameters, batch, truncation=(3, 7)))
+
+
+@pytest.mark.parametrize("cell", LINEAR)
+def test_numpy_stays_finite_in_float16(cell):
+    model = model_of(cell)
+    network = load("numpy").build(model, initialise(model), dtype="float16")
+    gradients = network.fetch_gradients(network.backward(network.forward(network.put(random_batch(model, 40, 3)))))
+    for array in gradients.parameters.values():
+        assert array.dtype == np.float16
+        assert np.isfinite(array).all()
+
+
 def test_what_a_scan_cannot_do_is_refused_in_one_line(scanning):
     model = model_of("peephole")
     with pytest.raises(UserError, match=r"^scan is for cells that are linear in their state, not for peephole$"):
@@ -134,6 +156,7 @@ def test_what_a_scan_cannot_do_is_refused_in_one_line(scanning):
 
 
 def test_a_backend_without_scans_refuses_them():
-    peer, model = load("torch-autograd"), model_of("lru")
+    pytest.importorskip("torch")
+    peer, model = load_backend("torch-autograd"), model_of("lru")
     with pytest.raises(Unsupported, match=r"torch-autograd has no feature 'scan'"):
         peer.build(model, initialise(model), dtype="float64", schedule=Schedule(scan="serial"))

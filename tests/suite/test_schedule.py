@@ -39,7 +39,7 @@ def test_a_checkpoint_that_is_no_number_of_steps_is_refused(checkpoint):
 
 
 def test_a_scan_that_there_is_not_is_refused():
-    with pytest.raises(UserError, match=r"^unknown scan 'paralel': did you mean 'parallel'\?"):
+    with pytest.raises(UserError, match=r"^unknown scan 'paralel'; did you mean 'parallel'\?"):
         Schedule(scan="paralel")
 
 
