@@ -82,7 +82,8 @@ def module_gradients(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return torch.nn.RNN/LSTM/GRU's output (T, B, H), and its parameter gradients for dL/d(output) = top_gradient."""
     kind = {"nonlinearity": model.activation} if model.cell == "rnn" else {}
-    module = MODULES[model.cell](model.input_size, model.hidden_size, model.num_layers, dtype=torch.float64, **kind)
+    sizes = (model.input_size, model.hidden_size, model.num_layers)
+    module = MODULES[model.cell](*sizes, bidirectional=model.bidirectional, dtype=torch.float64, **kind)
     module.load_state_dict({name: torch.tensor(p) for name, p in parameters.items() if not name.startswith("readout")})
     output, _ = module(torch.tensor(inputs))
     output.backward(torch.tensor(top_gradient))

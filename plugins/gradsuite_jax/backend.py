@@ -7,6 +7,7 @@ from importlib.metadata import version
 import jax
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo, Network
+from gradsuite.batch import OPTIONAL
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 
@@ -31,7 +32,7 @@ class JaxBackend(Backend):
             devices=devices(),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("stack", "truncation", "checkpoint", "autodiff"),
+            features=("stack", "truncation", "checkpoint", *OPTIONAL, "bidirectional", "scan", "autodiff"),
             libraries=(f"jaxlib: XLA, threads: {threads()}",),
         )
 

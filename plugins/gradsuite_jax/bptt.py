@@ -1,48 +1,64 @@
 """Backpropagation through time over the whole sequence (Werbos 1990)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from gradsuite.model import Model
 
-from gradsuite_jax import head, unroll
+from gradsuite_jax import directions, head, unroll
+from gradsuite_jax.batch import DeviceBatch, State, zero_state
+from gradsuite_jax.stretch import Stretch
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
-Derivatives = tuple[dict[str, Array], tuple[Array, ...] | None]  # gradients of parameters, and of states if asked for
+Forward = tuple[Array, Array, Any, tuple[Array, ...] | None]  # loss, outputs, what backward needs, and the last states
+# Gradients of parameters; of states if asked for; and of the batch's own state if it has one.
+Derivatives = tuple[dict[str, Array], tuple[Array, ...] | None, tuple[Array, ...] | None]
 
 
-def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs and what backward needs."""
-    saved, _ = unroll.forward(model, parameters, x, unroll.zero_state(model, x.shape[1], x.dtype))
-    y = head.readout(model, parameters, seen(model, saved[-1].h))
-    return head.loss(model, y, targets), y, saved
+def forward(model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
+    """Return loss, outputs, what backward needs, and the last states of a batch with a state."""
+    stretch = Stretch.of(batch)
+    counted = stretch.counted(model)
+    saved, end = unroll.forward(model, parameters, stretch, batch.start(model))
+    y = head.readout(model, parameters, seen(model, stretch, saved), counted)
+    return head.loss(model, y, batch.targets, counted), y, saved, batch.of_state(end)
 
 
 def backward(
-    model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
+    model: Model, parameters: Arrays, batch: DeviceBatch, y: Array, saved: Any, *, states: bool
 ) -> Derivatives:
-    """Return the parameter gradients and, if `states`, dL/dh and for lstm dL/dc, each (T, layers, B, H)."""
-    top = seen(model, saved[-1].h)
-    gradients, d_top = head.readout_backward(model, parameters, top, head.loss_backward(model, y, targets))
-    start = unroll.zero_state(model, x.shape[1], x.dtype)
-    back = unroll.backward(model, parameters, x, start, saved, *from_top(model, d_top), totals=states)
-    return gradients | back.gradients, stack_layers(back.totals) if states else None
+    """Return the parameter gradients, if `states` dL/dh and for lstm dL/dc, each (T, layers, B, H), and by a state."""
+    stretch, start = Stretch.of(batch), batch.start(model)
+    dy = head.loss_backward(model, y, batch.targets, stretch.counted(model))
+    gradients, d_top = head.readout_backward(model, parameters, seen(model, stretch, saved), dy)
+    back = unroll.backward(model, parameters, stretch, start, saved, *from_top(model, stretch, d_top), totals=states)
+    return gradients | back.gradients, stack_layers(back.totals) if states else None, batch.of_state(back.start)
 
 
-def seen(model: Model, h: Array) -> Array:
-    """Return the states that the readout reads, of h (T, B, H): all, or the last."""
-    return h if model.readout == "all" else h[-1]
+def seen(model: Model, stretch: Stretch, saved: Sequence[unroll.Saved]) -> Array:
+    """Return what the readout reads: what the top layer puts out at all steps, or at the last."""
+    if model.readout == "all":
+        return unroll.read_by(model, stretch, saved, model.num_layers)
+    return last(model, stretch, [(layer.h[-1],) for layer in saved])
 
 
-def from_top(model: Model, d_top: Array) -> tuple[Array | None, list[unroll.State]]:
-    """Return dL/dh_t of the top layer, or None, and dL/d(end state) of all, from dL/d(what the readout reads)."""
-    d_end = unroll.zero_state(model, d_top.shape[-2], d_top.dtype)
+def last(model: Model, stretch: Stretch, states: Sequence[State]) -> Array:
+    """Return what the top layer puts out at the last step, of all layers' last states."""
+    top = directions.of_layer(model, model.num_layers - 1)
+    return directions.beside([stretch.masked_last(states[n][0], n, reverse=reverse) for n, reverse in top])
+
+
+def from_top(model: Model, stretch: Stretch, d_top: Array) -> tuple[Array | None, list[State]]:
+    """Return dL/d(output) of the top layer, or None, and dL/d(end state) of all, from dL/d(what the readout reads)."""
+    d_end = zero_state(model, d_top.shape[-2], d_top.dtype)
     if model.readout == "all":
         return d_top, d_end
-    d_end[-1] = (d_top, *d_end[-1][1:])
+    for n, reverse in directions.of_layer(model, model.num_layers - 1):
+        of_last = stretch.masked_last(directions.part(model, d_top, reverse=reverse), n, reverse=reverse)
+        d_end[n] = (of_last, *d_end[n][1:])
     return None, d_end
 
 

@@ -1,6 +1,7 @@
 """The readout y = W h + b of the hidden states, and the loss, forward and backward."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,11 +11,12 @@ Array = jax.Array
 Arrays = Mapping[str, Array]
 
 
-def readout(model: Model, parameters: Arrays, h: Array) -> Array:
-    """Return the outputs (..., O) of states h (..., H): h itself without a readout."""
+def readout(model: Model, parameters: Arrays, h: Array, counted: Array | None = None) -> Array:
+    """Return the outputs (..., O) of states h (..., H), zero where they do not count: h itself without a readout."""
     if model.readout == "none":
         return h
-    return h @ parameters["readout.weight"].T + parameters["readout.bias"]
+    y = h @ parameters["readout.weight"].T + parameters["readout.bias"]
+    return y if counted is None else jnp.where(counted, y, 0)
 
 
 def readout_backward(model: Model, parameters: Arrays, h: Array, dy: Array) -> tuple[dict[str, Array], Array]:
@@ -26,20 +28,24 @@ def readout_backward(model: Model, parameters: Arrays, h: Array, dy: Array) -> t
     return gradients, dy @ parameters["readout.weight"]
 
 
-def loss(model: Model, y: Array, targets: Array) -> Array:
-    """Return the scalar loss of outputs y (..., O): see `Model` for the definitions."""
+def loss(model: Model, y: Array, targets: Array, counted: Array | None = None) -> Array:
+    """Return the scalar loss of outputs y (..., O), of those that are counted (..., 1): see `Model` for definitions."""
     if model.loss == "mse":
-        return ((y - targets) ** 2).mean()
+        return ((y - targets) ** 2).mean(where=counted)
     if model.loss == "cross_entropy":
-        return -jnp.take_along_axis(jax.nn.log_softmax(y), targets[..., None], -1).mean()
-    return (y * targets).sum(-1).mean()
+        return -jnp.take_along_axis(jax.nn.log_softmax(y), targets[..., None], -1).mean(where=counted)
+    return (y * targets).sum(-1, keepdims=counted is not None).mean(where=counted)
 
 
-def loss_backward(model: Model, y: Array, targets: Array) -> Array:
-    """Return dL/dy."""
+def loss_backward(model: Model, y: Array, targets: Array, counted: Array | None = None) -> Array:
+    """Return dL/dy, zero where it is not counted."""
+    examples: Any = y.size // y.shape[-1]
+    if counted is not None:
+        examples = counted.sum().astype(jnp.promote_types(y.dtype, jnp.float32))
     if model.loss == "mse":
-        return (y - targets) * (2 / y.size)
-    examples = y.size // y.shape[-1]
-    if model.loss == "cross_entropy":
-        return (jax.nn.softmax(y) - jax.nn.one_hot(targets, y.shape[-1], dtype=y.dtype)) / examples
-    return targets / examples
+        dy = (y - targets) * (2 / (examples * y.shape[-1]))
+    elif model.loss == "cross_entropy":
+        dy = (jax.nn.softmax(y) - jax.nn.one_hot(targets, y.shape[-1], dtype=y.dtype)) / examples
+    else:
+        dy = targets / examples
+    return dy if counted is None else jnp.where(counted, dy, 0).astype(y.dtype)

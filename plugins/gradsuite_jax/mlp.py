@@ -9,34 +9,44 @@ from gradsuite.model import Model
 
 from gradsuite_jax import head
 from gradsuite_jax.activations import ACTIVATIONS
+from gradsuite_jax.batch import DeviceBatch
+from gradsuite_jax.bptt import Derivatives, Forward
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
 
 
-def forward(model: Model, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs (B, O) and the activations of every layer, for x (B, I)."""
+def forward(model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
+    """Return loss, outputs (B, O) and the activations of every layer, for inputs (B, I)."""
     phi = ACTIVATIONS[model.activation]
     activations = []
-    h = x
+    h = batch.inputs
     for layer in range(model.num_layers):
         h = phi.forward(h @ parameters[f"layers.{layer}.weight"].T + parameters[f"layers.{layer}.bias"])
         activations.append(h)
+        h = masked(batch, h, layer)
     y = head.readout(model, parameters, h)
-    return head.loss(model, y, targets), y, activations
+    return head.loss(model, y, batch.targets), y, activations, None
 
 
 def backward(
-    model: Model, parameters: Arrays, x: Array, targets: Array, y: Array, activations: Any, *, states: bool
-) -> tuple[dict[str, Array], tuple[Array, ...] | None]:
+    model: Model, parameters: Arrays, batch: DeviceBatch, y: Array, activations: Any, *, states: bool
+) -> Derivatives:
     """Return the parameter gradients and, if `states`, dL/dh of every layer, (layers, B, H)."""
     phi = ACTIVATIONS[model.activation]
-    gradients, dh = head.readout_backward(model, parameters, activations[-1], head.loss_backward(model, y, targets))
+    outputs = [batch.inputs, *(masked(batch, h, layer) for layer, h in enumerate(activations))]
+    dy = head.loss_backward(model, y, batch.targets)
+    gradients, dx = head.readout_backward(model, parameters, outputs[-1], dy)
     totals = []
     for layer in reversed(range(model.num_layers)):
+        dh = masked(batch, dx, layer)
         totals.append(dh)
         dz = phi.backward(activations[layer], dh)
-        below = activations[layer - 1] if layer else x
-        gradients |= {f"layers.{layer}.weight": dz.T @ below, f"layers.{layer}.bias": dz.sum(0)}
-        dh = dz @ parameters[f"layers.{layer}.weight"]
-    return gradients, (jnp.stack(totals[::-1]),) if states else None
+        gradients |= {f"layers.{layer}.weight": dz.T @ outputs[layer], f"layers.{layer}.bias": dz.sum(0)}
+        dx = dz @ parameters[f"layers.{layer}.weight"]
+    return gradients, (jnp.stack(totals[::-1]),) if states else None, None
+
+
+def masked(batch: DeviceBatch, h: Array, layer: int) -> Array:
+    """Return what is a layer's (B, H) times its mask."""
+    return h if batch.masks is None else h * batch.masks[layer]

@@ -1,29 +1,28 @@
 """A network on one of JAX's devices."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import jax
 import numpy as np
 from gradsuite.backend import Batch, Gradients, Network, Tape
+from gradsuite.cells import Linear, find
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer, Slots
 from gradsuite.schedule import Schedule
 
 from gradsuite_jax import programs
+from gradsuite_jax.batch import DeviceBatch
+from gradsuite_jax.recurrence import fastest
 
 Array = jax.Array
 
 
-class DeviceBatch(NamedTuple):
-    """Inputs and targets on the device."""
-
-    inputs: Array
-    targets: Array
-
-
 class JaxNetwork(Network):
     """Hand-written BPTT, compiled by XLA. Calls return before the device has finished; arrays are never donated."""
+
+    batch_features = ("lengths", "state", "masks")
 
     def __init__(
         self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
@@ -34,30 +33,39 @@ class JaxNetwork(Network):
         self._in_flight: list[Any] = []
         on_device = {name: self._put(value, self._dtype) for name, value in parameters.items()}
         super().__init__(model, on_device, device=device, dtype=dtype)
+        if schedule.scan is None and isinstance(find(model.cell), Linear):
+            schedule = replace(schedule, scan=fastest(device))
         self._plan = programs.Plan(model, schedule, self.stacked)
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device; classes become int32."""
+        batch = batch.without_padding(self.model)
         classes = self.model.loss == "cross_entropy"
         return DeviceBatch(
-            self._put(batch.inputs, self._dtype), self._put(batch.targets, np.int32 if classes else self._dtype)
+            self._put(batch.inputs, self._dtype),
+            self._put(batch.targets, np.int32 if classes else self._dtype),
+            None if batch.lengths is None else self._put(batch.lengths, np.int32),
+            None if batch.state is None else tuple(self._put(one, self._dtype) for one in batch.state),
+            None if batch.masks is None else self._put(batch.masks, self._dtype),
         )
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Compute the loss and outputs, and keep what `backward` needs."""
         parameters = self.parameters
-        loss, outputs, saved = programs.forward(self._plan, parameters, *batch)
+        loss, outputs, saved, last_state = programs.forward(self._plan, parameters, batch)
         self._note(loss)
-        return Tape(loss, outputs, (parameters, batch, saved, states))
+        return Tape(loss, outputs, (parameters, batch, saved, states), last_state=last_state)
 
     def backward(self, tape: Tape) -> Gradients:
         """Compute the gradients of `tape.loss`."""
         parameters, batch, saved, states = tape.saved
         tape.saved = None  # frees the states as soon as the device is done with them
-        gradients, totals = programs.backward(self._plan, parameters, *batch, tape.outputs, saved, states=states)
+        gradients, totals, by_start = programs.backward(
+            self._plan, parameters, batch, tape.outputs, saved, states=states
+        )
         self._note(next(iter(gradients.values())))
         by_h, by_c = (*(totals or ()), None, None)[:2]
-        return Gradients(gradients, by_h, by_c)
+        return Gradients(gradients, by_h, by_c, initial_state=by_start)
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Replace the parameters by the optimizer's next ones, in one program."""
@@ -70,7 +78,7 @@ class JaxNetwork(Network):
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
         """Run forward, backward and update in one program, and return the loss before the update."""
         slots = self.slots or self._start(optimizer)
-        loss, self.parameters, self.slots = programs.step(self._plan, optimizer, self.parameters, slots, *batch)
+        loss, self.parameters, self.slots = programs.step(self._plan, optimizer, self.parameters, slots, batch)
         self._note(loss)
         return loss
 

@@ -14,7 +14,8 @@ from gradsuite.optimizers import Optimizer, Slots
 from gradsuite.schedule import Schedule
 
 from gradsuite_jax import autodiff, bptt, checkpoint, mlp, truncation
-from gradsuite_jax.bptt import Derivatives
+from gradsuite_jax.batch import DeviceBatch
+from gradsuite_jax.bptt import Derivatives, Forward
 from gradsuite_jax.compiling import program
 
 Array = jax.Array
@@ -37,36 +38,36 @@ class Plan:
         if self.schedule.checkpoint is not None:
             n = self.schedule.checkpoint
             return partial(checkpoint.forward, n, self.model), partial(checkpoint.backward, n, self.model)
-        method = autodiff if self.model.cell not in CELLS else bptt if self.model.recurrent else mlp
+        if self.model.cell not in CELLS:
+            kind = self.schedule.scan or "loop"
+            return partial(autodiff.forward, kind, self.model), partial(autodiff.backward, self.model)
+        method = bptt if self.model.recurrent else mlp
         return partial(method.forward, self.model), partial(method.backward, self.model)
 
-    def batch_axes(self, x: Array, targets: Array) -> tuple[int | None, int | None]:
+    def batch_axes(self, batch: DeviceBatch) -> DeviceBatch:
         """Return the axis of the networks in inputs and in targets: None where all networks share them."""
         rank = 3 if self.model.recurrent else 2
-        return (
-            0 if x.ndim > rank else None,
-            0 if targets.ndim > len(self.model.targets_shape(x.shape[-rank:])) else None,
-        )
+        own_targets = batch.targets.ndim > len(self.model.targets_shape(batch.inputs.shape[-rank:]))
+        axes: tuple[Any, Any] = (0 if batch.inputs.ndim > rank else None, 0 if own_targets else None)
+        return DeviceBatch(*axes)
 
 
 @program(static_argnums=0)
-def forward(plan: Plan, parameters: Arrays, x: Array, targets: Array) -> tuple[Array, Array, Any]:
-    """Return loss, outputs and what backward needs."""
+def forward(plan: Plan, parameters: Arrays, batch: DeviceBatch) -> Forward:
+    """Return loss, outputs, what backward needs, and the last states of a batch with a state."""
     run, _ = plan.passes()
     if plan.stacked:
-        run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets)))
-    return run(parameters, x, targets)
+        run = jax.vmap(run, in_axes=(0, plan.batch_axes(batch)))
+    return run(parameters, batch)
 
 
 @program(static_argnums=0, static_argnames="states")
-def backward(
-    plan: Plan, parameters: Arrays, x: Array, targets: Array, y: Array, saved: Any, *, states: bool
-) -> Derivatives:
-    """Return the parameter gradients, and dL/dh and dL/dc if `states`."""
+def backward(plan: Plan, parameters: Arrays, batch: DeviceBatch, y: Array, saved: Any, *, states: bool) -> Derivatives:
+    """Return the parameter gradients, dL/dh and dL/dc if `states`, and the gradients by a batch's state."""
     run = partial(plan.passes()[1], states=states)
     if plan.stacked:
-        run = jax.vmap(run, in_axes=(0, *plan.batch_axes(x, targets), 0, 0))
-    return run(parameters, x, targets, y, saved)
+        run = jax.vmap(run, in_axes=(0, plan.batch_axes(batch), 0, 0))
+    return run(parameters, batch, y, saved)
 
 
 @program(static_argnums=(0, 1))
@@ -82,10 +83,10 @@ def update(
 
 @program(static_argnums=(0, 1))
 def step(
-    plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, x: Array, targets: Array
+    plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, batch: DeviceBatch
 ) -> tuple[Array, Arrays, Slots]:
     """Return the loss, and the parameters and slots after one step down its gradient: all in one program."""
     # The plain functions: a program within a program cannot have its own options.
-    loss, y, saved = forward.__wrapped__(plan, parameters, x, targets)
-    gradients, _ = backward.__wrapped__(plan, parameters, x, targets, y, saved, states=False)
+    loss, y, saved, _ = forward.__wrapped__(plan, parameters, batch)
+    gradients, *_ = backward.__wrapped__(plan, parameters, batch, y, saved, states=False)
     return loss, *update.__wrapped__(plan, optimizer, parameters, gradients, slots)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
+from gradsuite.cells import find
 from gradsuite.model import Model
 
 Array = jax.Array
@@ -24,7 +25,12 @@ class Weights(NamedTuple):
     activation: str
 
 
-def layer_weights(model: Model, parameters: Mapping[str, Array], layer: int) -> Weights:
-    """Return the parameters of layer number `layer` (from 0)."""
-    weight_ih, weight_hh, bias_ih, bias_hh = (parameters[f"{kind}_l{layer}"] for kind in KINDS)
+def names(model: Model, layer: int, *, reverse: bool) -> list[str]:
+    """Return the names of the parameters of layer number `layer` (from 0) in one direction, in the order of KINDS."""
+    return [find(model.cell).name_of(kind, layer, reverse=reverse) for kind in KINDS]
+
+
+def layer_weights(model: Model, parameters: Mapping[str, Array], layer: int, *, reverse: bool) -> Weights:
+    """Return the parameters of layer number `layer` (from 0) in one direction."""
+    weight_ih, weight_hh, bias_ih, bias_hh = (parameters[name] for name in names(model, layer, reverse=reverse))
     return Weights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hh.T, model.activation)

@@ -24,7 +24,7 @@ class NumpyBackend(Backend):
             devices=("cpu",),
             dtypes=("float64", "float32", "float16"),
             cells=CELLS,
-            features=("stack", "truncation", "checkpoint"),
+            features=("stack", "truncation", "checkpoint", "lengths", "state", "masks", "bidirectional"),
         )
 
     def build(

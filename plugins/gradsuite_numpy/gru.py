@@ -5,13 +5,13 @@ m = W_hn h_(t-1) + b_hn,  n = tanh(W_in x_t + b_in + r m),  h_t = (1 - z) n + z 
 """
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradsuite_numpy.activation import sigmoid_of_negative
 from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, tile, transpose, transposed_copy
-from gradsuite_numpy.layer import Layer, LayerGradients, State, negated, start_states
+from gradsuite_numpy.layer import Classic, LayerGradients, State, negated, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -23,7 +23,7 @@ class Saved(NamedTuple):
     step: Array
 
 
-class Gru(Layer):
+class Gru(Classic):
     """Forward leaves m r z n side by side; backward turns them into their gradients in the same memory.
 
     r z n is then dL/d(W_ih x + b_ih), and m r z is dL/d(W_hh h + b_hh) in the order n r z: the rows of weight_hh are
@@ -111,9 +111,13 @@ class Gru(Layer):
             back(mrz, dh_before)
         return mrzn[..., H:], dhidden
 
-    def gradients(self, x: Array, h: Array, dz_ih: Array, dz_hh: Array) -> LayerGradients:
+    def kept(self, saved: Saved) -> tuple[Array, ...]:
+        """Return h and the blocks."""
+        return saved.h, saved.blocks
+
+    def gradients(self, x: Array, saved: Any, dz: tuple[Array, Array]) -> LayerGradients:
         """Return the gradients of this layer's parameters, weight_hh's and bias_hh's rolled back to r z n."""
-        gradients = super().gradients(x, h, dz_ih, dz_hh)
+        gradients = super().gradients(x, saved, dz)
         gradients["weight_hh"] = np.roll(gradients["weight_hh"], -self.hidden_size, axis=-2)
         gradients["bias_hh"] = np.roll(gradients["bias_hh"], -self.hidden_size, axis=-1)
         return gradients

@@ -42,6 +42,13 @@ def inner_product(outputs: Array, targets: Array, stacked: int) -> tuple[Array, 
 LOSSES: dict[str, Loss] = {"mse": mse, "cross_entropy": cross_entropy, "inner_product": inner_product}
 
 
+def over_valid(loss: Loss, outputs: Array, targets: Array, valid: Array) -> tuple[Array, Array]:
+    """Return a loss (of one network) over the steps that count, and its gradient (T, B, O), zero at all others."""
+    dy = np.zeros_like(outputs)
+    value, dy[valid] = loss(outputs[valid], targets[valid], 0)
+    return value, dy
+
+
 def _averaged(outputs: Array, stacked: int) -> tuple[int, ...]:
     return tuple(range(stacked, outputs.ndim))
 

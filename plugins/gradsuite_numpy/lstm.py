@@ -10,7 +10,7 @@ import numpy as np
 
 from gradsuite_numpy.activation import sigmoid_of_negative
 from gradsuite_numpy.arrays import Array, backwards, blocks, rows, steps, transposed_copy, with_ones
-from gradsuite_numpy.layer import Layer, State, biased, negated, start_states
+from gradsuite_numpy.layer import Classic, State, biased, negated, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -25,7 +25,7 @@ class Saved(NamedTuple):
     step: Array
 
 
-class Lstm(Layer):
+class Lstm(Classic):
     """Forward leaves the gates; backward turns them, step by step, into dL/dz in the same memory."""
 
     state_size: ClassVar[int] = 2
@@ -100,3 +100,7 @@ class Lstm(Layer):
             np.copyto(dz_g, s)
             back(dz, dh_before)
         return saved.gates, saved.gates
+
+    def kept(self, saved: Saved) -> tuple[Array, ...]:
+        """Return all but the room for one step."""
+        return saved[:-1]

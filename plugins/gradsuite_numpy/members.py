@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
-from gradsuite.backend import Gradients
+from gradsuite.backend import Batch, Gradients
 from gradsuite.machine.facts import available_cores
 from threadpoolctl import ThreadpoolController
 
@@ -29,20 +30,24 @@ class Members:
         self.parts = [make(dict(zip(parameters, share, strict=True))) for share in shares]
         self.axes = axes
 
-    def start(self, inputs: Array, workspace: Workspace, *, states: bool) -> "MembersPass":
+    def start(self, batch: Batch, workspace: Workspace, *, states: bool) -> "MembersPass":
         """Run forward over inputs (..., N, F), or a stack of them."""
-        return MembersPass(self, inputs, workspace, states=states)
+        return MembersPass(self, batch, workspace, states=states)
 
 
 class MembersPass:
     """One pass of each part; `outputs` are those of all networks."""
 
-    def __init__(self, members: Members, inputs: Array, workspace: Workspace, *, states: bool) -> None:
+    last_state = None
+
+    def __init__(self, members: Members, batch: Batch, workspace: Workspace, *, states: bool) -> None:
         count = len(members.parts)
-        shares = np.array_split(inputs, count) if inputs.ndim > members.axes else [inputs] * count
+        shares = [batch] * count
+        if batch.inputs.ndim > members.axes:
+            shares = [replace(batch, inputs=share) for share in np.array_split(batch.inputs, count)]
         rooms = [workspace.part(k) for k in range(count)]
         self.passes = side_by_side(
-            lambda part, x, room: part.start(x, room, states=states), members.parts, shares, rooms
+            lambda part, share, room: part.start(share, room, states=states), members.parts, shares, rooms
         )
         self.outputs = np.concatenate([one.outputs for one in self.passes])
 
@@ -53,10 +58,9 @@ class MembersPass:
         joined = {
             name: np.concatenate([part.parameters[name] for part in gradients]) for name in gradients[0].parameters
         }
-        of_states = zip(
-            *([a for a in (part.states, part.cell_states) if a is not None] for part in gradients), strict=True
-        )
-        return Gradients(joined, *map(np.concatenate, of_states))
+        of_states = zip(*((part.states, part.cell_states) for part in gradients), strict=True)
+        states, cell_states = (None if kind[0] is None else np.concatenate(kind) for kind in of_states)
+        return Gradients(joined, states, cell_states)
 
 
 def parts_of(parameters: Mapping[str, Array]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-from gradsuite.backend import Gradients
+from gradsuite.backend import Batch, Gradients
 from gradsuite.model import Model
 
 from gradsuite_numpy.activation import ACTIVATIONS
@@ -23,39 +23,47 @@ class Mlp:
         self.lead = self.weights[0].shape[:-2]
         self.readout = readout_of(parameters)
 
-    def start(self, inputs: Array, workspace: Workspace, *, states: bool) -> "MlpPass":
+    def start(self, batch: Batch, workspace: Workspace, *, states: bool) -> "MlpPass":
         """Run forward over inputs (..., B, I)."""
-        return MlpPass(self, inputs, workspace, states=states)
+        return MlpPass(self, batch, workspace, states=states)
 
 
 class MlpPass:
-    """One pass: `h` holds the inputs and each layer's activation (..., B, H); `outputs` are for the loss."""
+    """One pass: each layer's activation `h` (..., B, H), and `x`, what each reads; `outputs` are for the loss."""
 
-    def __init__(self, mlp: Mlp, inputs: Array, workspace: Workspace, *, states: bool) -> None:
-        self.mlp, self.workspace, self.states = mlp, workspace, states
-        self.shape = (*mlp.lead, inputs.shape[-2], mlp.width)
-        self.h = [inputs]
+    last_state = None
+
+    def __init__(self, mlp: Mlp, batch: Batch, workspace: Workspace, *, states: bool) -> None:
+        self.mlp, self.workspace, self.states, self.masks = mlp, workspace, states, batch.masks
+        self.shape = (*mlp.lead, batch.inputs.shape[-2], mlp.width)
+        self.h: list[Array] = []
+        self.x = [batch.inputs]
         for layer, (W, b) in enumerate(zip(mlp.weights, mlp.biases, strict=True)):
             h = workspace.array(f"h.{layer}", self.shape)
-            np.matmul(self.h[-1], transpose(W), out=h)
+            np.matmul(self.x[-1], transpose(W), out=h)
             np.add(h, b[..., None, :], out=h)
             mlp.phi.apply(h)
             self.h.append(h)
-        self.outputs = mlp.readout.forward(self.h[-1]) if mlp.readout else self.h[-1].copy()
+            if self.masks is not None:
+                h = np.multiply(h, self.masks[layer], out=workspace.array(f"x.{layer}", self.shape))
+            self.x.append(h)
+        self.outputs = mlp.readout.forward(self.x[-1]) if mlp.readout else self.x[-1].copy()
 
     def backward(self, dy: Array) -> Gradients:
-        """Walk down the layers: dz_l = dh_l phi'(z_l),  dW_l = dz_l^T h_(l-1),  dh_(l-1) = dz_l W_l."""
+        """Walk down the layers: dz_l = dh_l phi'(z_l),  dW_l = dz_l^T x_l,  dx_l = dz_l W_l,  dh_(l-1) = dx_l mask."""
         mlp, gradients = self.mlp, dict[str, Array]()
         shape = (mlp.depth, *self.shape)
         dh = np.empty(shape, dy.dtype) if self.states else self.workspace.array("dh", shape)
         dz = self.workspace.array("dz", self.shape)
         if mlp.readout:
-            gradients |= mlp.readout.backward(self.h[-1], dy, dh[-1])
+            gradients |= mlp.readout.backward(self.x[-1], dy, dh[-1])
         else:
             dh[-1] = dy
         for layer in reversed(range(mlp.depth)):
-            mlp.phi.pull(self.h[layer + 1], dh[layer], dz)
-            gradients[f"layers.{layer}.weight"] = transpose(dz) @ self.h[layer]
+            if self.masks is not None:
+                np.multiply(dh[layer], self.masks[layer], out=dh[layer])
+            mlp.phi.pull(self.h[layer], dh[layer], dz)
+            gradients[f"layers.{layer}.weight"] = transpose(dz) @ self.x[layer]
             gradients[f"layers.{layer}.bias"] = column_sums(dz)
             if layer:
                 np.matmul(dz, mlp.weights[layer], out=dh[layer - 1])

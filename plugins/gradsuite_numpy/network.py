@@ -1,7 +1,9 @@
 """A network whose parameters are NumPy arrays."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import is_
+from typing import ClassVar
 from weakref import finalize
 
 import numpy as np
@@ -11,7 +13,7 @@ from gradsuite.model import Model
 from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.arrays import Array
-from gradsuite_numpy.loss import LOSSES
+from gradsuite_numpy.loss import LOSSES, over_valid
 from gradsuite_numpy.members import Members, parts_of
 from gradsuite_numpy.mlp import Mlp
 from gradsuite_numpy.recurrent import Recurrent
@@ -22,6 +24,8 @@ Layers = Mlp | Recurrent | Members
 
 class NumpyNetwork(Network):
     """Forward and backward pass written by hand. Overflow and NaN are data here: there are no warnings."""
+
+    batch_features: ClassVar[tuple[str, ...]] = ("lengths", "state", "masks")
 
     def __init__(
         self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str, schedule: Schedule
@@ -34,34 +38,58 @@ class NumpyNetwork(Network):
 
     def put(self, batch: Batch) -> Batch:
         """Copy a batch, floats in this network's dtype. Raises UserError for shapes and classes not the model's."""
-        kind = np.intp if self.model.loss == "cross_entropy" else self.dtype
-        copy = Batch(np.array(batch.inputs, self.dtype, order="C"), np.array(batch.targets, kind, order="C"))
-        self.check(copy)
-        return copy
+        self.check_shapes(batch)
+        classes = self.model.loss == "cross_entropy"
+        batch = batch.without_padding(self.model)
+        copy = Batch(self.copy(batch.inputs), np.array(batch.targets, np.intp if classes else self.dtype, order="C"))
+        if classes:
+            self.check_classes(copy.targets)
+        if not batch.features:
+            return copy
+        padded = batch.lengths is not None and not batch.valid.all()  # whole sequences need no lengths
+        return replace(
+            copy,
+            lengths=np.array(batch.lengths, np.intp) if padded else None,
+            state=None if batch.state is None else tuple(map(self.copy, batch.state)),
+            masks=None if batch.masks is None else self.copy(batch.masks),
+        )
 
-    def check(self, batch: Batch) -> None:
-        """Raise UserError for shapes that are not the model's, a stack's axis aside, and for classes out of range."""
+    def copy(self, array: np.ndarray) -> Array:
+        """Return a contiguous copy in this network's dtype."""
+        return np.array(array, self.dtype, order="C")
+
+    def check_shapes(self, batch: Batch) -> None:
+        """Raise UserError for inputs and targets that are not the model's, a stack's axis aside."""
         axes = 3 if self.model.recurrent else 2
-        shape = batch.inputs.shape
+        shape, targets_shape = np.shape(batch.inputs), np.shape(batch.targets)
         if len(shape) - axes not in (0, self.stacked) or shape[-1] != self.model.input_size or 0 in shape:
             names = "(T, B, " if self.model.recurrent else "(B, "
             raise UserError(f"inputs must be {names}{self.model.input_size}), not {shape}")
         targets = self.model.targets_shape(shape[-axes:])
-        if batch.targets.shape[batch.targets.ndim - len(targets) :] != targets:
-            raise UserError(f"targets must be {targets}, not {batch.targets.shape}")
-        if self.model.loss == "cross_entropy":
-            low, high = batch.targets.min(), batch.targets.max()
-            if low < 0 or high >= self.model.output_width:
-                raise UserError(f"classes must be 0 to {self.model.output_width - 1}, not {low} to {high}")
+        if targets_shape[len(targets_shape) - len(targets) :] != targets:
+            raise UserError(f"targets must be {targets}, not {targets_shape}")
+
+    def check_classes(self, targets: Array) -> None:
+        """Raise UserError for classes out of range."""
+        low, high = targets.min(), targets.max()
+        if low < 0 or high >= self.model.output_width:
+            raise UserError(f"classes must be 0 to {self.model.output_width - 1}, not {low} to {high}")
 
     def forward(self, batch: Batch, *, states: bool = False) -> Tape:
         """Compute the loss and outputs; the tape owns its workspace until it is used up or dropped."""
         workspace = self.spare.pop() if self.spare else Workspace(self.dtype)
         with np.errstate(all="ignore"):
-            running = self.prepare().start(batch.inputs, workspace, states=states)
-            loss, dy = LOSSES[self.model.loss](running.outputs, batch.targets, int(self.stacked))
+            running = self.prepare().start(batch, workspace, states=states)
+            loss, dy = self.loss(running.outputs, batch)
         finalize(running, self.spare.append, workspace).atexit = False
-        return Tape(loss, running.outputs, (running, dy))
+        return Tape(loss, running.outputs, (running, dy), last_state=running.last_state)
+
+    def loss(self, outputs: Array, batch: Batch) -> tuple[Array, Array]:
+        """Return the loss, of the steps that count, and its gradient by the outputs."""
+        loss = LOSSES[self.model.loss]
+        if batch.lengths is not None and self.model.readout == "all":
+            return over_valid(loss, outputs, batch.targets, batch.valid)
+        return loss(outputs, batch.targets, int(self.stacked))
 
     def backward(self, tape: Tape) -> Gradients:
         """Compute the gradients of `tape.loss`. Raises RuntimeError for a tape that is used up."""

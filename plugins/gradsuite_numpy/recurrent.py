@@ -1,160 +1,177 @@
 """Backpropagation through time over a stack of recurrent layers (Werbos 1990), window by window."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 import numpy as np
-from gradsuite.backend import Gradients
+from gradsuite.backend import Batch, Gradients
+from gradsuite.cells import find
 from gradsuite.model import Model
 from gradsuite.schedule import Schedule
 
-from gradsuite_numpy.arrays import Array, rows, steps
+from gradsuite_numpy.arrays import Array, rows
+from gradsuite_numpy.direction import Direction
 from gradsuite_numpy.gru import Gru
-from gradsuite_numpy.layer import Layer, State
+from gradsuite_numpy.layer import Layer, LayerGradients, State
 from gradsuite_numpy.lstm import Lstm
+from gradsuite_numpy.reading import Reading
 from gradsuite_numpy.readout import readout_of
 from gradsuite_numpy.rnn import Rnn
+from gradsuite_numpy.state_gradients import StateGradients
+from gradsuite_numpy.stretch import Stretch
 from gradsuite_numpy.windows import Window, stretches, windows
 from gradsuite_numpy.workspace import Workspace
 
 LAYERS: dict[str, type[Layer]] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru}
-ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class Recurrent:
     """The layers for given parameters, the readout, if any, and the schedule of the backward pass."""
 
     def __init__(self, model: Model, parameters: Mapping[str, Array], schedule: Schedule) -> None:
-        kind = LAYERS[model.cell]
-        self.layers = [
-            kind([parameters[f"{role}_l{layer}"] for role in ROLES], model.activation)
-            for layer in range(model.num_layers)
+        kind, cell = LAYERS[model.cell], find(model.cell)
+        self.directions = [
+            Direction(
+                kind(model.of_layer(parameters, layer, reverse=reverse), model.activation),
+                number,
+                partial(cell.name_of, layer=layer, reverse=reverse),
+                reverse=reverse,
+            )
+            for number, (layer, reverse) in enumerate(model.layers_and_directions)
         ]
+        each = model.directions
+        self.by_layer = [self.directions[k : k + each] for k in range(0, len(self.directions), each)]
+        self.state_size = kind.state_size
         self.readout = readout_of(parameters)
-        self.every_step = model.readout == "all"
         self.schedule = schedule
-        self.carries = schedule.truncation is None  # gradients pass from each window to the one before
-        self.lead = self.layers[0].w_hh.shape[:-2]
-        self.hidden_size = model.hidden_size
+        self.model = model
+        name, first = next(iter(model.layer_parameters(0).items()))
+        self.lead = parameters[cell.name_of(name, 0)].shape[: -len(first.shape)]
 
-    def start(self, inputs: Array, workspace: Workspace, *, states: bool) -> "RecurrentPass":
+    @property
+    def layers(self) -> list[Layer]:
+        """Every layer in each of its directions."""
+        return [one.layer for one in self.directions]
+
+    def start(self, batch: Batch, workspace: Workspace, *, states: bool) -> "RecurrentPass":
         """Run forward over inputs (..., T, B, I)."""
-        return RecurrentPass(self, inputs, workspace, states=states)
+        return RecurrentPass(self, batch, workspace, states=states)
 
 
 class RecurrentPass:
     """One pass: the states at the start of each window and what the last window saved; `outputs` are for the loss."""
 
-    def __init__(self, net: Recurrent, inputs: Array, workspace: Workspace, *, states: bool) -> None:
-        self.net, self.inputs, self.workspace, self.states = net, inputs, workspace, states
-        T, B = inputs.shape[-3:-1]
-        self.state_shape = (*net.lead, B, net.hidden_size)
-        self.windows = windows(net.schedule, T, every_step_has_a_loss=net.every_step)
+    def __init__(self, net: Recurrent, batch: Batch, workspace: Workspace, *, states: bool) -> None:
+        self.net, self.batch, self.workspace, self.states = net, batch, workspace, states
+        self.inputs = batch.inputs
+        T, B = self.inputs.shape[-3:-1]
+        self.state_shape = (*net.lead, B, net.model.hidden_size)
+        self.every_step = net.model.readout == "all"
+        self.any_step = self.every_step or batch.lengths is not None  # may have a loss
+        self.windows = windows(net.schedule, T, every_step_has_a_loss=self.any_step)
         self.starts: dict[int, list[State]] = {}
-        zeros = np.zeros(self.state_shape, workspace.dtype)
-        state: list[State] = [(zeros,) * layer.state_size for layer in net.layers]
+        state = self.first_states()
         needed = {window.start for window in self.windows}
         outputs = []
+        self.last: Array | None = None  # what the readout reads, unless it reads every step
         for start, end in stretches(self.windows):
             if start in needed:
                 self.starts[start] = state
-            self.saved = self.run(start, end, state)
-            if end < T:
-                state = [tuple(a[..., -1, :, :].copy() for a in s[: len(state[0])]) for s in self.saved]
-            if net.every_step:
-                outputs.append(self.read(self.saved[-1].h[..., 1:, :, :]))
-        self.outputs = np.concatenate(outputs, axis=-3) if len(outputs) > 1 else outputs[0] if outputs else self.last()
+            self.readings = self.run(start, end, state)
+            if end < T or batch.state is not None:
+                state = [after for reading in self.readings for after in reading.after()]
+            if self.every_step:
+                outputs.append(self.read(self.readings[-1].out))
+            elif self.any_step or end == T:
+                self.last = self.readings[-1].last(self.last)
+        self.last_state = None if batch.state is None else tuple(map(np.stack, zip(*state, strict=True)))
+        self.outputs = self.joined(outputs) if self.last is None else self.read_last(self.last)
 
-    def run(self, start: int, end: int, state: list[State]) -> list[Any]:
-        """Run all layers over steps [start, end) and return what each saved."""
-        x, saved = self.inputs[..., start:end, :, :], []
-        for index, layer in enumerate(self.net.layers):
-            saved.append(layer.forward(x, state[index], self.workspace.room(index)))
-            x = saved[-1].h[..., 1:, :, :]
-        return saved
+    def first_states(self) -> list[State]:
+        """Return the states before the first step."""
+        if self.batch.state is not None:
+            return list(zip(*self.batch.state, strict=True))
+        zeros = np.zeros(self.state_shape, self.workspace.dtype)
+        return [(zeros,) * self.net.state_size for _ in self.net.directions]
+
+    def run(self, start: int, end: int, state: list[State]) -> list[Reading]:
+        """Run all layers over steps [start, end)."""
+        stretch, readings = Stretch(self.batch, start, end), list[Reading]()
+        x = stretch.inputs
+        for directions in self.net.by_layer:
+            if readings:
+                x = readings[-1].out
+            readings.append(Reading(directions, x, state, stretch, self.workspace))
+        return readings
 
     def read(self, h: Array) -> Array:
-        """Return the outputs (..., T, B, O) for states (..., T, B, H)."""
+        """Return the outputs (..., T, B, O) for what the top layer puts out (..., T, B, F)."""
         assert self.net.readout is not None
         y = self.net.readout.forward(rows(h))
         return y.reshape(*y.shape[:-2], *h.shape[-3:-1], y.shape[-1])
 
-    def last(self) -> Array:
-        """Return the outputs of the last state: (..., B, O), or a copy of it without a readout."""
-        h = steps(self.saved[-1].h)[-1]
+    def read_last(self, h: Array) -> Array:
+        """Return the outputs (..., B, O) for the last of it, or a copy of it without a readout."""
         return self.net.readout.forward(h) if self.net.readout else h.copy()
+
+    def joined(self, outputs: list[Array]) -> Array:
+        """Return the outputs of all stretches, zero past each length."""
+        joined = np.concatenate(outputs, axis=-3) if len(outputs) > 1 else outputs[0]
+        Stretch(self.batch, 0, joined.shape[-3]).clear(joined)
+        return joined
 
     def backward(self, dy: Array) -> Gradients:
         """Walk the windows back from the last; each passes dL/d(its first states) on to the one before."""
-        net, total = self.net, dict[str, Array]()
-        T = self.inputs.shape[-3]
-        kept = self.kept_states(T) if self.states else None
-        carry: list[State] = []
+        by_state = self.state_gradients()
+        total, dlast = self.read_back_last(dy)
         for window in reversed(self.windows):
-            saved = self.saved if window.end == T else self.run(window.start, window.end, self.starts[window.start])
-            dstates = self.room_for(window, kept)
-            gradients = self.seed(window, saved, dy, dstates[-1][0])
-            for index in reversed(range(len(net.layers))):
-                for d, later in zip(dstates[index], carry[index] if carry else (), strict=False):
-                    d[..., -1, :, :] += later
-                layer, below = net.layers[index], saved[index - 1].h[..., 1:, :, :] if index else None
-                x = self.inputs[..., window.start : window.end, :, :] if below is None else below
-                direct = net.every_step or layer is not net.layers[-1]
-                dz_ih, dz_hh = layer.backward(saved[index], dstates[index], direct=direct)
-                part = layer.gradients(x, saved[index].h, dz_ih, dz_hh)
-                gradients |= {f"{role}_l{index}": g for role, g in part.items()}
+            is_last = window.end == self.inputs.shape[-3]
+            readings = self.readings if is_last else self.run(window.start, window.end, self.starts[window.start])
+            dstates = by_state.room(window)
+            gradients = self.seed(window, readings[-1], dy, dlast, dstates)
+            for index in reversed(range(len(readings))):
+                direct = self.any_step or index < len(readings) - 1
+                gradients |= readings[index].backward(dstates, by_state.carry, direct=direct)
                 if index:
-                    dh_below = dstates[index - 1][0]
-                    np.matmul(rows(dz_ih), layer.w_ih, out=rows(dh_below[..., 1:, :, :]))
+                    readings[index - 1].put(readings[index].pull, dstates)
             for name, gradient in gradients.items():
                 total[name] = total[name] + gradient if name in total else gradient
-            if net.carries:
-                carry = [tuple(d[..., 0, :, :].copy() for d in layer) for layer in dstates]
-            elif kept is not None:
-                for array, layers in zip(kept, zip(*dstates, strict=True), strict=True):
-                    for into, d in zip(array, layers, strict=True):
-                        into[..., window.start + 1 : window.end + 1, :, :] += d[..., 1:, :, :]
-        if kept is None:
-            return Gradients(total)
-        return Gradients(total, *(np.moveaxis(a[..., 1:, :, :], 0, -3) for a in kept))
+            by_state.add(window, dstates)
+        initial = None if by_state.initial is None else tuple(by_state.initial)
+        return Gradients(total, *by_state.over_time(self.net.model), initial_state=initial)
 
-    def kept_states(self, T: int) -> list[Array]:
-        """Return arrays (layers, ..., T + 1, B, H) for dL/dh, and for dL/dc of lstm."""
-        *lead, B, H = self.state_shape
-        shape = (len(self.net.layers), *lead, T + 1, B, H)
-        new = np.empty if self.net.carries else np.zeros  # truncated windows overlap and add up
-        return [new(shape, self.workspace.dtype) for _ in range(self.net.layers[0].state_size)]
+    def state_gradients(self) -> StateGradients:
+        """Return the gradients by states, of which nothing is known yet."""
+        shape = (len(self.net.directions), *self.state_shape)
+        carries = self.net.schedule.truncation is None  # gradients pass from each window to the one before
+        by_state = StateGradients(self.batch, shape, self.net.state_size, self.workspace, carries=carries)
+        if self.states:
+            by_state.keep()
+        return by_state
 
-    def room_for(self, window: Window, kept: list[Array] | None) -> list[State]:
-        """Return arrays for each layer's dL/d(states) (..., T + 1, B, H) of a window, first and last rows zero."""
-        *lead, B, H = self.state_shape
-        shape = (*lead, window.end - window.start + 1, B, H)
-        dstates: list[State] = []
-        for index, layer in enumerate(self.net.layers):
-            if kept is not None and self.net.carries:
-                arrays = tuple(a[index][..., window.start : window.end + 1, :, :] for a in kept)
-            else:
-                arrays = tuple(self.workspace.array(f"d{k}.{index}", shape) for k in range(layer.state_size))
-            for array in arrays:
-                array[..., 0, :, :] = array[..., -1, :, :] = 0
-            dstates.append(arrays)
-        return dstates
+    def read_back_last(self, dy: Array) -> tuple[LayerGradients, Array]:
+        """Return the readout's gradients and dL/d(what it read), if that is the last of it."""
+        if self.last is None or self.net.readout is None:
+            return {}, dy
+        dlast = self.workspace.array("dlast", self.last.shape)
+        return self.net.readout.backward(self.last, dy, dlast), dlast
 
-    def seed(self, window: Window, saved: list[Any], dy: Array, dh: Array) -> dict[str, Array]:
-        """Write into dh the gradient of a window's losses by its top layer's states; return the readout's gradients.
+    def seed(self, window: Window, top: Reading, dy: Array, dlast: Array, dstates: list[State]) -> LayerGradients:
+        """Put the gradient of a window's losses by what its top layer puts out; return the readout's gradients.
 
-        If only the last state is read, only the last row is written; the others stay unset.
+        If only the last state is read, only the last row is written, without lengths; the others stay unset.
         """
-        h, readout = saved[-1].h, self.net.readout
-        if self.net.every_step and readout:
-            first = window.losses - window.start + 1
-            dh[..., :first, :, :] = 0
-            dy = dy[..., window.losses : window.end, :, :]
-            return readout.backward(rows(h[..., first:, :, :]), rows(dy), rows(dh[..., first:, :, :]))
-        if window.end < self.inputs.shape[-3]:
+        readout = self.net.readout
+        if not self.every_step:
+            top.put_last(dlast, dstates, window.losses)
             return {}
-        last = steps(dh)[-1]
-        if readout:
-            return readout.backward(steps(h)[-1], dy, last)
-        last[...] = dy
-        return {}
+        assert readout is not None
+        first = window.losses - window.start
+        dy = dy[..., window.losses : window.end, :, :]
+
+        def write(dout: Array) -> LayerGradients:
+            dout[..., :first, :, :] = 0
+            return readout.backward(rows(top.out[..., first:, :, :]), rows(dy), rows(dout[..., first:, :, :]))
+
+        gradients: LayerGradients = top.put(write, dstates)
+        return gradients

@@ -7,7 +7,7 @@ import numpy as np
 
 from gradsuite_numpy.activation import ACTIVATIONS
 from gradsuite_numpy.arrays import Array, backwards, rows, steps, transposed_copy, with_ones
-from gradsuite_numpy.layer import Layer, State, biased, start_states
+from gradsuite_numpy.layer import Classic, State, biased, start_states
 from gradsuite_numpy.workspace import Room
 
 
@@ -18,7 +18,7 @@ class Saved(NamedTuple):
     dz: Array
 
 
-class Rnn(Layer):
+class Rnn(Classic):
     """tanh, relu or identity."""
 
     def prepare(self) -> None:

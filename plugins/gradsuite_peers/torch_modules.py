@@ -1,7 +1,7 @@
 """What the peers in PyTorch share: modules of torch.nn, losses of torch.nn.functional, autograd and torch.optim."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +18,13 @@ ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "identit
 
 
 class DeviceBatch(NamedTuple):
-    """A batch on the device."""
+    """A batch on the device, but for `lengths`, which PyTorch packs by on the host; targets are those that count."""
 
     inputs: Tensor
     targets: Tensor
+    lengths: Tensor | None = None
+    valid: Tensor | None = None
+    state: tuple[Tensor, ...] | None = None
 
 
 class ModuleNetwork(Network):
@@ -29,7 +32,9 @@ class ModuleNetwork(Network):
 
     def __init__(self, model: Model, parameters: Mapping[str, np.ndarray], *, device: str, dtype: str) -> None:
         self.torch_dtype = getattr(torch, dtype)
-        self.readout = nn.Linear(model.hidden_size, model.output_size) if model.readout != "none" else nn.Identity()
+        self.readout = (
+            nn.Linear(model.layer_output_size, model.output_size) if model.readout != "none" else nn.Identity()
+        )
         self.modules = self.make(model).to(device, self.torch_dtype)
         self.readout.to(device, self.torch_dtype)
         named = self.named(model)
@@ -50,10 +55,19 @@ class ModuleNetwork(Network):
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device."""
-        targets_dtype = torch.int64 if self.model.loss == "cross_entropy" else self.torch_dtype
+        targets, targets_dtype = batch.targets, torch.int64 if self.model.loss == "cross_entropy" else self.torch_dtype
+        lengths = valid = None
+        if batch.lengths is not None:
+            lengths, valid = torch.tensor(batch.lengths), torch.tensor(batch.valid, device=self.device)
+            targets = targets[batch.valid] if self.model.readout == "all" else targets
         return DeviceBatch(
-            torch.tensor(batch.inputs, dtype=self.torch_dtype, device=self.device),
-            torch.tensor(batch.targets, dtype=targets_dtype, device=self.device),
+            torch.tensor(batch.without_padding(self.model).inputs, dtype=self.torch_dtype, device=self.device),
+            torch.tensor(targets, dtype=targets_dtype, device=self.device),
+            lengths,
+            valid,
+            None
+            if batch.state is None
+            else tuple(torch.tensor(kind, dtype=self.torch_dtype, device=self.device) for kind in batch.state),
         )
 
     def fetch(self, array: Tensor) -> np.ndarray:
@@ -124,8 +138,13 @@ class ModuleNetwork(Network):
 
     def parameter_gradients(self, loss: Tensor) -> dict[str, Tensor]:
         """Return the gradient of every parameter."""
-        gradients = torch.autograd.grad(loss, list(self.parameters.values()), allow_unused=True, materialize_grads=True)
-        return dict(zip(self.parameters, gradients, strict=True))
+        return self.gradients(loss, ())[0]
+
+    def gradients(self, loss: Tensor, others: Sequence[Tensor]) -> tuple[dict[str, Tensor], tuple[Tensor, ...]]:
+        """Return the gradient of every parameter by name, and those of other leaves."""
+        leaves = [*self.parameters.values(), *others]
+        found = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+        return dict(zip(self.parameters, found, strict=False)), found[len(self.parameters) :]
 
 
 def readout_parameters(readout: nn.Module) -> dict[str, nn.Parameter]:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from gradsuite.backend import Backend, BackendInfo
+from gradsuite.backend import FEATURES, Backend, BackendInfo
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 
@@ -33,7 +33,7 @@ class TorchBackend(Backend):
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,
-            features=("stack", "truncation", "checkpoint", "autodiff"),
+            features=FEATURES,
             libraries=linked(),
         )
 
@@ -50,7 +50,7 @@ class TorchBackend(Backend):
         self.require(model, parameters, device, dtype, schedule)
         tensors = {name: to_device(p, device, getattr(torch, dtype)) for name, p in parameters.items()}
         if self.describe().differentiates(model.cell):
-            return Autodiff(model, tensors, device=device, dtype=dtype)
+            return Autodiff(model, tensors, device=device, dtype=dtype, scan=schedule.scan)
         if schedule.truncation is not None:
             return Truncated(model, tensors, device=device, dtype=dtype, truncation=schedule.truncation)
         if schedule.checkpoint is not None:

@@ -21,6 +21,7 @@ class Cell(ABC):
 
     gates: ClassVar[int]
     states: ClassVar[int] = 1
+    grows: bool = False  # whether states may grow without bounds
     local: ClassVar[tuple[int, ...]] = ()  # widths, in units of H, of what the trace keeps per step besides its states
 
     def __init__(self, room: Room) -> None:

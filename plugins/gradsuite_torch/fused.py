@@ -43,17 +43,23 @@ class Fused(Recurrent):
         return weight.is_cpu and weight.dtype == torch.float32
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
-        """Run all layers, the readout and the loss under autograd."""
-        if states:
-            return super().forward(batch, states=True)
+        """Run all layers, the readout and the loss under autograd; by hand what the kernel does not give."""
+        if states or self.model.bidirectional or batch.state is not None or batch.masks is not None:
+            return super().forward(batch, states=states)
+        padding = batch.padding
         with torch.enable_grad():
             leaves = {name: p.detach().requires_grad_() for name, p in self.parameters.items()}
             top = self.run(batch.inputs, leaves)
-            hidden = top if self.model.readout == "all" else top.select(TIME, -1)
+            if self.model.readout == "all":
+                hidden = top if padding is None else padding.pack(top)
+            else:
+                hidden = top.select(TIME, -1) if padding is None else padding.last(top)
             outputs = hidden
             if self.model.readout != "none":
                 outputs = functional.linear(hidden, leaves["readout.weight"], leaves["readout.bias"])
             value = loss(self.model.loss, outputs, batch.targets, outputs.dim())
+            if padding is not None and self.model.readout == "all":
+                outputs = padding.unpack(outputs)
         return Tape(value.detach(), outputs.detach(), Graph(value, leaves))
 
     def backward(self, tape: Tape) -> Gradients:

@@ -13,10 +13,11 @@ from gradsuite_torch.products import affine, product, weight_gradient
 
 
 class Saved(NamedTuple):
-    """What the backward pass reads: `h` holds the inputs and each layer's activation."""
+    """What the backward pass reads: each layer's activation `h`, and `x`, what layers and the readout read."""
 
     batch: DeviceBatch
     h: list[Tensor]
+    x: list[Tensor]
     outputs: Tensor
     states: bool
     parameters: Mapping[str, Tensor]
@@ -28,28 +29,33 @@ class Mlp(TorchNetwork):
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers and keep every activation."""
-        h, parameters = [batch.inputs], self.parameters
+        h, x, parameters = list[Tensor](), [batch.inputs], self.parameters
         for layer in range(self.model.num_layers):
-            z = affine(h[-1], parameters[f"layers.{layer}.weight"], parameters[f"layers.{layer}.bias"])
+            z = affine(x[-1], parameters[f"layers.{layer}.weight"], parameters[f"layers.{layer}.bias"])
             h.append(activate(self.model.activation, z, z))
-        outputs = self.readout.outputs(h[-1], parameters)
-        return Tape(self.readout.loss(outputs, batch.targets), outputs, Saved(batch, h, outputs, states, parameters))
+            x.append(h[-1] if batch.masks is None else h[-1] * batch.masks[layer])
+        outputs = self.readout.outputs(x[-1], parameters)
+        return Tape(self.readout.loss(outputs, batch.targets), outputs, Saved(batch, h, x, outputs, states, parameters))
 
     @torch.no_grad()
     def backward(self, tape: Tape) -> Gradients:
         """dL/dz^l = phi'(z^l) dL/dh^l, dL/dW^l = dL/dz^l h^(l-1)^T, dL/dh^(l-1) = W^l^T dL/dz^l."""
-        batch, h, outputs, states, parameters = tape.saved
+        batch, h, x, outputs, states, parameters = tape.saved
         tape.saved = None
         gradient = self.readout.loss_gradient(outputs, batch.targets)
-        dh, gradients = self.readout.pull_back(h[-1], gradient, parameters)
+        dh, gradients = self.readout.pull_back(x[-1], gradient, parameters)
+        if batch.masks is not None:
+            dh = dh * batch.masks[-1]
         flow = self.room(dh) if states else None
         for layer in reversed(range(self.model.num_layers)):
-            dz = pull_back(self.model.activation, dh, h[layer + 1], torch.empty_like(dh))
-            gradients[f"layers.{layer}.weight"] = weight_gradient(dz, h[layer])
+            dz = pull_back(self.model.activation, dh, h[layer], torch.empty_like(dh))
+            gradients[f"layers.{layer}.weight"] = weight_gradient(dz, x[layer])
             gradients[f"layers.{layer}.bias"] = dz.sum(-2)
             if layer > 0:
                 below = None if flow is None else flow.select(-3, layer - 1)
                 dh = product(dz, parameters[f"layers.{layer}.weight"], below)
+                if batch.masks is not None:
+                    dh.mul_(batch.masks[layer - 1])
         return Gradients(gradients, flow)
 
     def room(self, top: Tensor) -> Tensor:

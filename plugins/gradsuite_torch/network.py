@@ -1,25 +1,33 @@
 """What all networks of this backend share: arrays to the device and back, and learning steps."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from gradsuite.backend import Batch, Gradients, Network
+from gradsuite.batch import OPTIONAL
 from gradsuite.model import Model
 from gradsuite.optimizers import Optimizer, Slots
 from gradsuite.precision import PRECISE
 from torch import Tensor
 
 from gradsuite_torch.optimizers import KERNELS
+from gradsuite_torch.padding import Padding
 from gradsuite_torch.readout import Readout
 
 
 class DeviceBatch(NamedTuple):
-    """A batch on the device."""
+    """A batch on the device.
+
+    With `padding` and readout `all`, targets are packed: those of the steps that count, (rows, O) or (rows).
+    """
 
     inputs: Tensor
     targets: Tensor
+    padding: Padding | None = None
+    state: tuple[Tensor, ...] | None = None
+    masks: Tensor | None = None
 
 
 class TorchNetwork(Network):
@@ -27,6 +35,8 @@ class TorchNetwork(Network):
 
     Parameters and slots that somebody else may hold are lent, and are replaced by an update; others are overwritten.
     """
+
+    batch_features: ClassVar[tuple[str, ...]] = OPTIONAL
 
     _parameters: Mapping[str, Tensor]
     _slots: Slots | None
@@ -58,11 +68,19 @@ class TorchNetwork(Network):
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device; classes become int64."""
-        classes = self.model.loss == "cross_entropy"
-        targets_dtype = torch.int64 if classes else getattr(torch, self.dtype)
+        floats = getattr(torch, self.dtype)
+        targets, masks, padding = batch.targets, batch.masks, None
+        if batch.lengths is not None:
+            padding = Padding.of(batch.lengths, len(batch.inputs), self.device)
+            targets = targets[batch.valid] if self.model.readout == "all" else targets
+            if masks is not None and len(masks) > 1:
+                masks = np.where(batch.valid[:, np.newaxis, :, np.newaxis], masks, 0)
         return DeviceBatch(
-            to_device(batch.inputs, self.device, getattr(torch, self.dtype)),
-            to_device(batch.targets, self.device, targets_dtype),
+            to_device(batch.without_padding(self.model).inputs, self.device, floats),
+            to_device(targets, self.device, torch.int64 if self.model.loss == "cross_entropy" else floats),
+            padding,
+            None if batch.state is None else tuple(to_device(kind, self.device, floats) for kind in batch.state),
+            None if masks is None else to_device(masks, self.device, floats),
         )
 
     def fetch(self, array: Tensor) -> np.ndarray:

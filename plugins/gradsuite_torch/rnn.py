@@ -19,6 +19,7 @@ class Rnn(Cell):
     def __init__(self, activation: str, room: Room) -> None:
         super().__init__(room)
         self.activation = activation
+        self.grows = activation in ("relu", "identity")
 
     def step_through(self, trace: Trace, z: Tensor, U: Factor, weights: Weights) -> None:
         """h_t = phi(z_t + U h_(t-1))."""

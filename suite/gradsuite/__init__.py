@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.claims import Resolution as Resolution
     from gradsuite.claims import Source as Source
     from gradsuite.conformance.verdicts import check as check
+    from gradsuite.dropout import dropout_masks as dropout_masks
     from gradsuite.errors import Unsupported as Unsupported
     from gradsuite.errors import UserError as UserError
     from gradsuite.experiment import Experiment as Experiment
@@ -82,6 +83,7 @@ FRONT_DOOR = {
     "UserError": "gradsuite.errors:UserError",
     "backend": "gradsuite.backend:",
     "check": "gradsuite.conformance.verdicts:check",
+    "dropout_masks": "gradsuite.dropout:dropout_masks",
     "hookimpl": "gradsuite.hookspecs:hookimpl",
     "initialise": "gradsuite.parameters:initialise",
     "load": "gradsuite.runs.load:load",

@@ -7,45 +7,50 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
-from gradsuite.errors import Unsupported, unknown
-from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS, Model, is_stacked
+from gradsuite.batch import OPTIONAL, Batch
+from gradsuite.description import FEATURES, STATE_GRADIENTS, BackendInfo
+from gradsuite.errors import Unsupported
+from gradsuite.model import Model, is_stacked
 from gradsuite.optimizers import Optimizer, Slots
 from gradsuite.schedule import Schedule
 
 Array = Any  # a backend's own array type; only that backend looks inside
 DeviceBatch = Any
-STATE_GRADIENTS = ("states", "cell_states")  # the fields of Gradients that `forward(..., states=True)` fills
-# Optional: what a backend may claim beyond the rest; `autodiff` is any registered cell, from its equations.
-FEATURES = ("stack", "truncation", "checkpoint", "autodiff")
+Put = Callable[[Any, Batch], DeviceBatch]
 
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One batch on the host.
-
-    `inputs` is (T, B, I), or (B, I) for `mlp`; `targets` has `model.targets_shape(inputs.shape)`:
-    integers for `cross_entropy`, floats otherwise.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
+__all__ = [
+    "FEATURES",
+    "OPTIONAL",
+    "STATE_GRADIENTS",
+    "Array",
+    "Backend",
+    "BackendInfo",
+    "Batch",
+    "DeviceBatch",
+    "Gradients",
+    "Network",
+    "Tape",
+]
 
 
 @dataclass(slots=True)
 class Tape:
     """What one forward pass returns: the scalar loss, the outputs, and what backward needs.
 
-    A tape is good for one backward pass.
+    A tape is good for one backward pass. Given a batch with a `state`, `last_state` holds the states after the last
+    step, of each sequence at its length, in the same form: what the next batch carries on from.
     """
 
     loss: Array
     outputs: Array
     saved: Any = None
+    last_state: tuple[Array, ...] | None = field(default=None, kw_only=True)
 
 
 @dataclass(slots=True)
@@ -54,84 +59,14 @@ class Gradients:
 
     `parameters` maps each parameter's name to its gradient. With `forward(..., states=True)`, `states`
     holds the state gradients dL/dh, the total derivative, as (T, layers, B, H), or (layers, B, H) for
-    `mlp`; and for cells of two states, such as `lstm`, `cell_states` holds dL/dc likewise.
+    `mlp`; and for cells of two states, such as `lstm`, `cell_states` holds dL/dc likewise. Given a batch with a
+    `state`, `initial_state` holds the gradients by it, in the same form.
     """
 
     parameters: Mapping[str, Array]
     states: Array | None = None
     cell_states: Array | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BackendInfo:
-    """What a backend is and what it claims; whatever is not claimed is refused as `unsupported`.
-
-    `versions` maps each package that computes to its version; `activations` is by cell; `features` are of FEATURES.
-    A backend without state gradients (`state_gradients=()`) raises Unsupported if a forward pass is asked for them; one
-    with `states` alone leaves `cell_states` None. `libraries` says what it computes with, one line per library, such
-    as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds.
-
-    Raises UserError for an unknown feature: misspelled, it would never be used, and nothing would say why. For an
-    unknown field too: whoever types `gradsuite check` reads one line, and no traceback of a dataclass.
-    """
-
-    name: str
-    versions: Mapping[str, str]
-    devices: tuple[str, ...]
-    dtypes: tuple[str, ...]
-    cells: tuple[str, ...]
-    activations: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(ACTIVATIONS))
-    readouts: tuple[str, ...] = READOUTS
-    losses: tuple[str, ...] = LOSSES
-    max_layers: int | None = None
-    state_gradients: tuple[str, ...] = STATE_GRADIENTS
-    features: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-
-    def __new__(cls, *_: Any, **fields: Any) -> "BackendInfo":
-        """Refuse a misspelled field by the nearest name, before the dataclass's own `__init__` sees it."""
-        for name in fields:
-            if name not in cls.__slots__:
-                raise unknown("field of BackendInfo", name, cls.__slots__)
-        return object.__new__(cls)
-
-    def __post_init__(self) -> None:
-        for feature in self.features:
-            if feature not in FEATURES:
-                raise unknown(f"feature of {self.name}", feature, FEATURES)
-
-    def differentiates(self, cell: str) -> bool:
-        """Whether this cell runs by autodiff, from its equations: one that is not written by hand."""
-        return "autodiff" in self.features and cell not in self.cells
-
-    def refusal(
-        self, model: Model, device: str, dtype: str, schedule: Schedule = Schedule(), *, stacked: bool = False
-    ) -> str | None:
-        """Return why this model on this device in this dtype is not claimed, or None if it is.
-
-        `schedule` and `stacked` (parameters with a leading axis of networks) need features of their own.
-        """
-        features = ("stack", *schedule.features) if stacked else schedule.features
-        of_cell: tuple[tuple[str, str, Sequence[str]], ...] = (
-            ("cell", model.cell, self.cells),
-            ("activation", model.activation, self.activations.get(model.cell, ())),
-        )
-        wanted = (
-            ("device", device, self.devices),
-            ("dtype", dtype, self.dtypes),
-            *(() if self.differentiates(model.cell) else of_cell),
-            ("readout", model.readout, self.readouts),
-            ("loss", model.loss, self.losses),
-            *(("feature", feature, self.features) for feature in features),
-        )
-        for kind, value, claimed in wanted:
-            if value not in claimed:
-                return f"{self.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
-        if schedule.features and self.differentiates(model.cell):
-            return f"{self.name} has no {' and '.join(schedule.features)} for cells by autodiff, such as {model.cell!r}"
-        if self.max_layers is not None and model.num_layers > self.max_layers:
-            return f"{self.name} has at most {self.max_layers} layers, not {model.num_layers}"
-        return None
+    initial_state: tuple[Array, ...] | None = field(default=None, kw_only=True)
 
 
 class Network(ABC):
@@ -140,7 +75,18 @@ class Network(ABC):
     `forward` and `backward` change nothing: two calls on one batch give the same bits. Only `update`
     (and `step`) change the parameters. Calls may return before the device has finished; `synchronize`
     waits.
+
+    `batch_features` are of what a batch may have besides inputs and targets (`lengths`, `state`, `masks`) what `put`
+    copies too. A batch with another is refused before it reaches `put`, which would leave it out in silence.
     """
+
+    batch_features: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have `put` refuse what it does not copy, and what is not the model's."""
+        super().__init_subclass__(**options)
+        if "put" in vars(cls):
+            cls.put = _refusing(cls.put)  # type: ignore[assignment, method-assign]
 
     def __init__(self, model: Model, parameters: Mapping[str, Array], *, device: str, dtype: str) -> None:
         """Bind `parameters`, already this backend's own arrays on `device` in `dtype`.
@@ -196,11 +142,30 @@ class Network(ABC):
 
     def fetch_gradients(self, gradients: Gradients) -> Gradients:
         """Copy all gradients to the host."""
+        initial = gradients.initial_state
         return Gradients(
             parameters={name: self.fetch(array) for name, array in gradients.parameters.items()},
             states=None if gradients.states is None else self.fetch(gradients.states),
             cell_states=None if gradients.cell_states is None else self.fetch(gradients.cell_states),
+            initial_state=None if initial is None else tuple(map(self.fetch, initial)),
         )
+
+
+def _refusing(put: Put) -> Put:
+    """Return `put` as it is called: with a batch that it can copy whole, or not at all."""
+
+    @wraps(put)
+    def checked(network: Network, batch: Batch) -> DeviceBatch:
+        for feature in batch.features:
+            if feature not in network.batch_features:
+                has = ", ".join(network.batch_features) or "none"
+                raise Unsupported(f"{type(network).__name__} has no batches with {feature} (it has: {has})")
+        if batch.features and network.stacked:
+            raise Unsupported(f"{batch.features[0]} of a batch are for one network, not for a stack")
+        batch.check(network.model)
+        return put(network, batch)
+
+    return checked
 
 
 class Backend(ABC):

@@ -117,13 +117,14 @@ def initialise(model: Model, initialisation: Initialisation = Initialisation(), 
     """
     rng = np.random.default_rng(seed)
     parameters = dict[str, np.ndarray]()
-    for layer in range(model.num_layers):
+    for layer, reverse in model.layers_and_directions:
         of_layer = dict[str, np.ndarray]()
         for name, parameter in model.layer_parameters(layer).items():
             of_layer[name] = _draw(rng, parameter, initialisation, of_layer)
-        parameters |= {find(model.cell).name_of(name, layer): value for name, value in of_layer.items()}
+        cell = find(model.cell)
+        parameters |= {cell.name_of(name, layer, reverse=reverse): value for name, value in of_layer.items()}
     for name, shape in readout_shapes(model).items():
-        parameters[name] = _draw(rng, Parameter(shape, model.hidden_size), initialisation, {})
+        parameters[name] = _draw(rng, Parameter(shape, model.layer_output_size), initialisation, {})
     if initialisation.forget_bias is not None or initialisation.chrono is not None:
         _set_gate_biases(rng, model, parameters, initialisation)
     return parameters
@@ -148,9 +149,10 @@ def _set_gate_biases(rng: Generator, model: Model, parameters: Parameters, init:
     cell = find(model.cell)
     if cell.keep_gate is None:
         raise UserError(f"{model.cell} has no forget gate: forget_bias and chrono are for {' and '.join(KEEP_GATE)}")
-    for layer in range(model.num_layers):
+    for layer, reverse in model.layers_and_directions:
         # PyTorch adds two biases: the value goes into the first, and the second is zero in those rows.
-        first, second = (parameters[f"bias_{kind}_l{layer}"].reshape(-1, model.hidden_size) for kind in ("ih", "hh"))
+        names = (cell.name_of(kind, layer, reverse=reverse) for kind in ("bias_ih", "bias_hh"))
+        first, second = (parameters[name].reshape(-1, model.hidden_size) for name in names)
         keep = cell.keep_gate
         if init.chrono is None:
             first[keep] = init.forget_bias

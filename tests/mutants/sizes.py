@@ -6,7 +6,7 @@ from gradsuite.model import GATES
 from gradsuite.schedule import Schedule
 from gradsuite_numpy.backend import NumpyBackend
 from gradsuite_numpy.carry import FEW, SMALL
-from gradsuite_numpy.layer import Layer
+from gradsuite_numpy.layer import Classic
 from gradsuite_numpy.members import SMALLEST
 from gradsuite_numpy.network import NumpyNetwork
 
@@ -219,7 +219,7 @@ def with_few(wrong):
     """Return a build whose layers carry gradients back by wrong(dz, dh, carry) where there are few examples."""
 
     def carry(layer, like, *, adds):
-        right = Layer.carry(layer, like, adds=adds)
+        right = Classic.carry(layer, like, adds=adds)
         B, H = like.shape[-2:]
         few = B <= FEW and B * layer.w_back.shape[-2] * H > SMALL
         return (lambda dz, dh: wrong(dz, dh, right)) if few else right

@@ -1,7 +1,10 @@
 """What tests of backends share: random batches, one pass by names, and the oracle's and torch.nn's answer to it."""
 
+from dataclasses import replace
+
 import numpy as np
 from gradsuite.backend import Batch
+from gradsuite.cells import find
 from gradsuite.comparator import compare
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
 from gradsuite.oracle import differentiate
@@ -25,6 +28,25 @@ def random_batch(model, steps, size, seed=0, lead=()):
     )
 
 
+def whole_batch(model, steps, size, features, seed=0):
+    """Return a random batch with these features: lengths, state, masks; its padding holds NaN and no class."""
+    rng = np.random.default_rng(seed + 1)
+    batch = random_batch(model, steps, size, seed)
+    states = model.states_shape(batch.inputs.shape)
+    if "lengths" in features:
+        batch = replace(batch, lengths=rng.integers(1, steps + 1, size))
+        batch.inputs[~batch.valid] = np.nan
+        if model.readout == "all":
+            batch.targets[~batch.valid] = -100 if model.loss == "cross_entropy" else np.nan
+    if "state" in features:
+        kinds = len(find(model.cell).states)
+        batch = replace(batch, state=tuple(rng.standard_normal(states[-3:]) for _ in range(kinds)))
+    if "masks" in features:
+        shape = (1, *states[1:]) if seed % 2 and model.recurrent else states
+        batch = replace(batch, masks=rng.integers(0, 2, shape) * 2.0)
+    return batch
+
+
 def run(backend, model, parameters, batch, *, states=True, dtype="float64", schedule=Schedule()):
     """Return loss, outputs and gradients of one pass by name."""
     network = backend.build(model, parameters, dtype=dtype, schedule=schedule)
@@ -32,6 +54,8 @@ def run(backend, model, parameters, batch, *, states=True, dtype="float64", sche
     loss, outputs, gradients = tape.loss, tape.outputs, network.backward(tape)
     arrays = {"loss": loss, "outputs": outputs, **gradients.parameters}
     arrays |= {"states": gradients.states, "cell_states": gradients.cell_states}
+    for name, parts in (("last", tape.last_state), ("initial", gradients.initial_state)):
+        arrays |= {f"{name}_state{k}": part for k, part in enumerate(parts or ())}
     return {name: network.fetch(array) for name, array in arrays.items() if array is not None}
 
 
@@ -46,6 +70,8 @@ def assert_same(arrays, expected, bound=TOLERANCE):
 def oracle(model, parameters, batch, truncation=None):
     answer = differentiate(model, parameters, batch, truncation=truncation)
     arrays = {"loss": answer.loss, "outputs": answer.outputs, **answer.parameters, "states": answer.states}
+    for name, parts in (("last", answer.last_state), ("initial", answer.initial_state)):
+        arrays |= {f"{name}_state{k}": part for k, part in enumerate(parts)}
     return arrays | ({} if answer.cell_states is None else {"cell_states": answer.cell_states})
 
 

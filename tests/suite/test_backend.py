@@ -117,7 +117,8 @@ def test_an_unknown_feature_is_refused_with_the_nearest_name():
     with pytest.raises(UserError) as refused:
         BackendInfo("mine", {}, ("cpu",), ("float32",), ("rnn",), features=("truncation", "stacked"))
     assert str(refused.value) == (
-        "unknown feature of mine 'stacked'; did you mean 'stack'? (allowed: autodiff, checkpoint, stack, truncation)"
+        "unknown feature of mine 'stacked'; did you mean 'stack'? (allowed: autodiff, bidirectional, checkpoint, "
+        "lengths, masks, stack, state, truncation)"
     )
 
 

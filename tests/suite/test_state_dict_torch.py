@@ -46,11 +46,12 @@ def test_a_torch_module_and_the_model_read_from_it_agree(cell, kind):
         np.testing.assert_allclose(gradient, module.get_parameter(name).grad.numpy(), rtol=1e-12, atol=1e-15)
 
 
-def test_a_model_s_parameters_load_into_torch_lstm_and_come_back():
-    model = Model("lstm", 3, 5, num_layers=3, readout="none")
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_model_s_parameters_load_into_torch_lstm_and_come_back(bidirectional):
+    model = Model("lstm", 3, 5, num_layers=3, readout="none", bidirectional=bidirectional)
     parameters = initialise(model, seed=3)
-    inputs, top = RNG.standard_normal((6, 2, 3)), RNG.standard_normal((6, 2, 5))
-    module = torch.nn.LSTM(3, 5, 3, dtype=torch.float64)
+    inputs, top = RNG.standard_normal((6, 2, 3)), RNG.standard_normal((6, 2, model.layer_output_size))
+    module = torch.nn.LSTM(3, 5, 3, dtype=torch.float64, bidirectional=bidirectional)
     module.load_state_dict({name: torch.tensor(p) for name, p in state_dict.to_state_dict(model, parameters).items()})
     output, _ = module(torch.tensor(inputs))
     output.backward(torch.tensor(top))

@@ -14,7 +14,6 @@ from gradsuite.rows import Measurement
 
 from gradsuite_experiments.speed.metrics import (
     BACKWARD,
-    CALLS,
     FORWARD,
     GRADIENT,
     GRADIENT_STATES,
@@ -82,7 +81,9 @@ def one_round(calls: Sequence[Timed], index: int, budget: Budget) -> list[Measur
     watch = Watch()
     rows = [sample(timed, index, budget) for timed in calls]
     reason = watch.stop().disturbance() or ""
-    return [replace(row, note=row.note or reason) if row.metric in CALLS else row for row in rows]
+    return [
+        row if timed.library else replace(row, note=row.note or reason) for timed, row in zip(calls, rows, strict=True)
+    ]
 
 
 def sample(timed: Timed, index: int, budget: Budget) -> Measurement:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradsuite.cells.cell import Array, Cell, State
 from gradsuite.cells.gated import weights
 from gradsuite.cells.gru import GRU
+from gradsuite.cells.linear import Linear
 from gradsuite.cells.lstm import LSTM
 from gradsuite.cells.mlp import MLP
 from gradsuite.cells.namespace import Namespace
@@ -18,7 +19,19 @@ from gradsuite.hookspecs import Register, hookimpl
 if TYPE_CHECKING:
     from gradsuite.plugins import Plugins
 
-__all__ = ["CLASSIC", "Array", "Cell", "Namespace", "Parameter", "Shape", "State", "find", "installed", "weights"]
+__all__ = [
+    "CLASSIC",
+    "Array",
+    "Cell",
+    "Linear",
+    "Namespace",
+    "Parameter",
+    "Shape",
+    "State",
+    "find",
+    "installed",
+    "weights",
+]
 
 # The cells that textbooks and every framework have, which backends write by hand.
 CLASSIC: Mapping[str, Cell] = MappingProxyType({cell.name: cell for cell in (MLP(), RNN(), LSTM(), GRU())})

@@ -46,6 +46,7 @@ class Cell(ABC):
         """Return what the layer above, or the readout, reads of a step (B, H), from the states after it."""
         return state[0]
 
-    def name_of(self, parameter: str, layer: int) -> str:
-        """Return the name of a layer's parameter in the model: PyTorch's."""
-        return f"{parameter}_l{layer}" if self.recurrent else f"layers.{layer}.{parameter}"
+    def name_of(self, parameter: str, layer: int, *, reverse: bool = False) -> str:
+        """Return the name of a layer's parameter in the model, of its backward direction if `reverse`: PyTorch's."""
+        end = "_reverse" if reverse else ""
+        return f"{parameter}_l{layer}{end}" if self.recurrent else f"layers.{layer}.{parameter}"

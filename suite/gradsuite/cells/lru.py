@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from gradsuite.cells.cell import Array, Cell, State
+from gradsuite.cells.cell import Array
+from gradsuite.cells.linear import Coefficients, Linear
 from gradsuite.cells.parameter import Parameter, Shape
 
 R_MIN, R_MAX = 0.0, 1.0  # the ring that eigenvalues start in: the paper's defaults
@@ -27,7 +28,7 @@ def normaliser(rng: np.random.Generator, shape: Shape, before: Mapping[str, Any]
     return 0.5 * np.log1p(-np.exp(-2 * np.exp(before["nu_log"])))
 
 
-class LRU(Cell):
+class LRU(Linear):
     """s' = lambda s + gamma B x with lambda = exp(-exp(nu) + i exp(theta)), and y = phi(Re(C s') + D x).
 
     s is complex: its real and imaginary parts are the states `h` and `c`. With `identity` for phi this is the paper's
@@ -53,14 +54,11 @@ class LRU(Cell):
             "D": Parameter((units, inputs), inputs),
         }
 
-    def step(self, xp: Any, p: Any, x: Array, re: Array, im: Array) -> State:
-        """Return (Re s', Im s')."""
+    def recurrence(self, xp: Any, p: Any, x: Array) -> Coefficients:
+        """Return lambda and gamma B x."""
         modulus, angle, gamma = xp.exp(-xp.exp(p.nu_log)), xp.exp(p.theta_log), xp.exp(p.gamma_log)
-        a, b = modulus * xp.cos(angle), modulus * xp.sin(angle)
-        return (
-            xp.state("h", a * re - b * im + gamma * xp.linear(x, p.B_re)),
-            xp.state("c", b * re + a * im + gamma * xp.linear(x, p.B_im)),
-        )
+        eigenvalues = modulus * xp.cos(angle), modulus * xp.sin(angle)
+        return eigenvalues, (gamma * xp.linear(x, p.B_re), gamma * xp.linear(x, p.B_im))
 
     def output(self, xp: Any, p: Any, x: Array, re: Array, im: Array) -> Array:
         """Return y."""

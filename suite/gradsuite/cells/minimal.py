@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gradsuite.cells.cell import Array, Cell, State
+from gradsuite.cells.cell import Array
+from gradsuite.cells.linear import Coefficients, Linear
 from gradsuite.cells.parameter import Parameter
 
 
@@ -16,7 +17,7 @@ def input_weights(gates: int, inputs: int, units: int) -> dict[str, Parameter]:
     }
 
 
-class MinGRU(Cell):
+class MinGRU(Linear):
     """h' = (1 - z) h + z n with z = sigmoid(W_z x + b_z) and n = W_n x + b_n, gates z n."""
 
     name = "mingru"
@@ -26,14 +27,14 @@ class MinGRU(Cell):
         """Return one matrix and one bias, of two gates."""
         return input_weights(2, inputs, units)
 
-    def step(self, xp: Any, p: Any, x: Array, h: Array) -> State:
-        """Return (h',)."""
+    def recurrence(self, xp: Any, p: Any, x: Array) -> Coefficients:
+        """Return 1 - z and z n."""
         z, n = xp.gates(xp.linear(x, p.weight_ih, p.bias_ih), 2)
         z = xp.sigmoid(z)
-        return (xp.state("h", (1 - z) * h + z * n),)
+        return (1 - z,), (z * n,)
 
 
-class MinLSTM(Cell):
+class MinLSTM(Linear):
     """h' = (f h + i n) / (f + i) with f and i = sigmoid(W x + b) and n = W_n x + b_n, gates f i n."""
 
     name = "minlstm"
@@ -43,8 +44,8 @@ class MinLSTM(Cell):
         """Return one matrix and one bias, of three gates."""
         return input_weights(3, inputs, units)
 
-    def step(self, xp: Any, p: Any, x: Array, h: Array) -> State:
-        """Return (h',)."""
+    def recurrence(self, xp: Any, p: Any, x: Array) -> Coefficients:
+        """Return f / (f + i) and i n / (f + i)."""
         f, i, n = xp.gates(xp.linear(x, p.weight_ih, p.bias_ih), 3)
         f, i = xp.sigmoid(f), xp.sigmoid(i)
-        return (xp.state("h", (f * h + i * n) / (f + i)),)
+        return (f / (f + i),), (i * n / (f + i),)

@@ -16,6 +16,7 @@ from gradsuite.conformance import (
     laziness,
     purity,
     scales,
+    sequences,
     training,
     vanishing,
 )
@@ -40,7 +41,21 @@ __all__ = [
     "run",
 ]
 
-MODULES = (claims, gradients, cells, large, laws, scales, vanishing, purity, arrays, laziness, training, features)
+MODULES = (
+    claims,
+    gradients,
+    cells,
+    large,
+    laws,
+    scales,
+    vanishing,
+    purity,
+    arrays,
+    laziness,
+    training,
+    features,
+    sequences,
+)
 CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
 
 

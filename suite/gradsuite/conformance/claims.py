@@ -1,6 +1,7 @@
 """Everything that `describe` claims works, and everything else is refused cleanly."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -78,7 +79,10 @@ def _built(subject: Subject, model: Model) -> Finding:
     once=True,
 )
 def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
-    """Models, layers, stacks, schedules, and a device and a dtype that no backend has; a refusal is one line."""
+    """Models, layers, stacks, schedules, batches with more than inputs and targets, and an unknown device and dtype.
+
+    A refusal is one line.
+    """
     info = subject.info
     claimed = [model for model in models() if subject.claims(model)]
     for model in models():
@@ -104,6 +108,21 @@ def unclaimed_is_refused(subject: Subject) -> Iterator[Finding]:
         for schedule in SCHEDULES:
             if not set(schedule.features) <= set(info.features):
                 yield _refused(subject, model, schedule=schedule)
+        if "bidirectional" not in info.features:
+            yield _refused(subject, replace(model, bidirectional=True))
+        for batch in (Case(model, 2, 1, lengths=(1,)), Case(model, 2, 1, carried=True), Case(model, 2, 1, masks=2)):
+            if not set(batch.features) <= set(info.features):
+                yield _batch_refused(subject, batch)
+
+
+def _batch_refused(subject: Subject, case: Case) -> Finding:
+    """Return the finding that a network does not take a batch of which it would leave a part out."""
+    what = f"a batch with {case.features[0]}"
+    try:
+        subject.network(case).put(case.batch(subject.dtype))
+    except Unsupported:
+        return fact(what, True)
+    return fact(what, False, "not claimed, and not refused")
 
 
 def _states_refused(subject: Subject, model: Model) -> Finding:

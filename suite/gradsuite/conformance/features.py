@@ -92,7 +92,7 @@ def truncation(subject: Subject) -> Iterator[Finding]:
 
 
 @lru_cache(maxsize=16)
-def truncated(case: Case, dtype: str, horizon: tuple[int, int]) -> Answer:
+def truncated(case: Case, dtype: str, horizon: tuple[int, int] | None) -> Answer:
     """Return the oracle's answer with truncation."""
     return differentiate(case.model, case.parameters(dtype), case.batch(dtype), truncation=horizon)
 

@@ -63,11 +63,16 @@ def script(backend: str, result: Result, smallest: Examined | None) -> str:
         states="with" if with_states else "without",
         with_states=with_states,
         forward=f"subject.forward(network, {put})" if with_states else f"network.forward({put})",
-        model="\n".join(f"    {field.name}={dumps(getattr(case.model, field.name))}," for field in fields(Model)),
+        model="\n".join(f"    {field.name}={_literal(getattr(case.model, field.name))}," for field in fields(Model)),
         steps=case.steps,
         size=case.size,
         seed=case.seed,
     )
+
+
+def _literal(value: str | int) -> str:
+    """Return a value as Python has it."""
+    return dumps(value) if isinstance(value, str) else repr(value)
 
 
 def _plain(result: Result, smallest: Examined) -> bool:

@@ -55,7 +55,8 @@ class Subject:
         """Return everything that a forward and a backward pass return, on the host and by name."""
         on_device = network.put(batch)
         tape = self.forward(network, on_device) if states else network.forward(on_device)
-        return fetched(network, tape.loss, tape.outputs, network.backward(tape), states=states)
+        last = tape.last_state if batch.state is not None else None
+        return fetched(network, tape.loss, tape.outputs, network.backward(tape), last, states=states)
 
     def find(self, case: Case, schedule: Schedule = Schedule()) -> Arrays:
         """Return everything that a new network returns for a case."""
@@ -74,11 +75,23 @@ class Subject:
             yield from all_close(where, arrays, expected, amplified * case.bound(self.dtype), case=case)
 
 
-def fetched(network: Network, loss: Any, outputs: Any, gradients: Gradients, *, states: bool = True) -> Arrays:
-    """Return loss, outputs and gradients on the host, by name; state gradients only if `states`."""
+def fetched(
+    network: Network,
+    loss: Any,
+    outputs: Any,
+    gradients: Gradients,
+    last_state: tuple[Any, ...] | None = None,
+    *,
+    states: bool = True,
+) -> Arrays:
+    """Return loss, outputs and gradients on the host, by name; state gradients only if `states`.
+
+    Given the last states, those too, and the gradients by the first ones.
+    """
     host = network.fetch_gradients(gradients)
-    by_state = (host.states, host.cell_states) if states else ()
-    return named(network.fetch(loss), network.fetch(outputs), host.parameters, *by_state)
+    by_state = (host.states, host.cell_states) if states else (None, None)
+    ends = () if last_state is None else (host.initial_state or (), tuple(map(network.fetch, last_state)))
+    return named(network.fetch(loss), network.fetch(outputs), host.parameters, *by_state, *ends)
 
 
 def of_member(gradients: Gradients, member: int) -> Gradients:

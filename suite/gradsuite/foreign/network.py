@@ -90,7 +90,8 @@ class CommandNetwork(Network):
         gradients = Held(self.child, self.held)
         self.child.ask("backward", tape=held.number, gradients=gradients.number)
         by_state = {name: Remote(gradients, name) for name in self.state_gradients if states}
-        return Gradients({name: Remote(gradients, name) for name in self.parameters}, **by_state)
+        by_name = {name: Remote(gradients, name) for name in self.parameters}
+        return Gradients(by_name, by_state.get("states"), by_state.get("cell_states"))
 
     def fetch(self, array: Remote | np.ndarray) -> np.ndarray:
         """Copy an array of the command's, or a parameter."""
@@ -103,7 +104,9 @@ class CommandNetwork(Network):
         by_state = [name for name in STATE_GRADIENTS if getattr(gradients, name) is not None]
         held = next(iter(gradients.parameters.values())).held
         host = self._fetch_all(held, [*gradients.parameters, *by_state])
-        return Gradients({name: host[name] for name in gradients.parameters}, **{name: host[name] for name in by_state})
+        return Gradients(
+            {name: host[name] for name in gradients.parameters}, host.get("states"), host.get("cell_states")
+        )
 
     def update(self, gradients: Gradients, optimizer: Optimizer) -> None:
         """Fetch the gradients, move the parameters on the host, and send them."""

@@ -5,16 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gradsuite.cells import CLASSIC
-from gradsuite.conformance import CHECKS, Subject, laws, run, vanishing
+from gradsuite.conformance import CHECKS, Subject, laws, run, sequences, vanishing
 from gradsuite.errors import Unsupported
 from gradsuite.precision import UNIT_ROUNDOFF
 
 from tests.mutants import arithmetic, conduct, features, sizes  # noqa: F401  importing them fills the table
+from tests.mutants import sequences as of_sequences  # noqa: F401
+from tests.mutants.answered import AnsweredBackend
 from tests.mutants.reference import Reference, ReferenceBackend
 from tests.mutants.table import MUTANTS
 
 BY_NAME = {check.name: check for check in CHECKS}
 OF_EQUATIONS = {check.name for check in CHECKS if check.cell not in ("", *CLASSIC)}  # test_cells.py has their mutants
+OF_SEQUENCES = {check.name for check in sequences.CHECKS}
+UNCLAIMED = {"synchronize", "stack", "truncation", "checkpoint"} | OF_EQUATIONS | OF_SEQUENCES
 # Checks that no mutant is made for: the same measure as another's, of another cell, activation or optimizer;
 # `synchronize` has backends of its own below.
 UNTRIED = {
@@ -32,7 +36,7 @@ def test_mutant_is_caught(name):
 
 
 def test_there_are_as_many_as_the_documentation_says():
-    assert len(MUTANTS) > 120
+    assert len(MUTANTS) > 160
 
 
 def test_every_check_catches_one_or_has_a_sibling_that_does():
@@ -42,8 +46,13 @@ def test_every_check_catches_one_or_has_a_sibling_that_does():
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_the_reference_is_not_refused(check):
     result = run(check, Subject(ReferenceBackend(), "cpu", "float64"))
-    unclaimed = {"synchronize", "stack", "truncation", "checkpoint"} | OF_EQUATIONS
-    assert result.verdict == ("unsupported" if check.name in unclaimed else "passed"), str(result)
+    assert result.verdict == ("unsupported" if check.name in UNCLAIMED else "passed"), str(result)
+
+
+@pytest.mark.parametrize("check", sequences.CHECKS, ids=lambda check: check.name)
+def test_a_backend_that_is_right_with_sequences_of_any_kind_is_not_refused(check):
+    result = run(check, Subject(AnsweredBackend(), "cpu", "float64"))
+    assert result.verdict == "passed", str(result)
 
 
 class Stateless(Reference):
@@ -64,8 +73,7 @@ class StatelessBackend(ReferenceBackend):
 def test_a_backend_without_state_gradients_is_checked_in_the_rest(check):
     result = run(check, Subject(StatelessBackend(), "cpu", "float64"))
     of_states = {check.name for check in (*laws.CHECKS, *vanishing.CHECKS)}
-    unclaimed = {"synchronize", "stack", "truncation", "checkpoint"} | OF_EQUATIONS | of_states
-    assert result.verdict == ("unsupported" if check.name in unclaimed else "passed"), str(result)
+    assert result.verdict == ("unsupported" if check.name in UNCLAIMED | of_states else "passed"), str(result)
 
 
 class Pending:

@@ -9,7 +9,7 @@ from gradsuite.backend import Batch
 from gradsuite.comparator import compare
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
 from gradsuite.oracle import differentiate, evaluate, slopes, slopes_by_example
-from gradsuite.oracle.forward import losses, outputs, relu, sigmoid
+from gradsuite.oracle.forward import losses, relu, run, sigmoid
 from gradsuite.parameters import initialise
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -45,12 +45,13 @@ def test_gradients_are_long_double_differences(model):
     precision = np.longdouble
     nudges = np.zeros(model.states_shape(batch.inputs.shape))
     named = {**parameters, "inputs": batch.inputs, "states": nudges, "cell_states": nudges}
+    named |= dict.fromkeys(("initial_states", "initial_cell_states"), np.zeros(nudges.shape[-3:]))
     variables = {name: np.asarray(a, precision) for name, a in named.items()}
 
     def loss(name, element, change):
         moved = variables[name].copy()
         moved.flat[element] += change
-        return losses(model, outputs(model, {**variables, name: moved}), batch.targets).mean()
+        return losses(model, run(model, {**variables, name: moved}, batch).outputs, batch).sum()
 
     # h^4 f''''' / 30 + eps / h: with h = 1e-4 and 64-bit mantissas both are below 1e-15 for derivatives of order 1; a
     # double for `longdouble` (some platforms) leaves eps / h = 2e-12. Ten of each for the elements of one array.
@@ -125,11 +126,11 @@ def test_products_are_made_in_one_thread_and_blas_has_its_own_again(monkeypatch)
 
     def seen(*arguments):
         used.append(threads())
-        return outputs(*arguments)
+        return run(*arguments)
 
     if not threads():
         pytest.skip("a BLAS that threadpoolctl does not know")
-    monkeypatch.setattr(sys.modules[differentiate.__module__], "outputs", seen)
+    monkeypatch.setattr(sys.modules[differentiate.__module__], "run", seen)
     with threadpool_limits(2, user_api="blas"):
         assert threads() == {2}
         differentiate(model, *example(model))

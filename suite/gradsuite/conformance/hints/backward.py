@@ -139,8 +139,8 @@ class Probe:
     def slopes(self, mistake: Mistake) -> np.ndarray:
         """Return what a backend with this mistake gives along every direction (K,)."""
         y = Wrong(self.case.model, mistake).outputs(self.variables)
-        per_example = losses(self.case.model, y, self.batch.targets)
-        slopes: np.ndarray = per_example.imag.mean(axis=tuple(range(1, per_example.ndim))) / STEP
+        shares = losses(self.case.model, y, self.batch)
+        slopes: np.ndarray = shares.imag.sum(axis=tuple(range(1, shares.ndim))) / STEP
         return slopes
 
     def _moved(self, dtype: str, directions: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

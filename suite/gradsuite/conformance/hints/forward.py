@@ -12,7 +12,8 @@ from gradsuite.comparator import compare
 from gradsuite.conformance.hints.evidence import Evidence
 from gradsuite.conformance.hints.order import gates_of, moved, reordered
 from gradsuite.model import GATES, Model
-from gradsuite.oracle.forward import affine, outputs, sigmoid
+from gradsuite.oracle import evaluate
+from gradsuite.oracle.forward import affine, sigmoid
 
 Parameters = Mapping[str, np.ndarray]
 
@@ -36,26 +37,29 @@ def _mistakes(case: Evidence, model: Model, parameters: Parameters, batch: Batch
         without = {name: 0 * p if left_out in name else p for name, p in parameters.items()}
         yield (
             f"right without {'any bias: they are' if left_out == 'bias' else f'{left_out}: it is'} left out",
-            _run(model, without, batch.inputs),
+            _run(model, without, batch),
         )
     for activation in find(model.cell).activations:
         other = replace(model, activation=activation)
-        yield f"right for activation {activation} instead of {model.activation}", _run(other, parameters, batch.inputs)
+        yield f"right for activation {activation} instead of {model.activation}", _run(other, parameters, batch)
     if model.recurrent:
-        yield "right for inputs reversed in time", _run(model, parameters, batch.inputs[::-1])
+        yield "right for inputs reversed in time", _run(model, parameters, batch, batch.inputs[::-1])
     if model.cell in GATES:
         gates = GATES[model.cell]
         across = {
             name: np.concatenate([w.T for w in np.split(p, gates)]) if "weight_hh" in name else p
             for name, p in parameters.items()
         }
-        yield "right for weight_hh transposed: it is h W_hh^T, not h W_hh", _run(model, across, batch.inputs)
+        yield "right for weight_hh transposed: it is h W_hh^T, not h W_hh", _run(model, across, batch)
     if model.cell == "gru":
         yield (
             "right if the reset gate multiplies h before the product with W_hn (Cho et al.), not after it (PyTorch)",
             _reset_before(model, parameters, batch.inputs),
         )
-    yield "right for the sequences of the batch in reverse order", _run(model, parameters, np.flip(batch.inputs, -2))
+    yield (
+        "right for the sequences of the batch in reverse order",
+        _run(model, parameters, batch, np.flip(batch.inputs, -2)),
+    )
 
 
 def _orders(letters: str, model: Model, parameters: Parameters, batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
@@ -65,12 +69,13 @@ def _orders(letters: str, model: Model, parameters: Parameters, batch: Batch) ->
         read = " ".join(letters[k] for k in np.argsort(order))
         how = moved(letters, order)
         swapped = f"with {how}: the backend reads them" if "swapped" in how else "if the backend reads the gates"
-        yield f"right {swapped} in the order {read}, not {' '.join(letters)}", _run(model, other, batch.inputs)
+        yield f"right {swapped} in the order {read}, not {' '.join(letters)}", _run(model, other, batch)
 
 
-def _run(model: Model, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:
-    still = np.zeros(model.states_shape(inputs.shape))
-    return outputs(model, {**parameters, "inputs": inputs, "states": still, "cell_states": still})
+def _run(model: Model, parameters: Parameters, batch: Batch, inputs: np.ndarray | None = None) -> np.ndarray:
+    given = batch if inputs is None else replace(batch, inputs=inputs)
+    y: np.ndarray = evaluate(model, parameters, given)[1].real
+    return y
 
 
 def _reset_before(model: Model, parameters: Parameters, inputs: np.ndarray) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""What lengths cost and save: where all are equal and where they are not, in buckets, and packed."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from gradsuite.alias import original
+from gradsuite.report.palette import backend_order
+
+from gradsuite_experiments.common.frames import levels, listed, measured, where
+from gradsuite_experiments.lengths.laws import BUCKETED, DEMANDED, ISSUE, LENGTHS, MOST, PACKING, WAYS, reported
+from gradsuite_experiments.lengths.ratios import interval, ratios, written
+from gradsuite_experiments.speed.findings import seconds
+
+
+def findings(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield what lengths cost and save, who is fastest where, what packing costs, and what was disturbed."""
+    if (compared := ratios(rows)).empty:
+        return
+    yield from cost_of_equal(compared)
+    yield from cost_of_spread(compared)
+    yield from fastest(compared)
+    yield from packing(compared)
+    yield from first_calls(compared)
+    yield from disturbed(rows)
+
+
+def by_backend(compared: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each backend's ratios, in the report's order."""
+    for backend in backend_order(list(compared["backend"])):
+        yield backend, where(compared, backend=backend)
+
+
+def cost_of_equal(compared: pd.DataFrame) -> Iterator[str]:
+    """Yield what lengths cost where all are T, in each backend's worst network, and whose cost is as demanded."""
+    equal = where(compared, spread=0.0, way=LENGTHS)
+    if equal.empty:
+        return
+    costs = []
+    verdicts: dict[str, list[str]] = {"met": [], "within noise": [], "missed": []}
+    for backend, of_backend in by_backend(equal):
+        worst = interval(of_backend.sort_values("median").iloc[-1])
+        costs.append(f"{written(worst)} with {backend}")
+        if original(backend) in DEMANDED:
+            above = "within noise" if worst.covers(MOST) else "missed"
+            verdicts["met" if worst.median <= MOST else above].append(backend)
+    networks = equal["network"].nunique()
+    where_worst = f", in the worst of {networks} networks" if networks > 1 else ""
+    demand = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in verdicts.items() if names)
+    yield (
+        f"Where all sequences are equally long, lengths take {listed(costs)} times as long as padded{where_worst}"
+        + (f". At most {MOST:g} is the target ({demand})." if demand else ".")
+    )
+
+
+def cost_of_spread(compared: pd.DataFrame) -> Iterator[str]:
+    """Yield what lengths and buckets take of padded at the largest spread, a sentence per network."""
+    for name, of_network in compared.groupby("network", sort=False):
+        widest = where(of_network, spread=(spread := of_network["spread"].max()))
+        if spread == 0.0:
+            continue
+        parts = [
+            f"{written(interval(where(of_backend, way=LENGTHS).iloc[0]))} and in buckets "
+            f"{written(interval(where(of_backend, way=BUCKETED).iloc[0]))} with {backend}"
+            for backend, of_backend in by_backend(widest)
+        ]
+        first = widest.iloc[0]
+        yield (
+            f"At spread {spread:g} {first['valid']:.0%} of all steps count ({first['computed']:.0%} are left in "
+            f"buckets), and {name} takes of padded's time: {listed(parts)}."
+        )
+
+
+def fastest(compared: pd.DataFrame) -> Iterator[str]:
+    """Yield what takes the least time at each spread, padding counting for nothing: a sentence per network."""
+    for name, of_network in compared.groupby("network", sort=False):
+        winners = []
+        for spread in levels(of_network, "spread"):
+            best = where(of_network, spread=spread).sort_values("seconds").iloc[0]
+            way = "in buckets" if best["way"] == BUCKETED else "in one batch"
+            winners.append(f"{best['backend']} {way} at spread {spread:g} ({seconds(best['seconds'])})")
+        yield f"With lengths, {name} is fastest on {listed(winners)}."
+
+
+def packing(compared: pd.DataFrame) -> Iterator[str]:
+    """Yield what packing costs PyTorch's own modules at the largest spread, beside what was reported of them."""
+    packed = where(compared, backend=PACKING, way=LENGTHS)
+    for name, of_network in packed.groupby("network", sort=False):
+        worst = of_network.sort_values("spread").iloc[-1]
+        ratio = interval(worst)
+        steps, least, most = reported(int(worst["length"]))
+        here = "so it is here" if ratio.low <= most and ratio.high >= least else "it does not hold here"
+        yield (
+            f"Packing takes {PACKING} {written(ratio)} times as long as its own padding ({name}, spread "
+            f"{worst['spread']:g}); {ISSUE} reports {least:.3g} to {most:.3g} times at {steps} steps, backward and "
+            f"forward: {here}."
+        )
+
+
+def first_calls(compared: pd.DataFrame) -> Iterator[str]:
+    """Yield what first calls cost in one batch and in buckets, each of a shape of its own: medians by backend."""
+    costs = []
+    for backend, of_backend in by_backend(compared):
+        one, several = (where(of_backend, way=way)["first"].median() for way in (LENGTHS, BUCKETED))
+        costs.append(f"{seconds(one)} and {seconds(several)} with {backend}")
+    yield f"First calls, compilation included, take in one batch and in buckets: {listed(costs)}."
+
+
+def disturbed(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield which share of the samples was disturbed, if any was."""
+    samples = measured(rows)
+    samples = samples[samples["metric"].isin(WAYS)]
+    reasons = samples["note"][samples["note"] != ""]
+    if len(reasons):
+        share, reason = len(reasons) / len(samples), reasons.mode().iloc[0]
+        yield f"{share:.0%} of the samples were disturbed even when taken again, mostly because {reason}."
