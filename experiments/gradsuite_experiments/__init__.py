@@ -27,6 +27,7 @@ def register_experiments(register: Register) -> None:
     register("precision", "gradsuite_experiments.precision.experiment:Precision")
     register("remedies", "gradsuite_experiments.remedies.experiment:Remedies")
     register("scaling", "gradsuite_experiments.speed.scaling.experiment:Scaling")
+    register("scan", "gradsuite_experiments.scan.experiment:Scan")
     register("speed", "gradsuite_experiments.speed.experiment:Speed")
     register("speed-aa", "gradsuite_experiments.speed.aa.experiment:SpeedAa")
     register("truncation", "gradsuite_experiments.truncation.experiment:Truncation")

@@ -14,10 +14,11 @@ from gradsuite.cells import Cell, Linear, Namespace, State, find
 from gradsuite.model import Model
 from jax import lax
 
-from gradsuite_jax import head, recurrence
+from gradsuite_jax import directions, head, padding, recurrence
 from gradsuite_jax.activations import ACTIVATIONS
 from gradsuite_jax.batch import DeviceBatch
 from gradsuite_jax.bptt import Derivatives, Forward
+from gradsuite_jax.stretch import Stretch
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
@@ -52,52 +53,89 @@ def affine(x: Array, weight: Array, bias: Array | None) -> Array:
 
 
 def forward(kind: str, model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
-    """Return loss, outputs and what backward needs; `kind` is the scan of a cell that is linear in its state."""
-    cell, x = find(model.cell), batch.inputs
+    """Return loss, outputs, what backward needs, and the last states of a batch with a state.
+
+    `kind` is the scan of a cell that is linear in its state.
+    """
+    stretch = Stretch.of(batch)
+    counted = stretch.counted(model)
     of_layers = {name: p for name, p in parameters.items() if not name.startswith("readout")}
-    zeros = jnp.zeros(model.states_shape(x.shape), x.dtype)
-
-    def top(of_layers: Arrays, nudges: Mapping[str, Array]) -> Array:
-        return seen_of(model, unroll(kind, model, cell, of_layers, x, nudges))
-
-    hidden, pull = jax.vjp(top, of_layers, dict.fromkeys(cell.states, zeros))
-    y = head.readout(model, parameters, hidden)
-    return head.loss(model, y, batch.targets), y, (hidden, pull), None
+    zeros = jnp.zeros(model.states_shape(batch.inputs.shape), batch.inputs.dtype)
+    nudges = dict.fromkeys(find(model.cell).states, zeros)
+    hidden, pull, end = jax.vjp(partial(unroll, kind, model, stretch), of_layers, nudges, batch.state, has_aux=True)
+    y = head.readout(model, parameters, hidden, counted)
+    return head.loss(model, y, batch.targets, counted), y, (hidden, pull), batch.of_state(end)
 
 
 def backward(
     model: Model, parameters: Arrays, batch: DeviceBatch, y: Array, saved: Any, *, states: bool
 ) -> Derivatives:
-    """Return the parameter gradients and, if `states`, those by each state, (T, layers, B, H) or (layers, B, H)."""
+    """Return the parameter gradients, those by each state if `states`, and those by a batch's state."""
     hidden, pull = saved
-    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, head.loss_backward(model, y, batch.targets))
-    gradients, by_state = pull(d_hidden)
+    dy = head.loss_backward(model, y, batch.targets, Stretch.of(batch).counted(model))
+    of_readout, d_hidden = head.readout_backward(model, parameters, hidden, dy)
+    gradients, by_state, by_start = pull(d_hidden)
     totals = tuple(by_state[name] for name in find(model.cell).states) if states else None
-    return {**gradients, **of_readout}, totals, None
+    return {**gradients, **of_readout}, totals, by_start
 
 
-def unroll(kind: str, model: Model, cell: Cell, parameters: Arrays, x: Array, nudges: Mapping[str, Array]) -> Array:
-    """Return the top layer's outputs of all steps (T, B, H), or (B, H) of a cell that is not recurrent.
+def unroll(
+    kind: str,
+    model: Model,
+    stretch: Stretch,
+    parameters: Arrays,
+    nudges: Mapping[str, Array],
+    start: State | None,
+) -> tuple[Array, list[State]]:
+    """Return what the readout reads, and the last states of each layer and direction.
 
     `nudges` are added to each state, and are zero: derivatives by them are the state gradients.
     """
+    cell, x = find(model.cell), stretch.x
+    ends: list[State] = []
     for layer in range(model.num_layers):
-        p = model.of_layer(parameters, layer)
-        if isinstance(cell, Linear) and kind != "loop":
-            last = layer == model.num_layers - 1 and model.readout != "all"  # what is read of it is the last step alone
-            x = scan_linear(kind, model, cell, p, x, {k: nudge[:, layer] for k, nudge in nudges.items()}, last=last)
-        elif cell.recurrent:
-            x = scan(model, cell, p, x, {name: nudge[:, layer] for name, nudge in nudges.items()})
-        else:
-            xp = Equations(model.activation, nudged({k: v[layer] for k, v in nudges.items()}), p, x, partial(affine, x))
-            x = cell.output(xp, p, x, *xp.advance(cell, p, x))
-    return x
+        last = layer == model.num_layers - 1 and model.readout != "all"  # of which the last step alone is read
+        parts = []
+        for n, reverse in directions.of_layer(model, layer):
+            p = model.of_layer(parameters, layer, reverse=reverse)
+            if not cell.recurrent:
+                xp = Equations(model.activation, nudged({k: v[n] for k, v in nudges.items()}), p, x, partial(affine, x))
+                out = cell.output(xp, p, x, *xp.advance(cell, p, x))
+                parts.append(out if stretch.masks is None else out * stretch.masks[n])
+                continue
+            zeros = jnp.zeros((x.shape[1], model.hidden_size), x.dtype)
+            begin = tuple(part[n] for part in start) if start else (zeros,) * len(cell.states)
+            read = stretch._replace(x=stretch.ordered(x, reverse=reverse))
+            of_layer = {k: stretch.ordered(nudge[:, n], reverse=reverse) for k, nudge in nudges.items()}
+            if isinstance(cell, Linear) and kind != "loop":
+                out, end = scan_linear(kind, model, cell, p, read, of_layer, begin, last=last)
+            else:
+                out, end = scan(model, cell, p, read, of_layer, begin, last=last)
+            ends.append(end)
+            parts.append(
+                stretch.masked_last(out, n, reverse=reverse)
+                if last
+                else cleared(stretch.masked(stretch.ordered(out, reverse=reverse), n), stretch)
+            )
+        x = directions.beside(parts)
+    return x, ends
 
 
-def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]) -> Array:
-    """Return one layer's outputs of all steps; products with inputs and for weight gradients stay outside."""
-    zeros = (jnp.zeros((x.shape[1], model.hidden_size), x.dtype),) * len(cell.states)
-    of_inputs: list[Array] = []
+def scan(
+    model: Model,
+    cell: Cell,
+    p: Any,
+    read: Stretch,
+    nudges: Mapping[str, Array],
+    start: State,
+    *,
+    last: bool,
+) -> tuple[Array, State]:
+    """Return one layer's outputs, of all steps or of each sequence's last, and its last states.
+
+    Products with inputs and for weight gradients stay outside. Past its length a sequence's states stay as they are.
+    """
+    x, of_inputs = read.x, list[Array]()
 
     def note(weight: Array, bias: Array | None) -> Array:
         of_inputs.append(affine(x, weight, bias))
@@ -106,38 +144,71 @@ def scan(model: Model, cell: Cell, p: Any, x: Array, nudges: Mapping[str, Array]
     # One step for what it multiplies the inputs with; XLA drops the rest of it.
     first = x[0]
     xp = Equations(model.activation, lambda _, value: value, p, first, note)
-    cell.output(xp, p, first, *xp.advance(cell, p, first, *zeros))
+    cell.output(xp, p, first, *xp.advance(cell, p, first, *start))
 
-    def step(state: State, now: tuple[Array, Mapping[str, Array], Sequence[Array]]) -> tuple[State, Array]:
-        x_t, nudge, ready = now
+    def step(
+        state: State, now: tuple[Array, Mapping[str, Array], Sequence[Array], Array | None]
+    ) -> tuple[State, Array]:
+        x_t, nudge, ready, valid = now
         in_order: Iterator[Array] = iter(ready)
         xp = Equations(model.activation, nudged(nudge), p, x_t, lambda *_: next(in_order))
-        state = xp.advance(cell, p, x_t, *state)
-        return state, cell.output(xp, p, x_t, *state)
+        after = xp.advance(cell, p, x_t, *state)
+        output = cell.output(xp, p, x_t, *after)
+        return after if valid is None else padding.chosen(valid, after, state), output
 
-    return lax.scan(step, zeros, (x, nudges, of_inputs))[1]
+    end, outputs = lax.scan(step, start, (x, nudges, of_inputs, valid_of(read)))
+    return last_of(outputs, read) if last else outputs, end
 
 
 def scan_linear(
-    kind: str, model: Model, cell: Linear, p: Any, x: Array, nudges: Mapping[str, Array], *, last: bool
-) -> Array:
-    """Return one layer's outputs of all steps, or of the last; all but the states is computed for all steps at once."""
-    zero = jnp.zeros((x.shape[1], model.hidden_size), x.dtype)
-    xp = Equations(model.activation, lambda _, value: value, p, x, partial(affine, x))
-    a, b = cell.coefficients(xp, p, x)
-    # A state gradient is the derivative by b, which is all that is added to a state.
+    kind: str,
+    model: Model,
+    cell: Linear,
+    p: Any,
+    read: Stretch,
+    nudges: Mapping[str, Array],
+    start: State,
+    *,
+    last: bool,
+) -> tuple[Array, State]:
+    """Return what `scan` does; all but the states is computed for all steps at once. Past a length a is 1 and b is 0.
+
+    A state gradient is the derivative by b, which is all that is added to a state.
+    """
+    x, valid = read.x, valid_of(read)
+    a, b = cell.coefficients(plain(model, p, x), p, x)
     b = tuple(jnp.broadcast_to(part, nudges[k].shape) + nudges[k] for k, part in zip(cell.states, b, strict=True))
-    h = recurrence.states(a, b, (zero,) * len(b), kind)
+    if valid is not None:
+        a = padding.chosen(valid, [jnp.broadcast_to(part, b[0].shape) for part in a], (1, 0)[: len(a)])
+        b = padding.chosen(valid, b, (0,) * len(b))
+    h = recurrence.states(a, b, start, kind)
+    end = tuple(part[-1] for part in h)
     if last:
-        x, *h = (part[-1:] for part in (x, *h))
-    return cell.output(Equations(model.activation, lambda _, value: value, p, x, partial(affine, x)), p, x, *h)
+        x, *h = (last_of(part, read) for part in (x, *h))
+    return cell.output(plain(model, p, x), p, x, *h), end
+
+
+def plain(model: Model, p: Any, x: Array) -> Equations:
+    """Return JAX for the equations of all steps at once."""
+    return Equations(model.activation, lambda _, value: value, p, x, partial(affine, x))
+
+
+def valid_of(stretch: Stretch) -> Array | None:
+    """Return which steps of which sequences count (T, B, 1), or None if all do."""
+    return None if stretch.lengths is None else padding.valid(stretch.lengths, len(stretch.x))
+
+
+def last_of(sequence: Array, stretch: Stretch) -> Array:
+    """Return (B, ...) of (T, B, ...): the last step, or each sequence's."""
+    return sequence[-1] if stretch.lengths is None else padding.last(sequence, stretch.lengths)
+
+
+def cleared(outputs: Array, stretch: Stretch) -> Array:
+    """Return (T, B, H), zero where it is padding."""
+    valid = valid_of(stretch)
+    return outputs if valid is None else jnp.where(valid, outputs, 0)
 
 
 def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:
     """Return the mark that adds to every state its nudge."""
     return lambda name, value: value + nudges[name]
-
-
-def seen_of(model: Model, h: Array) -> Array:
-    """Return the states that the readout reads."""
-    return h[-1] if model.recurrent and model.readout != "all" else h

@@ -8,7 +8,6 @@ import jax
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo, Network
 from gradsuite.batch import OPTIONAL
-from gradsuite.errors import Unsupported
 from gradsuite.model import CELLS, Model
 from gradsuite.schedule import Schedule
 
@@ -48,8 +47,6 @@ class JaxBackend(Backend):
     ) -> Network:
         """Copy host parameters to the first device of this kind; a leading axis on each makes a stack of networks."""
         self.require(model, parameters, device, dtype, schedule)
-        if model.bidirectional and model.cell not in CELLS:
-            raise Unsupported(f"{self.name} has no bidirectional layers by autodiff, such as {model.cell!r}")
         return JaxNetwork(model, parameters, device=device, dtype=dtype, schedule=schedule)
 
     def multiplications(

@@ -46,9 +46,10 @@ class NumpyNetwork(Network):
             self.check_classes(copy.targets)
         if not batch.features:
             return copy
+        padded = batch.lengths is not None and not batch.valid.all()  # whole sequences need no lengths
         return replace(
             copy,
-            lengths=None if batch.lengths is None else np.array(batch.lengths, np.intp),
+            lengths=np.array(batch.lengths, np.intp) if padded else None,
             state=None if batch.state is None else tuple(map(self.copy, batch.state)),
             masks=None if batch.masks is None else self.copy(batch.masks),
         )

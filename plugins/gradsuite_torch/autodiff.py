@@ -194,7 +194,7 @@ class Autodiff(TorchNetwork):
             valid = padding.valid.unsqueeze(-1)
             a = tuple(torch.where(valid, part, k == 0) for k, part in enumerate(a))
             b = tuple(torch.where(valid, part, 0) for part in b)
-        kind = self.scan or recurrence.fastest(shape[TIME], start[0].numel())
+        kind = self.scan or recurrence.fastest(shape[TIME], start[0].numel(), x.device.type)
         a, b = (tuple(part.movedim(TIME, 0) for part in parts) for parts in (a, b))
         h = [part.movedim(0, TIME) for part in recurrence.states(a, b, start, kind)]
         after = tuple(part.select(TIME, -1) for part in h)

@@ -78,9 +78,8 @@ class Checkpointed(Recurrent):
                 of_states.append(over_layers(flows, route))
             self.layers.release(traces, flows)
         joined = [torch.cat(parts[::-1], TIME - 1) for parts in zip(*of_states, strict=True)]
-        gradients = self.layers.gradients(by_layer, joined, None if batch.state is None else together(arriving))
-        gradients.parameters = {**gradients.parameters, **of_readout.total}
-        return gradients
+        initial = None if batch.state is None else together(arriving)
+        return Gradients(self.layers.by_name(by_layer) | of_readout.total, *joined, initial_state=initial)
 
     def segments(self, batch: DeviceBatch) -> list[tuple[Tensor, Route]]:
         """Return the inputs of every n steps, with their route."""

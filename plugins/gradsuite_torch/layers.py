@@ -5,7 +5,6 @@ from itertools import zip_longest
 from typing import TypeVar
 
 import torch
-from gradsuite.backend import Gradients
 from gradsuite.model import Model
 from torch import Tensor
 
@@ -36,17 +35,13 @@ class Layers:
         """Return each layer's parameters."""
         return [Weights(*(parameters[name] for name in names)) for names in self.names]
 
-    def gradients(
-        self, by_layer: Sequence[Weights], of_states: Sequence[Tensor], initial: tuple[Tensor, ...] | None
-    ) -> Gradients:
-        """Return the layers' weight gradients by PyTorch's names, and what there is of dL/dh, dL/dc and first ones."""
-        by_name = {
+    def by_name(self, gradients: Sequence[Weights]) -> dict[str, Tensor]:
+        """Return the layers' weight gradients by PyTorch's names."""
+        return {
             name: gradient
-            for names, weights in zip(self.names, by_layer, strict=True)
+            for names, weights in zip(self.names, gradients, strict=True)
             for name, gradient in zip(names, weights, strict=True)
         }
-        states, cell_states = (*of_states, None, None)[:2]
-        return Gradients(by_name, states, cell_states, initial_state=initial)
 
     def start(self, batch: DeviceBatch, weights: Sequence[Weights]) -> list[States]:
         """Return each layer's states before the first step: the batch's, or zeros."""

@@ -82,4 +82,4 @@ class Recurrent(TorchNetwork):
         initial = None if saved.batch.state is None else together([flow.start for flow in flows])
         self.layers.release(saved.traces, () if saved.states else flows)
         of_states = self.layers.hand_over(flows, saved.route) if saved.states else []
-        return self.layers.gradients(by_layer, of_states, initial)
+        return Gradients(self.layers.by_name(by_layer), *of_states, initial_state=initial)

@@ -61,7 +61,7 @@ class Truncated(Recurrent):
                     total.add_(part)
             self.layers.release((), flows)
         self.layers.release(traces)
-        return self.layers.gradients(by_layer, of_states, initial)
+        return Gradients(self.layers.by_name(by_layer), *of_states, initial_state=initial)
 
     def zero_states(self, traces: Sequence[Trace], steps: int) -> list[Tensor]:
         """Return zeros for dL/dh and dL/dc, (T, layers, B, H)."""

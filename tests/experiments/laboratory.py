@@ -15,8 +15,9 @@ import pandas as pd
 from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
 from gradsuite.claims import Claim, decisive
 from gradsuite.experiment import Experiment, Result, Trial
-from gradsuite.model import Model
+from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import Optimizer
+from gradsuite.plugins import load
 from gradsuite.rows import Measurement
 from gradsuite.runs.store import Run
 from gradsuite.settings import Settings
@@ -49,14 +50,32 @@ class Fault:
 RIGHT = Fault("none")
 
 
+class EveryCell(Backend):
+    """NumPy's backend, and torch's for the cells that NumPy's has not; gradients are NumPy's arrays from either."""
+
+    name = "numpy"
+
+    def describe(self) -> BackendInfo:
+        return replace(NumpyBackend().describe(), features=(*NumpyBackend().describe().features, "autodiff"))
+
+    def build(self, model: Model, parameters: Mapping[str, np.ndarray], **options: Any) -> Network:
+        if model.cell in CELLS:
+            return NumpyBackend().build(model, parameters, **options)
+        network = load().get("backend", "torch")().build(model, parameters, **options)
+        backward, fetch = network.backward, network.fetch
+        network.backward = lambda tape: network.fetch_gradients(backward(tape))
+        network.fetch = lambda array: array if isinstance(array, np.ndarray) else fetch(array)
+        return network
+
+
 class Faulty(Backend):
-    """A backend with a fault: NumPy's, unless another is given."""
+    """A backend with a fault: NumPy's, with torch's for other cells, unless another is given."""
 
     name = "numpy"
 
     def __init__(self, fault: Fault, right: Backend | None = None) -> None:
         self.fault = fault
-        self.right = right or NumpyBackend()
+        self.right = right or EveryCell()
 
     def describe(self) -> BackendInfo:
         return self.right.describe()

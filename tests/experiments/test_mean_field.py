@@ -20,6 +20,7 @@ FAULTS = {
         for initialiser in ("default", "xavier", "he", "orthogonal")
         for activation in ("tanh", "relu")
     },
+    **{f"mean-field/residual/{activation}": UNIT for activation in ("tanh", "sigmoid", "identity")},
     "mean-field/sigmoid-bound": UNIT,
     "mean-field/critical": GAIN,
 }
@@ -34,8 +35,16 @@ def squared_gradients(factor):
 def test_every_claim_notices_a_fault_of_the_size_that_it_states(activation):
     claims = ("plane/tanh", "critical") if activation == "tanh" else ("plane/sigmoid", "sigmoid-bound")
     resolved = {f"mean-field/{claim}": squared_gradients for claim in claims}
-    small = {"initialiser": ["normal"], "sigma_w": [1.0], "sigma_b": [0.0], "hidden_size": [64]}
+    small = {"cell": ["mlp"], "initialiser": ["normal"], "sigma_w": [1.0], "sigma_b": [0.0], "hidden_size": [64]}
     assert blind(MeanFieldDepth(), resolved, activation=[activation], **small) == []
+
+
+def test_every_claim_about_residual_layers_notices_a_fault_of_the_size_that_it_states():
+    resolved = {
+        f"mean-field/residual/{activation}": squared_gradients for activation in ("tanh", "sigmoid", "identity")
+    }
+    small = {"cell": ["residual"], "sigma_w": [1.0], "sigma_b": [0.0], "hidden_size": [64], "num_layers": [8]}
+    assert blind(MeanFieldDepth(), resolved, **small) == []
 
 
 def test_every_initialisation_notices_a_fault_of_the_size_that_it_states():
@@ -50,6 +59,9 @@ def test_every_claim_holds_and_bites():
 def test_the_plane_is_measured_for_tanh_and_each_initialisation_once():
     experiment = MeanFieldDepth()
     trials = list(experiment.trials(experiment.grid("standard", {})))
+    residual = [trial for trial in trials if trial["cell"] == "residual"]
+    assert len(residual) == 3 * 3  # sigma_w by activations whose slope is even
+    trials = [trial for trial in trials if trial["cell"] == "mlp"]
     plane = [trial for trial in trials if trial["initialiser"] == "normal"]
     assert len(plane) == 3 * 2 + 3 * 3  # sigma_w by sigma_b for tanh, sigma_w for three others
     assert len(trials) - len(plane) == 4 * 2  # initialisations by activations
@@ -60,7 +72,7 @@ def test_the_plane_is_measured_for_tanh_and_each_initialisation_once():
     ("activation", "sigma_w", "sigma_b"), [("tanh", 1.5, 0.3), ("relu", 2.0, 0.5), ("tanh", 0.5, 0.0)]
 )
 def test_the_first_layer_is_given_the_variance_it_should_have(activation, sigma_w, sigma_b):
-    at = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
+    at = {"cell": "mlp", "activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
     q = MeanField(activation, sigma_w, sigma_b).fixed_point()
     wanted = q if 0 < q < math.inf else sigma_w**2 + sigma_b**2
     batch = directions(40, 3, start(at) - sigma_b**2, sigma_w)
@@ -68,8 +80,9 @@ def test_the_first_layer_is_given_the_variance_it_should_have(activation, sigma_
     assert batch.targets @ batch.targets.T == pytest.approx(np.eye(3), abs=1e-12)
 
 
-def test_the_line_by_layer_ends_where_the_slope_says():
-    at = {"activation": "tanh", "sigma_w": 1.0, "sigma_b": 0.0, "num_layers": 12}
+@pytest.mark.parametrize("cell", ["mlp", "residual"])
+def test_the_line_by_layer_ends_where_the_slope_says(cell):
+    at = {"cell": cell, "activation": "tanh", "sigma_w": 1.0, "sigma_b": 0.0, "num_layers": 12}
     assert len(ratios(at)) == 12
     assert math.log(ratios(at)[-1]) == pytest.approx(11 * slope(at))
 
@@ -80,9 +93,13 @@ def test_every_measured_point_is_drawn_open_where_the_gradient_vanishes():
     with style.context():
         slopes, plane, layers = experiment.figures(rows, list(verdicts(experiment, rows).values()))
     whole, _ = slopes.figure.axes
-    assert len(whole.collections[0].get_offsets()) == 2 * 2
+    assert len(whole.collections[0].get_offsets()) == 2 * 2 + 2  # residual layers too, at one sigma_b
     filled, hollow = [part for part in plane.figure.axes[0].collections if len(part.get_offsets()) == 2]
     assert {x for x, _ in filled.get_offsets()} == {2.0}
     assert {x for x, _ in hollow.get_offsets()} == {1.0}
     assert len(hollow.get_facecolor()) == 0
-    assert len(layers.figure.axes) == 2
+    assert [axes.get_title() for axes in layers.figure.axes] == [
+        "$\\sigma_b$ = 0",
+        "$\\sigma_b$ = 0.5",
+        "residual, $\\sigma_b$ = 0.5",
+    ]

@@ -12,6 +12,7 @@ from tests.experiments.laboratory import (
     RIGHT,
     Fault,
     blind,
+    layer_gradients,
     measured,
     not_biting,
     state_gradients,
@@ -41,6 +42,14 @@ def instead(**others):
 
 HALF = Fault("recurrent weights half as large", parameters=weights(0.5, "weight_hh"))
 FORGETFUL = Fault("the forget bias 4 too small", parameters=forgetting(-4.0))
+
+
+def other(**changes):
+    """Add to parameters by name."""
+    return lambda parameters: {name: p + changes.get(name, 0.0) for name, p in parameters.items()}
+
+
+SMALLER = Fault("eigenvalues whose logarithm is e times as large", parameters=other(nu_log_l0=1.0))
 THOUSANDTH = Fault("recurrent weights wrong by a thousandth", parameters=weights(0.999, "weight_hh"))
 FAULTS = {
     "remedies/horizon/tanh": HALF,
@@ -57,6 +66,10 @@ FAULTS = {
     "remedies/constant/identity": THOUSANDTH,
     "remedies/start/identity": HALF,
     "remedies/same/clipping": Fault("clipped networks are orthogonal", settings=instead(clipping="orthogonal")),
+    "remedies/horizon/mingru": Fault("input weights of the gates three times as large", parameters=weights(3.0)),
+    "remedies/kept/lru": SMALLER,
+    "remedies/start/lru": state_gradients(0.9),
+    "remedies/farther/ln-rnn": state_gradients(0.5),
     "remedies/farther/lstm": Fault("forget biases exchanged", settings=instead(lstm_0="lstm-1", lstm_1="lstm-0")),
 }
 EXPERIMENT = Remedies(load())
@@ -89,6 +102,9 @@ def of(remedy):
         (("lstm-5",), ("forget-gate/lstm-5",)),
         (("chrono",), ("start/chrono", "kept/chrono")),
         (("gru",), ("horizon/gru",)),
+        (("mingru",), ("horizon/mingru",)),
+        (("lru",), ("start/lru", "kept/lru")),
+        (("tanh", "ln-rnn"), ("horizon/tanh", "farther/ln-rnn")),
     ],
 )
 def test_every_claim_notices_a_fault_of_the_size_that_it_states(remedies, claims):
@@ -101,6 +117,17 @@ def test_the_comparison_of_forget_biases_notices_a_fault_of_the_size_that_it_sta
     resolved = {f"remedies/{claim}": of(claim.rpartition("/")[2]) for claim in names}
     resolved["remedies/farther/lstm"] = of("lstm-1")
     assert blind(EXPERIMENT, resolved, remedy=["lstm-0", "lstm-1"], seeds=[4], batch_size=[4]) == []
+
+
+def test_every_claim_about_residual_layers_notices_a_fault_of_the_size_that_it_states():
+    resolved = {f"remedies/{claim}/residual": layer_gradients for claim in ("start", "grown")}
+    assert blind(EXPERIMENT, resolved, remedy=["residual"], seeds=[4], batch_size=[4], length=[40]) == []
+
+
+def test_the_quick_preset_has_every_remedy_but_the_slow_one():
+    quick, standard = (EXPERIMENT.grid(preset, {})["remedy"] for preset in ("quick", "standard"))
+    assert standard == list(REMEDIES)
+    assert [remedy for remedy in standard if remedy not in quick] == ["residual"]
 
 
 def test_every_claim_holds_and_bites():

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from gradsuite.backend import Backend, Batch, Gradients, Network, Tape
+from gradsuite.cells import Cell, find
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters, initialise
 from gradsuite.schedule import Schedule
@@ -89,6 +90,15 @@ def scaled(network: Parameters, weights: float, biases: float = 1.0) -> Paramete
 def orthonormal(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
     """Return random orthonormal rows, (count, size): gradients to send back that share no direction."""
     return np.linalg.qr(rng.standard_normal((size, count)))[0].T
+
+
+def reads_both(cell: str) -> bool:
+    """Whether the output is made of two states, as of the parts of a complex one: gradients are then looked at by both.
+
+    Where the output is h alone, h' follows from c' in the same step: they are looked at by c, if there is one.
+    """
+    found = find(cell)
+    return len(found.states) == 2 and type(found).output is not Cell.output
 
 
 def jacobians(flow: Flow) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""A wide tanh RNN driven by noise: rate per step and Lyapunov exponents against mean-field theory."""
+"""A wide tanh RNN driven by noise, with or without layer normalisation: rate per step and Lyapunov exponents."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch
@@ -12,7 +12,7 @@ from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
-from gradsuite.settings import DTYPE, GAIN, HIDDEN_SIZE, LAGS, NOISE, SEEDS, Presets, Settings
+from gradsuite.settings import DTYPE, GAIN, HIDDEN_SIZE, LAGS, NOISE, SEEDS, Grid, Presets, Settings, cell
 
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.names import number
@@ -39,9 +39,10 @@ class DrivenRnn(Experiment):
 
     name = "driven-rnn"
     question = "Do gradients through time grow by ln chi_1 per step, and Lyapunov exponents by half of it?"
-    settings = (GAIN, NOISE, HIDDEN_SIZE, replace(LAGS, minimum=2), SEEDS, DTYPE)
+    settings = (cell("rnn", "ln-rnn"), GAIN, NOISE, HIDDEN_SIZE, replace(LAGS, minimum=2), SEEDS, DTYPE)
     presets: ClassVar[Presets] = {
         preset: {
+            "cell": ["rnn", "ln-rnn"],
             "gain": gains,
             "noise": [0.25],
             "hidden_size": [N],
@@ -56,10 +57,14 @@ class DrivenRnn(Experiment):
         )
     }
 
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
+        """Leave out normalisation without noise: what starts at zero stays there, and has no deviation to divide by."""
+        return (settings for settings in super().trials(grid) if settings["cell"] == "rnn" or settings["noise"])
+
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure ln of the mean squared state gradient by lag, its slope, and the Lyapunov exponents."""
         N, lags = settings["hidden_size"], settings["lags"]
-        model = Model("rnn", N, N, readout="none", loss="inner_product")
+        model = Model(settings["cell"], N, N, readout="none", loss="inner_product")
         drawn = draws(model, Initialisation("normal"), settings["seeds"])
         networks = [driven(network, settings["gain"], settings["noise"]) for network in drawn]
         rng = np.random.default_rng(0)
@@ -84,17 +89,17 @@ class DrivenRnn(Experiment):
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield the rate and the largest exponent at every gain."""
         for backend, at, trial in trials(rows):
-            gain = at["gain"]
+            gain, normalised = at["gain"], at["cell"] == "ln-rnn"
             for name, sentence, source, metric, law, quantity in (
                 ("rate", laws.RATE_SENTENCE, laws.RATE_SOURCE, RATE, laws.rate, laws.SQUARED_FACTOR),
                 ("lyapunov", laws.HALF_SENTENCE, laws.HALF, LYAPUNOV, laws.exponent, laws.FACTOR),
             ):
                 expected, tolerance = law(at)
                 yield Claim(
-                    name=f"{self.name}/{name}/{number(gain)}",
+                    name=f"{self.name}/{name}/{'ln-rnn/' * normalised}{number(gain)}",
                     backend=backend,
-                    sentence=sentence.format(gain=gain),
-                    source=source,
+                    sentence=sentence.format(rnn=laws.NAMES[at["cell"]], gain=gain),
+                    source=laws.NORMALISED if normalised else source,
                     expected=expected,
                     measured=math.exp(values(trial, metric, along="member").mean()),
                     tolerance=tolerance,

@@ -1,4 +1,4 @@
-"""The figure of driven-rnn: gradients by lag, rates and exponents by gain, one row per noise variance."""
+"""The figure of driven-rnn: gradients by lag, rates and exponents by gain, one row per cell and noise variance."""
 
 from collections.abc import Sequence
 
@@ -8,38 +8,38 @@ from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
-from gradsuite.theory import driven_rnn as theory
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.common.frames import levels, measured, tally, where
-from gradsuite_experiments.driven_rnn.laws import LN_RATIO_MEAN, LN_RATIO_SD, LYAPUNOV, RATE
+from gradsuite_experiments.driven_rnn.laws import LN_RATIO_MEAN, LN_RATIO_SD, LYAPUNOV, RATE, critical_gain, log_factor
 
 
 def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
-    """Draw one row of panels per noise variance."""
+    """Draw one row of panels per cell and noise variance."""
     rows = measured(rows)
-    noises = levels(rows, "noise")
-    figure, axes = style.figure(len(noises), 2, height=4.4)
-    for (lags, gains), noise in zip(axes, noises, strict=True):
-        draw_lags(lags, where(rows, noise=noise), noise)
-        draw_gains(gains, where(rows, noise=noise), noise)
+    kinds = rows[["cell", "noise"]].drop_duplicates().sort_values(["cell", "noise"], ascending=[False, True])
+    figure, axes = style.figure(len(kinds), 2, height=3.9)
+    for (lags, gains), (cell, noise) in zip(axes, kinds.itertuples(index=False), strict=True):
+        draw_lags(lags, where(rows, cell=cell, noise=noise), cell, noise)
+        draw_gains(gains, where(rows, cell=cell, noise=noise), cell, noise)
     lines = [style.line_key("ln chi_1"), style.line_key("ln(chi_1) / 2", linestyle="--")]
     style.backend_legend(figure, rows["backend"], extra=lines)
     style.title(figure, tally(claims, "Gradients through time grow by ln chi_1 per step", "Theory is missed"))
     caption = (
-        "Driven tanh RNN: squared state gradient by lag for each gain; rate per step and largest Lyapunov exponent by "
-        "gain, mean over seeds with bars of 2 standard deviations; lines are mean-field theory."
+        "Driven tanh RNN, and with layer normalisation (ln-rnn): squared state gradient by lag for each gain; rate per "
+        "step and largest Lyapunov exponent by gain, mean over seeds with bars of 2 standard deviations; lines are "
+        "mean-field theory."
     )
     return Figure("driven-rnn", caption, figure)
 
 
-def draw_lags(axes: Axes, rows: pd.DataFrame, noise: float) -> None:
+def draw_lags(axes: Axes, rows: pd.DataFrame, cell: str, noise: float) -> None:
     """Draw the squared gradient against the lag, a line of theory for each gain."""
     gains = levels(rows, "gain")
     ends = []
     for gain, colour in zip(gains, ordered_colours(len(gains)), strict=True):
         lags = np.arange(where(rows, gain=gain)["lags"].max() + 1)
-        line = np.exp(theory.rate(gain, noise) * lags)
+        line = np.exp(log_factor(cell, gain, noise) * lags)
         style.theory(axes, lags, line, color=colour)
         ends.append((line[-1], f"g = {gain:g}"))
     points = style.thinned(ratios(rows), "index", curve=["gain", "hidden_size"], shown=6)
@@ -48,7 +48,7 @@ def draw_lags(axes: Axes, rows: pd.DataFrame, noise: float) -> None:
     style.regions(axes, (0.1, 10.0))
     style.label_ends(axes, ends)
     sizes = ", ".join(f"{N:g}" for N in levels(rows, "hidden_size"))
-    axes.set(xlabel="lag T - t in steps", title=f"noise variance {noise:g}, N = {sizes}")
+    axes.set(xlabel="lag T - t in steps", title=f"{cell}, noise variance {noise:g}, N = {sizes}")
 
 
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:
@@ -60,17 +60,17 @@ def ratios(rows: pd.DataFrame) -> pd.DataFrame:
     return table.assign(ratio=np.exp(mean), low=np.exp(mean - 2 * sd), high=np.exp(mean + 2 * sd))
 
 
-def draw_gains(axes: Axes, rows: pd.DataFrame, noise: float) -> None:
+def draw_gains(axes: Axes, rows: pd.DataFrame, cell: str, noise: float) -> None:
     """Draw the rate and the largest exponent against the gain."""
     gains = np.linspace(min(levels(rows, "gain")), max(levels(rows, "gain")), 60)
-    line = np.array([theory.rate(gain, noise) for gain in gains])
+    line = np.array([log_factor(cell, gain, noise) for gain in gains])
     style.theory(axes, gains, line)
     style.theory(axes, gains, line / 2.0, linestyle="--")
     style.points(axes, style.dodged(rates(rows), "gain", step=0.05), "gain", "mean", low="low", high="high")
     axes.margins(y=0.12)  # room for the regions' names
     style.regions(axes, (0.0, 0.0))
-    axes.set(xlabel="gain g", ylabel="per step", title=f"critical gain {theory.critical_gain(noise):.3f}")
-    axes.axvline(theory.critical_gain(noise), color=MUTED, linewidth=1.0, linestyle=":")
+    axes.set(xlabel="gain g", ylabel="per step", title=f"critical gain {critical_gain(cell, noise):.3f}")
+    axes.axvline(critical_gain(cell, noise), color=MUTED, linewidth=1.0, linestyle=":")
 
 
 def rates(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What mean-field theory says of a driven tanh RNN: sentences, sources, and how far samples may be off."""
+"""What mean-field theory says of a driven tanh RNN, normalised or not, and how far samples may be off."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,12 @@ FACTOR = "the state gradient's factor per step"
 RATE_SOURCE = CHEN
 HALF = Source(f"half the rate of the squared norm, by what an exponent is; {CHEN.text}", checked=False)
 
-RATE_SENTENCE = "Driven tanh RNN, gain {gain:g}: |dL/dh_t|^2 changes by a factor of chi_1 per step back."
-HALF_SENTENCE = "Driven tanh RNN, gain {gain:g}: the largest Lyapunov exponent is ln(chi_1) / 2, sqrt(chi_1) per step."
+NORMALISED = Source(
+    "derived: mean field at variance 1, which is what layer normalisation (Ba, Kiros & Hinton 2016, eq. 4) makes"
+)
+NAMES = {"rnn": "Driven tanh RNN", "ln-rnn": "Driven tanh RNN, layer-normalised"}
+RATE_SENTENCE = "{rnn}, gain {gain:g}: |dL/dh_t|^2 changes by a factor of chi_1 per step back."
+HALF_SENTENCE = "{rnn}, gain {gain:g}: the largest Lyapunov exponent is ln(chi_1) / 2, sqrt(chi_1) per step."
 
 
 def exponents(gradients: np.ndarray) -> np.ndarray:
@@ -52,15 +56,30 @@ def turned(lags: int) -> int:
 
 def rate(at: "pd.Series[Any]") -> tuple[float, float]:
     """Return the factor chi_1 of |dL/dh|^2 per step, and four standard errors of its mean over networks."""
-    factor = math.exp(driven_rnn.rate(at["gain"], at["noise"]))
-    return factor, factor * standard_errors(at, at["lags"], DIRECTIONS)
+    factor = math.exp(log_factor(at["cell"], at["gain"], at["noise"]))
+    return factor, factor * (standard_errors(at, at["lags"], DIRECTIONS) + next_order(at))
 
 
 def exponent(at: "pd.Series[Any]") -> tuple[float, float]:
     """Return the factor of the leading direction per step, whose logarithm is the largest exponent, and four errors."""
     lags = at["lags"] - turned(at["lags"])
-    factor = math.exp(driven_rnn.lyapunov_exponent(at["gain"], at["noise"]))
-    return factor, factor * standard_errors(at, lags, TRAJECTORIES) / 2.0
+    factor = math.exp(log_factor(at["cell"], at["gain"], at["noise"]) / 2.0)
+    return factor, factor * (standard_errors(at, lags, TRAJECTORIES) + next_order(at)) / 2.0
+
+
+def log_factor(cell: str, gain: float, noise: float) -> float:
+    """Return ln chi_1, the growth of ln |dL/dh|^2 per step."""
+    return (driven_rnn.normalised_rate if cell == "ln-rnn" else driven_rnn.rate)(gain, noise)
+
+
+def critical_gain(cell: str, noise: float) -> float:
+    """Return the gain at which gradients neither vanish nor explode."""
+    return (driven_rnn.normalised_critical_gain if cell == "ln-rnn" else driven_rnn.critical_gain)(noise)
+
+
+def next_order(at: "pd.Series[Any]") -> float:
+    """Return what a normalisation takes from a gradient per step: at most its parts along two directions of N."""
+    return 2.0 / at["hidden_size"] if at["cell"] == "ln-rnn" else 0.0
 
 
 def standard_errors(at: "pd.Series[Any]", lags: int, noises: int) -> float:
@@ -70,6 +89,6 @@ def standard_errors(at: "pd.Series[Any]", lags: int, noises: int) -> float:
     all of them: powers of a Gaussian matrix vary as they do without noise, which breaks them up, or less.
     """
     field, N = driven_rnn.mean_field(at["gain"], at["noise"]), at["hidden_size"]
-    independent = field.log_variance(N, field.fixed_point()) / (lags * noises)
+    independent = field.log_variance(N, 1.0 if at["cell"] == "ln-rnn" else field.fixed_point()) / (lags * noises)
     tied = powers.mean_square_sd(lags, 0.0, 1.0, N) / lags
     return 4.0 * math.sqrt((independent + tied**2) / at["seeds"])

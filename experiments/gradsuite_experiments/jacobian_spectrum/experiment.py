@@ -28,9 +28,10 @@ from gradsuite.settings import (
 )
 
 from gradsuite_experiments.common.frames import places, trials, value, values
+from gradsuite_experiments.common.sweep import reads_both
 from gradsuite_experiments.jacobian_spectrum import laws
 from gradsuite_experiments.jacobian_spectrum.diagonal import FACTORS, PASSED, kept, weights_between, without_recurrence
-from gradsuite_experiments.jacobian_spectrum.states import ends, model_of, products, reads_both, trajectory
+from gradsuite_experiments.jacobian_spectrum.states import ends, model_of, products, trajectory
 
 if TYPE_CHECKING:
     import pandas as pd

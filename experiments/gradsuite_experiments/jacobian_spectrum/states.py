@@ -9,7 +9,7 @@ from gradsuite.cells import Cell, find
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
 
-from gradsuite_experiments.common.sweep import Flow, jacobians, sweep
+from gradsuite_experiments.common.sweep import Flow, jacobians, reads_both, sweep
 
 ENDS = 4  # steps that gradients start from where one is not enough: two give the states of a complex unit, four well
 MEMORY = ("lstm", "coupled", "peephole")  # h is a function of c, unit by unit
@@ -21,15 +21,6 @@ class Product(NamedTuple):
     jacobians: np.ndarray
     outputs: np.ndarray
     condition: float
-
-
-def reads_both(cell: str) -> bool:
-    """Whether the output is made of two states, as of the parts of a complex one: the Jacobian is then of both.
-
-    Where the output is h alone, h' follows from c' in the same step: the Jacobian is of c, if there is one.
-    """
-    found = find(cell)
-    return len(found.states) == 2 and type(found).output is not Cell.output
 
 
 def ends(cell: str) -> int:
@@ -55,7 +46,7 @@ def products(
 ) -> Iterator[Product]:
     """Yield each network's Jacobians of the state at T by those 0, 1, ... `lags` steps before, on one trajectory."""
     N, count = model.hidden_size, ends(model.cell)
-    where = {"device": device, "dtype": dtype}
+    where: dict[str, Any] = {"device": device, "dtype": dtype}
     x = np.repeat(trajectory(lags + count, N), count * N, axis=1)
     if count == 1:
         for flow in sweep(backend, model, networks, Batch(x, np.eye(N)), **where):

@@ -1,6 +1,7 @@
 """What is known of linear recurrences: metrics, sources, expected values and tolerances."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from gradsuite_experiments.linear_recurrence.networks import moduli
 
 if TYPE_CHECKING:
     import pandas as pd
-    from gradsuite.settings import Settings
 
 # Metrics of an lru. Of some of its units, by their rank (index): how large eigenvalue and state are, without gamma and
 # with it, and the sum of their squared gradients over the last one's. Of all units: the largest relative errors, and
@@ -92,10 +92,11 @@ def moments(cell: str) -> Moments:
     """Return those of what a gated cell's step keeps."""
     if cell == "mingru":
         return gate_moments(-BIASES[cell][0], GATE_NOISE)  # 1 - sigma(a) = sigma(-a)
-    return coupled_moments(*BIASES[cell], GATE_NOISE)
+    forget, write = BIASES[cell]
+    return coupled_moments(forget, write, GATE_NOISE)
 
 
-def curve(at: "pd.Series[Any] | Settings", lags: np.ndarray) -> np.ndarray:
+def curve(at: "pd.Series[Any] | Mapping[Any, Any]", lags: np.ndarray) -> np.ndarray:
     """Return the mean squared gradient by lag, over that at T."""
     if at["cell"] == "lru":
         return theory.ring_power(lags, at["r_min"], at["r_max"])

@@ -1,6 +1,6 @@
 """Remedies against vanishing gradients side by side: how far back each one's gradient reaches, and what a step costs.
 
-Residual and normalised recurrent networks are not among them: `gradsuite.model` has none.
+What is not recurrent is a remedy in depth: a network with a layer for each step, and layers for lags.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,12 +32,21 @@ from gradsuite.settings import (
 from gradsuite_experiments.common.frames import by_backend, trials, value, values
 from gradsuite_experiments.remedies import laws, resolution
 from gradsuite_experiments.remedies.laws import BIASES, reach
-from gradsuite_experiments.remedies.networks import REMEDIES, build, by_lag, draw, kept_by_biases, mean_square
+from gradsuite_experiments.remedies.networks import (
+    REMEDIES,
+    build,
+    by_lag,
+    draw,
+    kept_by_biases,
+    kept_by_eigenvalues,
+    mean_square,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEARNING_RATE = 0.005
+SLOW = ("residual",)  # a hundred layers take JAX half a minute to compile: the quick preset leaves them out
 
 
 class Remedies(Experiment):
@@ -57,7 +66,7 @@ class Remedies(Experiment):
     )
     presets: ClassVar[Presets] = {
         preset: {
-            "remedy": list(REMEDIES),
+            "remedy": [name for name in REMEDIES if preset != "quick" or name not in SLOW],
             "hidden_size": [N],
             "length": [T],
             "batch_size": [16],
@@ -87,9 +96,10 @@ class Remedies(Experiment):
             # What is neither zero nor what it is at T, over that at T.
             error = max(float(abs(g * (g - g[0])).max() / np.square(g[0]).max()) for g in gradients)
             rows.append(Measurement(laws.ERROR, error))
-        if settings["remedy"] == "chrono":
+        if settings["remedy"] in KEEPERS:
             drawn = [draw(task, settings, seed)[1] for seed in range(settings["seeds"])]
-            kept = [kept_by_biases(parameters, g) for parameters, g in zip(drawn, gradients, strict=True)]
+            keeps = KEEPERS[settings["remedy"]]
+            kept = [keeps(parameters, g) for parameters, g in zip(drawn, gradients, strict=True)]
             rows.append(Measurement(laws.KEPT, float(np.mean(kept))))
         yield rows + (train(*networks[0], settings) if settings["training_steps"] else [])
 
@@ -115,6 +125,28 @@ class Remedies(Experiment):
                         tolerance=0.0,
                         resolution=resolution.bits(settings),
                     )
+                if remedy == "lru":
+                    kept = value(trial, laws.KEPT)
+                    yield claim(
+                        name="remedies/kept/lru",
+                        sentence=laws.LRU_KEPT,
+                        source=laws.EIGENVALUES,
+                        expected=kept,
+                        measured=curve[-1] ** 2,
+                        tolerance=kept * laws.eigenvalue_tolerance(settings),
+                        resolution=resolution.eigenvalues(settings),
+                    )
+                if remedy == "residual":
+                    expected, tolerance = laws.grown(settings)
+                    yield claim(
+                        name="remedies/grown/residual",
+                        sentence=laws.GROWN,
+                        source=laws.RESIDUAL,
+                        expected=expected,
+                        measured=float(curve[-1] ** (2.0 / (settings["length"] - 1))),
+                        tolerance=tolerance,
+                        resolution=resolution.grown(settings),
+                    )
                 if remedy == "chrono":
                     yield chrono_claim(claim, settings, value(trial, laws.KEPT), curve)
             yield from comparisons(claim, reached)
@@ -131,6 +163,9 @@ class Remedies(Experiment):
         from gradsuite_experiments.remedies.findings import training_table
 
         yield from training_table(rows)
+
+
+KEEPERS: Mapping[str, Callable[..., float]] = {"chrono": kept_by_biases, "lru": kept_by_eigenvalues}
 
 
 class Reached(NamedTuple):
@@ -231,6 +266,17 @@ def comparisons(claim: Callable[..., Claim], reached: Mapping[str, Reached]) -> 
             expected=laws.ORTHOGONAL_RATIO,
             measured=reached["orthogonal"].horizon / reached["tanh"].horizon,
             resolution=resolution.farther("orthogonal", "tanh", settings, times=laws.ORTHOGONAL_RATIO),
+            relation=">=",
+        )
+    if {"tanh", "ln-rnn"} <= reached.keys():
+        settings = reached["ln-rnn"].settings
+        yield claim(
+            name="remedies/farther/ln-rnn",
+            sentence=laws.LAYER_NORM,
+            source=laws.NORMALISED,
+            expected=laws.LAYER_NORM_RATIO,
+            measured=reached["ln-rnn"].horizon / reached["tanh"].horizon,
+            resolution=resolution.farther("ln-rnn", "tanh", settings, times=laws.LAYER_NORM_RATIO),
             relation=">=",
         )
     for nearer, farther in pairwise(remedy for remedy in BIASES if remedy in reached):

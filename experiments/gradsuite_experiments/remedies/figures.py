@@ -15,7 +15,7 @@ from gradsuite_experiments.common.horizon import HORIZON_FACTOR
 from gradsuite_experiments.remedies import laws
 from gradsuite_experiments.remedies.networks import REMEDIES
 
-ABSENT = "Residual and normalised networks are absent: the suite's models have none."
+IN_DEPTH = "Residual layers are a layer for each step, and their lags layers."
 LOWEST = 1e-5  # gradient shown
 
 
@@ -50,8 +50,9 @@ def horizons_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     beside = "; beside it the time of a training step" if timed else ""
     return Figure(
         "remedies",
-        "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, else h), hollow at "
-        f"initialisation (median and range over networks){trained}; ink is theory{beside}. {ABSENT}",
+        "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, both parts of an LRU, "
+        f"else h), hollow at initialisation (median and range over networks){trained}; ink is theory{beside}. "
+        f"{IN_DEPTH}",
         figure,
     )
 
@@ -127,7 +128,7 @@ def curves_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     style.title(figure, tally(claims, carried, "A law is broken"))
     return Figure(
         "remedies-curves",
-        "State gradient at initialisation against the lag (root mean square over networks; c of an LSTM, else h), one "
-        f"line per remedy; the horizon is where 1/{HORIZON_FACTOR:g} is left. {ABSENT}",
+        "State gradient at initialisation against the lag (root mean square over networks; c of an LSTM, both parts "
+        f"of an LRU, else h), one line per remedy; the horizon is where 1/{HORIZON_FACTOR:g} is left. {IN_DEPTH}",
         figure,
     )

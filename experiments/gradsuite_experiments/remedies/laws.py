@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from gradsuite.claims import Source
-from gradsuite.theory import driven_rnn, gates
+from gradsuite.precision import UNIT_ROUNDOFF
+from gradsuite.theory import activations, driven_rnn, gates, linear_recurrence
 from gradsuite.theory import gaussian_powers as powers
+from gradsuite.theory.mean_field import MeanField, Residual
+from scipy.special import expit
 
 from gradsuite_experiments.common.horizon import horizon
 from gradsuite_experiments.common.networks import CHEN
@@ -18,7 +21,9 @@ if TYPE_CHECKING:
 GRADIENT = "gradient"  # root mean square over networks, by lag
 HORIZON, HORIZON_TRAINED = "horizon", "horizon_trained"  # by member
 ERROR = "error"
-KEPT = "kept"  # what the forget gates drawn for chrono keep of the squared gradient at the start, mean over networks
+# What the forget gates drawn for chrono, or an LRU's eigenvalues, keep of the squared gradient at the start, mean over
+# networks.
+KEPT = "kept"
 LOSS, LOSS_TRAINED = "loss", "loss_trained"
 SECONDS = "seconds"  # of a training step
 
@@ -31,22 +36,37 @@ LE = Source("exact; Le, Jaitly & Hinton 2015, arXiv:1504.00941")
 TALLEC = Source("Tallec & Ollivier 2018, arXiv:1804.11188, eq. 16; what their gates keep is exact")
 PASCANU = Source("exact; clipping: Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, algorithm 1")
 
+GATES_OF_INPUTS = Source("exact for gates of the inputs alone (Feng et al. 2024, arXiv:2410.01201, sec. 3)")
+EIGENVALUES = Source("exact: the recurrence of Orvieto et al. 2023, arXiv:2303.06349, is diagonal")
+NORMALISED = Source("seen, with room; that it is at most what mean field has is derived")
+RESIDUAL = Source(
+    "mean field: Yang & Schoenholz 2017, arXiv:1712.08969; derived here: a path past the layer adds 1 to its chi",
+    checked=False,
+)
+
 AT_HORIZON = {  # of the remedies whose horizon has a law
     "tanh": ("Plain tanh: the horizon is that of mean field at gain 1 / sqrt(3).", MEAN_FIELD),
     "orthogonal": ("Orthogonal tanh: the horizon is that of mean field at gain 1.", MEAN_FIELD),
     "lstm-0": ("LSTM, forget bias 0: the horizon is that of powers of f0 + i0 o0 W_g.", POWERS),
     "lstm-1": ("LSTM, forget bias 1: the horizon is that of powers of f0 + i0 o0 W_g.", POWERS),
     "gru": ("GRU: the horizon is that of powers of z0 + (1 - z0) r0 W_n.", POWERS),
+    "mingru": ("minGRU: the horizon is that of the product of 1 - z, whatever W_n.", GATES_OF_INPUTS),
 }
 TO_THE_START = {
     "identity": ("Identity-ReLU: the horizon is beyond the start of the sequence.", LE),
     "chrono": ("Chrono: the horizon is beyond the start of the sequence.", TALLEC),
+    "lru": ("LRU: the horizon is beyond the start of the sequence.", EIGENVALUES),
+    "residual": ("Residual layers: the horizon is beyond the first layer.", RESIDUAL),
 }
 FORGET_BIAS = "LSTM, forget bias {bias}: the horizon is at least that of sigma({bias})^k, or the start."
 IDENTITY = "Identity-ReLU: at every lag, a unit's gradient is exactly what it is at T, or zero."
 CHRONO_KEPT = (
     "Chrono: of the squared gradient, at least what the forget gates drawn keep, f^(2 (T-1)), is left at the start."
 )
+LRU_KEPT = "LRU: of each unit's squared gradient, |lambda|^(2 (T-1)) is left at the start."
+GROWN = "Residual layers: |dL/dh|^2 grows by the factors 1 + chi of mean field, on average per layer."
+LAYER_NORM = "Layer-normalised tanh: the horizon is at least three times that of plain tanh."
+LAYER_NORM_RATIO = 3.0  # 8 times was seen: the states of a network end in a few directions, which mean field has not
 CLIPPED = "Clipping: gradients through time are those of plain tanh, bit for bit."
 ORTHOGONAL = "Orthogonal tanh: the horizon is at least three times that of plain tanh."
 LARGER_BIAS = "LSTM: a larger forget bias reaches farther."
@@ -86,10 +106,60 @@ def law(remedy: str, H: int, T: int, corrected: bool = True) -> np.ndarray | Non
         return np.exp(driven_rnn.rate(GAINS[remedy], 1.0 / H) / 2.0 * lags)
     if remedy == "chrono":
         return np.sqrt([gates.chrono_keep(2 * int(k), T) for k in lags])
+    if remedy == "lru":
+        return np.sqrt(linear_recurrence.ring_power(lags))
+    if remedy == "mingru":
+        kept, weights = mingru_keeps()
+        return np.sqrt([weights @ kept**k for k in lags])
+    if remedy == "residual":
+        return np.sqrt(np.cumprod([1.0, *deep(H, T)[0][::-1]]))
     if remedy not in POWERED:
         return None
     power = fixed_point(remedy, H, corrected)
     return np.sqrt([powers.mean_square(int(k), *power, H) for k in lags])
+
+
+@lru_cache
+def mingru_keeps() -> tuple[np.ndarray, np.ndarray]:
+    """Return E (1 - z)^2 over symbols, for the weights that PyTorch may draw, and how likely these are.
+
+    A unit's z = sigma(w_s + b) depends on the symbol of the step: one of four, as likely as one another, but for two
+    steps far back. Weights and bias are U(+-1 / sqrt(6)), of six inputs; the integral is Gauss-Legendre's.
+    """
+    nodes, weight = np.polynomial.legendre.leggauss(6)
+    w = np.meshgrid(*[nodes / math.sqrt(6.0)] * 5, indexing="ij")
+    likely = np.prod(np.meshgrid(*[weight / 2.0] * 5, indexing="ij"), axis=0)
+    return np.mean([expit(-(one + w[4])) ** 2 for one in w[:4]], axis=0).ravel(), likely.ravel()
+
+
+@lru_cache
+def deep(H: int, T: int) -> tuple[list[float], float]:
+    """Return 1 + chi of T - 1 residual layers from the second on, and the variance of ln |dL/dh|^2 over all of them.
+
+    The first reads T one-hot symbols, and its weights and biases are of variance 1 / (18 T), as PyTorch draws them.
+    """
+    network = Residual(MeanField("tanh", UNIFORM, UNIFORM / math.sqrt(H)))
+    first = activations.second_moment("tanh", (T + 1) / (18.0 * T))
+    factors = network.factors(first, T - 1)
+    squares = [square for (_, square), _ in zip(network.moments(0.0, first), factors, strict=False)]
+    pairs = zip(factors, squares, strict=True)
+    return factors, math.fsum(network.log_variance(H, factor, square) for factor, square in pairs)
+
+
+def grown(settings: "pd.Series[Any]") -> tuple[float, float]:
+    """Return by which factor |dL/dh|^2 grows per residual layer, and four standard errors, with half the variance.
+
+    The batch's gradients are three numbers times the readout's rows: their directions make little of a mean.
+    """
+    layers = settings["length"] - 1
+    factors, variance = deep(settings["hidden_size"], settings["length"])
+    expected = math.exp(math.fsum(map(math.log, factors)) / layers)
+    return expected, expected * (4.0 * math.sqrt(variance / settings["seeds"]) + variance / 2.0) / layers
+
+
+def eigenvalue_tolerance(settings: "pd.Series[Any]") -> float:
+    """Return the relative error of |lambda|^(2 (T - 1)): lambda is off by four roundings, the same at every step."""
+    return 8.0 * settings["length"] * UNIT_ROUNDOFF[settings["dtype"]]
 
 
 def fixed_point(remedy: str, H: int, corrected: bool) -> tuple[float, float]:
@@ -131,6 +201,11 @@ def fall(remedy: str, settings: "pd.Series[Any]") -> Fall:
             # Beyond sqrt(H) steps the powers of one Gaussian matrix vary more than products of independent ones.
             variance += powers.mean_square_sd(k, 0.0, 1.0, H) ** 2
         return Fall(-math.log(field.chi_1), variance, 0.0)
+    if remedy == "mingru":
+        kept, weights = mingru_keeps()
+        here, before, fourth = (float(weights @ kept**n) for n in (k, k - 1, 2 * k))
+        # Units are weighted by the squared gradients of the batch at T, of three directions: (1 + 2 / 3) H^-1.
+        return Fall(math.log(before / here), (5.0 / 3.0 * fourth / here**2 - 1.0) / H, 0.0)
     power = fixed_point(remedy, H, True)
     here, before = (powers.mean_square(n, *power, H) for n in (k, k - 1))
     variance = (powers.mean_square_sd(k, *power, H) / here) ** 2 + direction_variance(k, *power, H)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradsuite.claims import Resolution
 from gradsuite.precision import UNIT_ROUNDOFF
-from gradsuite.theory import gates
+from gradsuite.theory import driven_rnn, gates
 from gradsuite.theory import gaussian_powers as powers
 
 from gradsuite_experiments.common.horizon import HORIZON_FACTOR
@@ -45,6 +45,11 @@ def highest(remedy: str, settings: "pd.Series[Any]", lag: float) -> float:
     if remedy in laws.BIASES:  # powers at the fixed point, where nothing saturates
         pull = laws.UNIFORM * gates.lstm_pull()
         return math.log(powers.mean_square(k, gates.keep(laws.BIASES[remedy]), pull, H)) / 2.0
+    if remedy == "ln-rnn":  # mean field, which a network of weights that stay the same does not reach
+        return lag * driven_rnn.normalised_rate(laws.UNIFORM, 1.0 / (3.0 * H)) / 2.0
+    if remedy == "residual":
+        factors, variance = laws.deep(H, settings["length"])
+        return (math.fsum(map(math.log, factors[::-1][:k])) + 4.0 * math.sqrt(variance / settings["seeds"])) / 2.0
     return 0.0  # identity: a unit's gradient is what it is at T, or zero
 
 
@@ -62,6 +67,18 @@ def farther(remedy: str, nearer: str, settings: "pd.Series[Any]", times: float =
 def bits(settings: "pd.Series[Any]", quantity: str = FACTOR) -> Resolution:
     """Return that of a claim about every bit: a factor per step that adds up to a unit in the last place."""
     return Resolution(2.0 * UNIT_ROUNDOFF[settings["dtype"]] / (settings["length"] - 1), quantity)
+
+
+def eigenvalues(settings: "pd.Series[Any]") -> Resolution:
+    """Return that of what is left at the start, squared, of every unit."""
+    tolerance = laws.eigenvalue_tolerance(settings)
+    return Resolution.logarithmic(tolerance, FACTOR, power=2.0 * (settings["length"] - 1))
+
+
+def grown(settings: "pd.Series[Any]") -> Resolution:
+    """Return that of a squared gradient's factor per layer."""
+    expected, tolerance = laws.grown(settings)
+    return Resolution.logarithmic(math.log1p(2.0 * tolerance / expected) / 2.0, FACTOR, power=2.0)
 
 
 def chrono_kept(settings: "pd.Series[Any]") -> Resolution:

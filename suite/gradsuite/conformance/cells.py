@@ -1,7 +1,7 @@
 """Cells that a backend does not write by hand: their equations, as its autodiff differentiates them, are the oracle's.
 
 One network of each is part of every check of a backend; `--cell NAME` checks one with every activation, readout, loss,
-and number of layers, and in a stack.
+and number of layers, and in a stack. Cells that are linear in their state are checked by a scan, too.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradsuite.backend import Batch
-from gradsuite.cells import CLASSIC, installed
+from gradsuite.cells import CLASSIC, Linear, installed
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.condition import SLACK, condition
@@ -18,10 +18,13 @@ from gradsuite.conformance.finding import Finding, all_close
 from gradsuite.conformance.subject import Subject, of_member
 from gradsuite.model import LOSSES, READOUTS, Model
 from gradsuite.precision import PRECISE
+from gradsuite.schedule import SCANS, Schedule
 
 STEPS, BATCH = 4, 2
 INPUTS, UNITS, OUTPUTS = 4, 8, 3
 MEMBERS = 3
+SCANNED = 150  # steps: some blocks of a parallel scan, of whatever size near the square root, and a part of one
+SCANNED_UNITS = 4
 
 
 def case(cell: str, activation: str, readout: str, loss: str, layers: int, seed: int = 0) -> Case:
@@ -112,4 +115,58 @@ def stacked(cell: str) -> Check:
     return measure
 
 
-CHECKS = tuple(make(cell) for cell in installed() if cell not in CLASSIC for make in (shortest, thorough, stacked))
+def scanned(cell: str) -> Check:
+    """Return the check of a parallel scan: over more steps than it has in a block, and not a multiple of them."""
+
+    @check(
+        f"scan-{cell}",
+        f"Gradients of {cell} by a parallel scan are the oracle's.",
+        dtypes=PRECISE,
+        cell=cell,
+        once=True,
+    )
+    def measure(subject: Subject) -> Iterator[Finding]:
+        yield from by_scan(subject, long(cell), "parallel")
+
+    return measure
+
+
+def every_scan(cell: str) -> Check:
+    """Return the check of every scan: also with two layers, of whose upper one the last step alone is read."""
+
+    @check(
+        f"scan-every-{cell}",
+        f"Gradients of {cell} are the oracle's by a loop, a serial and a parallel scan.",
+        dtypes=PRECISE,
+        cell=cell,
+        thorough=True,
+    )
+    def measure(subject: Subject) -> Iterator[Finding]:
+        deep = case(cell, installed()[cell].activations[-1], "last", "inner_product", 2, seed=1)
+        for one in (long(cell), replace(deep, steps=10)):
+            for kind in SCANS:
+                yield from by_scan(subject, one, kind)
+
+    return measure
+
+
+def long(cell: str) -> Case:
+    """Return a case of many steps, all of which are read: from the last alone the first would vanish."""
+    one = case(cell, installed()[cell].activations[0], "all", "mse", 1)
+    return replace(one, model=replace(one.model, hidden_size=SCANNED_UNITS), steps=SCANNED)
+
+
+def by_scan(subject: Subject, one: Case, kind: str) -> Iterator[Finding]:
+    """Yield findings on everything that one scan returns."""
+    if subject.claims(one.model, features=("scan",)):
+        expected = subject.claimed(expected_of(one.answer(subject.dtype)))
+        found = subject.find(one, Schedule(scan=kind))
+        yield from all_close(
+            f"{one}, scan {kind}", found, expected, amplified(one) * one.bound(subject.dtype), case=one
+        )
+
+
+CHECKS = (
+    *(make(cell) for cell in installed() if cell not in CLASSIC for make in (shortest, thorough, stacked)),
+    *(make(name) for name, one in installed().items() if isinstance(one, Linear) for make in (scanned, every_scan)),
+)

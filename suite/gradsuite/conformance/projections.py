@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from gradsuite.backend import STATE_GRADIENTS, Gradients
+from gradsuite.cells import find
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.finding import Finding, all_close
 from gradsuite.conformance.subject import Subject
@@ -61,7 +62,7 @@ def compared(
 
 def kinds_of(case: Case) -> tuple[str, ...]:
     """Return the kinds of states of a case's cell."""
-    return STATE_GRADIENTS if case.model.cell == "lstm" else STATE_GRADIENTS[:1]
+    return STATE_GRADIENTS[: len(find(case.model.cell).states)]
 
 
 def directions(case: Case, name: str) -> np.ndarray:

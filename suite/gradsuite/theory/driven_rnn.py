@@ -8,6 +8,7 @@ import math
 from itertools import accumulate, islice
 from operator import mul
 
+from gradsuite.theory.activations import second_moment, slope_moment
 from gradsuite.theory.mean_field import MeanField, critical_point
 
 # sigma_max(W) is about 2 g (Bai & Yin 1993), and sigma_max < 1 is Pascanu, Mikolov & Bengio's sufficient condition
@@ -39,6 +40,21 @@ def lyapunov_exponent(gain: float, noise_variance: float) -> float:
 def critical_gain(noise_variance: float) -> float:
     """Return the gain at which gradients neither vanish nor explode: 1 without noise, more with it."""
     return critical_point("tanh", math.sqrt(noise_variance))[0]
+
+
+def normalised_rate(gain: float, noise_variance: float) -> float:
+    """Return ln chi of a tanh RNN with layer normalisation, h' = tanh(LN(W h + u)).
+
+    What it normalises has the variance g^2 E tanh^2 + s^2, and after that 1: chi is g^2 E tanh'^2 over the former, with
+    both means at q = 1. Without noise it is 1.18 whatever the gain is, and with noise nowhere more. Derived here.
+    """
+    square, slope = second_moment("tanh", 1.0), slope_moment("tanh", 1.0)
+    return math.log(gain**2 * slope / (gain**2 * square + noise_variance))
+
+
+def normalised_critical_gain(noise_variance: float) -> float:
+    """Return the gain at which gradients neither vanish nor explode with layer normalisation: 3.78 s."""
+    return math.sqrt(noise_variance / (slope_moment("tanh", 1.0) - second_moment("tanh", 1.0)))
 
 
 def truncation_bias(gain: float, noise_variance: float, time: int, horizon: int) -> float:
