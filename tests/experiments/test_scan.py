@@ -113,7 +113,7 @@ def test_sentences_say_what_is_gained_whether_the_target_is_met_and_who_is_right
     (target,) = [s for s in found if s.startswith("Target")]
     assert target.endswith("4 [4, 4] times, met.")
     (settled,) = [s for s in found if "published" in s]
-    assert "5 [5, 5] (torch, parallel)" in settled
+    assert "5 [5, 5] by torch's parallel scan, 0.5 [0.5, 0.5] by torch's loop" in settled
     assert "published: 175" in settled
 
 

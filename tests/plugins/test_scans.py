@@ -77,7 +77,7 @@ def assert_right(backend, model, kind, **extras):
     case, subject = Case(model, 6, 4, **extras), Subject(backend, "cpu", "float64")
     found = subject.find(case, Schedule(scan=kind))
     findings = [*all_close(str(case), found, expected_of(case.answer("float64")), TOLERANCE), *in_padding(case, found)]
-    assert len(findings) > 10
+    assert len(findings) >= 10
     assert not [str(finding) for finding in findings if not finding.error <= finding.bound]
 
 
