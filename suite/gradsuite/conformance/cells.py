@@ -51,18 +51,23 @@ def amplified(case: Case) -> float:
     return max(1.0, condition(case) / SLACK)
 
 
+def least(cell: str) -> tuple[Case, float]:
+    """Return the case of one network of one layer, and what its bound is multiplied with."""
+    definition = installed()[cell]
+    one = case(cell, definition.activations[0], "all" if definition.recurrent else "last", "cross_entropy", 1)
+    one = replace(one, model=replace(one.model, input_size=UNITS))  # as wide as a layer above, as a skip wants it
+    return one, amplified(one)
+
+
 def shortest(cell: str) -> Check:
     """Return the check of one network of one layer, in the finest dtype: backends that compile take a second for it."""
-    definition = installed()[cell]
-
     sentence = f"Gradients of {cell}, from its equations, are the oracle's."
 
     @check(f"gradients-{cell}", sentence, dtypes=PRECISE, once=True, cell=cell)
     def measure(subject: Subject) -> Iterator[Finding]:
-        one = case(cell, definition.activations[0], "all" if definition.recurrent else "last", "cross_entropy", 1)
-        one = replace(one, model=replace(one.model, input_size=UNITS))  # as wide as a layer above, as a skip wants it
+        one, limit = least(cell)
         if subject.claims(one.model):
-            yield from subject.against_oracle(one, amplified=amplified(one))
+            yield from subject.against_oracle(one, amplified=limit)
 
     return measure
 
