@@ -5,10 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, BackendInfo
-from gradsuite.model import CELLS, Model
+from gradsuite.cells import find
+from gradsuite.model import ACTIVATIONS, CELLS, Model
 from gradsuite.schedule import Schedule
 
 from gradsuite_numpy.network import NumpyNetwork
+from gradsuite_numpy.recurrent import LINEAR
 
 
 class NumpyBackend(Backend):
@@ -23,8 +25,9 @@ class NumpyBackend(Backend):
             versions={"numpy": np.__version__},
             devices=("cpu",),
             dtypes=("float64", "float32", "float16"),
-            cells=CELLS,
-            features=("stack", "truncation", "checkpoint", "lengths", "state", "masks", "bidirectional"),
+            cells=(*CELLS, *LINEAR),
+            activations={**ACTIVATIONS, **{name: find(name).activations for name in LINEAR}},
+            features=("stack", "truncation", "checkpoint", "scan", "lengths", "state", "masks", "bidirectional"),
         )
 
     def build(

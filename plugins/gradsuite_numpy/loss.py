@@ -5,6 +5,7 @@ each returns the loss (one per network) and dL/d(outputs).
 """
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -54,4 +55,4 @@ def _averaged(outputs: Array, stacked: int) -> tuple[int, ...]:
 
 
 def _count(outputs: Array, stacked: int) -> int:
-    return int(np.prod(outputs.shape[stacked:]))
+    return prod(outputs.shape[stacked:])

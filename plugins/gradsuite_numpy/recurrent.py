@@ -13,6 +13,8 @@ from gradsuite_numpy.arrays import Array, rows
 from gradsuite_numpy.direction import Direction
 from gradsuite_numpy.gru import Gru
 from gradsuite_numpy.layer import Layer, LayerGradients, State
+from gradsuite_numpy.linear import MinGru, Minimal, MinLstm
+from gradsuite_numpy.lru import Lru
 from gradsuite_numpy.lstm import Lstm
 from gradsuite_numpy.reading import Reading
 from gradsuite_numpy.readout import readout_of
@@ -22,7 +24,8 @@ from gradsuite_numpy.stretch import Stretch
 from gradsuite_numpy.windows import Window, stretches, windows
 from gradsuite_numpy.workspace import Workspace
 
-LAYERS: dict[str, type[Layer]] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru}
+LINEAR: dict[str, type[Minimal] | type[Lru]] = {"lru": Lru, "mingru": MinGru, "minlstm": MinLstm}
+LAYERS: dict[str, type[Layer]] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru, **LINEAR}
 
 
 class Recurrent:
@@ -39,6 +42,9 @@ class Recurrent:
             )
             for number, (layer, reverse) in enumerate(model.layers_and_directions)
         ]
+        for layer in self.layers:
+            if isinstance(layer, Minimal | Lru):
+                layer.scan = schedule.scan
         each = model.directions
         self.by_layer = [self.directions[k : k + each] for k in range(0, len(self.directions), each)]
         self.state_size = kind.state_size

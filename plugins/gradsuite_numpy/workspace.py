@@ -1,6 +1,7 @@
 """The memory that passes work in, so that neither loops nor later passes allocate any."""
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ class Workspace:
 
     def array(self, name: str, shape: Shape) -> Array:
         """Return the array of this name in this shape, contents undefined; its memory never shrinks."""
-        size = int(np.prod(shape))
+        size = prod(shape)
         memory = self.memory.get(name)
         if memory is None or memory.size < size:
             memory = self.memory[name] = np.empty(size, self.dtype)

@@ -15,6 +15,7 @@ from gradsuite.schedule import Schedule
         (Schedule(truncation=(1, 1)), ("truncation",)),
         (Schedule(truncation=(np.int64(2), 3)), ("truncation",)),
         (Schedule(checkpoint=1), ("checkpoint",)),
+        (Schedule(scan="parallel"), ("scan",)),
     ],
 )
 def test_each_says_which_features_it_needs(schedule, features):
@@ -37,9 +38,24 @@ def test_a_checkpoint_that_is_no_number_of_steps_is_refused(checkpoint):
     assert str(refused.value) == f"checkpoint must be a whole number of steps, at least 1, not {checkpoint!r}"
 
 
-def test_the_two_exclude_each_other():
+def test_a_scan_that_there_is_not_is_refused():
+    with pytest.raises(UserError, match=r"^unknown scan 'paralel'; did you mean 'parallel'\?"):
+        Schedule(scan="paralel")
+
+
+@pytest.mark.parametrize("other", [{"truncation": (1, 2)}, {"checkpoint": 2}], ids=lambda other: next(iter(other)))
+def test_they_exclude_each_other(other):
+    with pytest.raises(UserError, match=r"^give scan or (truncation|checkpoint), not both"):
+        Schedule(scan="loop", **other)
     with pytest.raises(UserError, match=r"^give truncation or checkpoint, not both"):
         Schedule(truncation=(1, 2), checkpoint=2)
+
+
+def test_a_scan_is_for_cells_that_are_linear_in_their_state():
+    Schedule(scan="serial").check(Model("mingru", 1, 1, 1))
+    for cell in ("rnn", "peephole"):
+        with pytest.raises(UserError, match=rf"^scan is for cells that are linear in their state, not for {cell}$"):
+            Schedule(scan="serial").check(Model(cell, 1, 1, 1))
 
 
 def test_a_schedule_is_for_models_with_time_steps():

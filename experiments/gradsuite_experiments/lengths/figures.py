@@ -9,7 +9,7 @@ from gradsuite.report.palette import INK, MUTED, backend_colour, backend_order
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.common.frames import levels, where
-from gradsuite_experiments.lengths.findings import cost_of_equal
+from gradsuite_experiments.lengths.findings import headline
 from gradsuite_experiments.lengths.laws import BUCKETED, LENGTHS
 from gradsuite_experiments.lengths.ratios import ratios
 
@@ -34,7 +34,7 @@ def spread_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         axes.set_title(name)
     for axes in panels[:, 0]:
         ratio_axis(axes, compared)
-    style.title(figure, next(cost_of_equal(compared), "Time over padded, by the spread of lengths").rstrip("."))
+    style.title(figure, headline(compared))
     keys = [
         style.line_key("with lengths", color=MUTED, linestyle=LINES[LENGTHS]),
         style.line_key("in buckets", color=MUTED, linestyle=LINES[BUCKETED]),

@@ -58,15 +58,14 @@ def cost_of_spread(compared: pd.DataFrame) -> Iterator[str]:
         widest = where(of_network, spread=(spread := of_network["spread"].max()))
         if spread == 0.0:
             continue
-        parts = [
-            f"{written(interval(where(of_backend, way=LENGTHS).iloc[0]))} and in buckets "
-            f"{written(interval(where(of_backend, way=BUCKETED).iloc[0]))} with {backend}"
-            for backend, of_backend in by_backend(widest)
-        ]
+        parts = []
+        for backend, of_backend in by_backend(widest):
+            one, several = (written(interval(where(of_backend, way=way).iloc[0])) for way in (LENGTHS, BUCKETED))
+            parts.append(f"{backend} {one} and {several}")
         first = widest.iloc[0]
         yield (
-            f"At spread {spread:g} {first['valid']:.0%} of all steps count ({first['computed']:.0%} are left in "
-            f"buckets), and {name} takes of padded's time: {listed(parts)}."
+            f"{name}, spread {spread:g}: {first['valid']:.0%} of all steps count, {first['computed']:.0%} are left in "
+            f"buckets. Over padded, one batch with lengths and its buckets take: {'; '.join(parts)}."
         )
 
 
@@ -77,8 +76,8 @@ def fastest(compared: pd.DataFrame) -> Iterator[str]:
         for spread in levels(of_network, "spread"):
             best = where(of_network, spread=spread).sort_values("seconds").iloc[0]
             way = "in buckets" if best["way"] == BUCKETED else "in one batch"
-            winners.append(f"{best['backend']} {way} at spread {spread:g} ({seconds(best['seconds'])})")
-        yield f"With lengths, {name} is fastest on {listed(winners)}."
+            winners.append(f"{best['backend']} {way} ({seconds(best['seconds'])}) at spread {spread:g}")
+        yield f"{name}, with lengths, is fastest on {listed(winners)}."
 
 
 def packing(compared: pd.DataFrame) -> Iterator[str]:
@@ -101,8 +100,18 @@ def first_calls(compared: pd.DataFrame) -> Iterator[str]:
     costs = []
     for backend, of_backend in by_backend(compared):
         one, several = (where(of_backend, way=way)["first"].median() for way in (LENGTHS, BUCKETED))
-        costs.append(f"{seconds(one)} and {seconds(several)} with {backend}")
-    yield f"First calls, compilation included, take in one batch and in buckets: {listed(costs)}."
+        costs.append(f"{backend} {seconds(one)} and {seconds(several)}")
+    yield f"First calls, compilation included, of one batch and of its buckets take: {'; '.join(costs)}."
+
+
+def headline(compared: pd.DataFrame) -> str:
+    """Return what lengths cost in the worst network where all sequences are equally long, and at the largest spread."""
+    parts = []
+    for spread in sorted({0.0, compared["spread"].max()} & set(compared["spread"])):
+        worst = where(compared, spread=spread, way=LENGTHS).groupby("backend")["median"].max()
+        numbers = ", ".join(f"{worst[name]:.2f} ({name})" for name in backend_order(list(worst.index)))
+        parts.append(f"at spread {spread:g} {numbers}")
+    return f"Lengths take, times padded: {'; '.join(parts)}"
 
 
 def disturbed(rows: pd.DataFrame) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.backend import STATE_GRADIENTS, BackendInfo
+from gradsuite.cells import installed
 from gradsuite.conformance.case import Case, label
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, fact
@@ -41,12 +42,12 @@ def describe(subject: Subject) -> Iterator[Finding]:
     yield fact("devices", bool(info.devices), "none claimed")
     known: Mapping[str, tuple[Iterable[str], Iterable[str]]] = {
         "dtypes": (info.dtypes, UNIT_ROUNDOFF),
-        "cells": (info.cells, CELLS),
-        "activations": (info.activations, CELLS),
+        "cells": (info.cells, installed()),
+        "activations": (info.activations, installed()),
         "readouts": (info.readouts, READOUTS),
         "losses": (info.losses, LOSSES),
         "state_gradients": (info.state_gradients, STATE_GRADIENTS),
-        **{f"activations of {c}": (info.activations.get(c, ()), ACTIVATIONS[c]) for c in CELLS},
+        **{f"activations of {c}": (info.activations.get(c, ()), one.activations) for c, one in installed().items()},
     }
     for what, (claimed, allowed) in known.items():
         strange = sorted(set(claimed) - set(allowed))
