@@ -37,7 +37,7 @@ EQUIPMENT = (
     ("lengths", "state"),
     ("state", "masks"),
 )
-SCHEDULES = (Schedule(truncation=(2, 3)), Schedule(checkpoint=3), Schedule(truncation=(1, 9)), Schedule(checkpoint=2))
+SCHEDULES = (Schedule(checkpoint=3), Schedule(truncation=(2, 3)), Schedule(truncation=(1, 9)), Schedule(checkpoint=2))
 
 
 def small(cell, readout="all", loss="mse", layers=2, *, bidirectional=False, activation="tanh", steps=STEPS, seed=1):
@@ -63,9 +63,9 @@ def test_a_pass_is_the_oracles(k, bidirectional):
     assert_zero_where_padded(arrays, model, batch)
 
 
-@pytest.mark.parametrize("k", range(16))
+@pytest.mark.parametrize("k", range(1, 9))
 def test_a_pass_that_is_split_over_time_is_the_oracles(k):
-    problem, schedule = combination(k, bidirectional=False), SCHEDULES[(k + k // 8) % 4]
+    problem, schedule = combination(k, bidirectional=False), SCHEDULES[k % 4]
     assert_right(one_pass(JAX, *problem, schedule=schedule), expected(*problem, schedule))
 
 
@@ -124,8 +124,7 @@ def test_a_sequence_carried_on_is_the_whole_one(cell):
     assert_same({"outputs": network.fetch(second.outputs)}, {"outputs": outputs}, 1e-14)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("dtype", "loss"), list(zip(("bfloat16", "float16", "float16"), LOSSES, strict=True)))
 def test_half_precision_stays_what_it_is(dtype, loss):
     model, parameters, batch = small("gru", "all", loss, 1)
     arrays = one_pass(JAX, model, parameters, equipped(model, batch, EQUIPMENT[1]), dtype=dtype)
