@@ -213,7 +213,7 @@ def test_findings_say_what_lengths_cost_and_whose_target_is_met():
         "Packing takes torch-nn 3.00 (3.00 to 3.00) times as long as its own padding (lstm T80 B5 H4, spread 0.8); "
         "PyTorch issue 149194 reports 3.96 to 15.1 times at 100 steps, backward and forward: it does not hold here."
     )
-    assert calls.endswith("take: numpy 1 s and 1 s; torch 1 s and 1 s; torch-nn 1 s and 1 s.")
+    assert calls.endswith("take at most: numpy 1 s and 1 s; torch 1 s and 1 s; torch-nn 1 s and 1 s.")
 
 
 def test_what_was_reported_of_packing_is_found_where_it_is_so():

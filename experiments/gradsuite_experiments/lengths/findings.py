@@ -96,12 +96,15 @@ def packing(compared: pd.DataFrame) -> Iterator[str]:
 
 
 def first_calls(compared: pd.DataFrame) -> Iterator[str]:
-    """Yield what first calls cost in one batch and in buckets, each of a shape of its own: medians by backend."""
+    """Yield what first calls cost in one batch and in buckets, each of a shape of its own: at most, by backend.
+
+    What a worker has compiled for one trial serves the next of the same shape.
+    """
     costs = []
     for backend, of_backend in by_backend(compared):
-        one, several = (where(of_backend, way=way)["first"].median() for way in (LENGTHS, BUCKETED))
+        one, several = (where(of_backend, way=way)["first"].max() for way in (LENGTHS, BUCKETED))
         costs.append(f"{backend} {seconds(one)} and {seconds(several)}")
-    yield f"First calls, compilation included, of one batch and of its buckets take: {'; '.join(costs)}."
+    yield f"First calls, compilation included, of one batch and of its buckets take at most: {'; '.join(costs)}."
 
 
 def headline(compared: pd.DataFrame) -> str:
