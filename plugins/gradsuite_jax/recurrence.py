@@ -1,14 +1,16 @@
 """Linear recurrences h_t = a_t h_(t-1) + b_t over all steps, with the backward pass by hand: a scan in reverse.
 
-What it computes are the state gradients G_t = dL/dh_t + a_(t+1) G_(t+1), conjugated where states are complex; dL/db_t
-is G_t and dL/da_t is G_t h_(t-1). Kept are a and h.
+What it computes are the state gradients G_t = dL/dh_t + conj(a_(t+1)) G_(t+1); dL/db_t is G_t and
+dL/da_t is G_t conj(h_(t-1)). Kept are a and h.
 """
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from gradsuite.cells.linear import times
 from jax import lax
 
 Array = jax.Array
@@ -40,73 +42,89 @@ def states(a: Parts, b: Parts, start: Parts, kind: str) -> Parts:
     """
     dtype = b[0].dtype
     wide = jnp.promote_types(dtype, jnp.float32)
-    h = scan(kind, *(joined([part.astype(wide) for part in parts]) for parts in (a, b, start)))
-    parts = (h.real, h.imag) if len(b) > 1 else (h,)
-    return tuple(part.astype(dtype) for part in parts)
-
-
-def joined(parts: list[Array]) -> Array:
-    """Return the real array, or the complex one."""
-    return lax.complex(*jnp.broadcast_arrays(*parts)) if len(parts) > 1 else parts[0]
+    a, b, start = (tuple(part.astype(wide) for part in parts) for parts in (a, b, start))
+    return tuple(part.astype(dtype) for part in scan(kind, a, b, start))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def scan(kind: str, a: Array, b: Array, start: Array) -> Array:
+def scan(kind: str, a: Parts, b: Parts, start: Parts) -> Parts:
     """Return h_1 to h_T (T, B, H)."""
-    return (serial if kind == "serial" else parallel)(a, b, start, reverse=False)
+    return KERNELS[kind](a, b, start, reverse=False)
 
 
-def scan_forward(kind: str, a: Array, b: Array, start: Array) -> tuple[Array, tuple[Array, Array, Array]]:
+def scan_forward(kind: str, a: Parts, b: Parts, start: Parts) -> tuple[Parts, tuple[Parts, Parts, Parts]]:
     """Return the states, and what backward needs."""
     h = scan(kind, a, b, start)
     return h, (a, h, start)
 
 
-def scan_backward(kind: str, kept: tuple[Array, Array, Array], direct: Array) -> tuple[Array, Array, Array]:
+def scan_backward(kind: str, kept: tuple[Parts, Parts, Parts], direct: Parts) -> tuple[Parts, Parts, Parts]:
     """Return the gradients by a, b and the state before the first step."""
     a, h, start = kept
-    last = direct[-1]
-    later = a[1:] if varies(a) else a
-    total = (serial if kind == "serial" else parallel)(later, direct[:-1], last, reverse=True)
-    total = jnp.concatenate([total, last[None]])
-    # JAX's derivatives by complex numbers are not conjugated: it is the transpose of a multiplication that is needed.
-    before = jnp.concatenate([jnp.broadcast_to(start, h[:1].shape), h[:-1]])
-    of_start = (a[0] if varies(a) else a) * total[0]
-    return summed_to(total * before, a.shape), total, of_start.reshape(start.shape)
+    a = conjugate(a)
+    last = tuple(part[-1] for part in direct)
+    earlier = KERNELS[kind](at(a, slice(1, None)), tuple(part[:-1] for part in direct), last, reverse=True)
+    total = tuple(jnp.concatenate([part, end[None]]) for part, end in zip(earlier, last, strict=True))
+    before = tuple(jnp.concatenate([first[None], part[:-1]]) for first, part in zip(start, h, strict=True))
+    of_a = tuple(summed_to(part, like.shape) for part, like in zip(times(total, conjugate(before)), a, strict=True))
+    return of_a, total, times(at(a, 0), tuple(part[0] for part in total))
 
 
 scan.defvjp(scan_forward, scan_backward)
 
 
-def serial(a: Array, b: Array, start: Array, *, reverse: bool) -> Array:
+def serial(a: Parts, b: Parts, start: Parts, *, reverse: bool) -> Parts:
     """Return all states by one step after another."""
 
-    def step(h: Array, now: Any) -> tuple[Array, Array]:
+    def step(h: Parts, now: Any) -> tuple[Parts, Parts]:
         a_t, b_t = now if varies(a) else (a, now)
-        h = a_t * h + b_t
+        h = added(times(a_t, h), b_t)
         return h, h
 
-    return lax.scan(step, start, (a, b) if varies(a) else b, reverse=reverse, unroll=UNROLLED)[1]
+    found: Parts = lax.scan(step, start, (a, b) if varies(a) else b, reverse=reverse, unroll=UNROLLED)[1]
+    return found
 
 
-def parallel(a: Array, b: Array, start: Array, *, reverse: bool) -> Array:
+def parallel(a: Parts, b: Parts, start: Parts, *, reverse: bool) -> Parts:
     """Return all states by a tree of combined steps."""
-    if not len(b):
+    steps = len(b[0])
+    if not steps:
         return b
     first = -1 if reverse else 0
-    a = a if varies(a) else jnp.broadcast_to(jnp.atleast_2d(a), (len(b), *jnp.atleast_2d(a).shape))
-    b = b.at[first].add(a[first] * start)
-    return lax.associative_scan(combined, (a, b), reverse=reverse)[1]
+    if not varies(a):
+        a = tuple(jnp.broadcast_to(jnp.atleast_2d(part), (steps, *jnp.atleast_2d(part).shape)) for part in a)
+    begun = times(at(a, first), start)
+    b = tuple(part.at[first].add(moved) for part, moved in zip(b, begun, strict=True))
+    found: Parts = lax.associative_scan(combined, (a, b), reverse=reverse)[1]
+    return found
 
 
-def combined(earlier: tuple[Array, Array], later: tuple[Array, Array]) -> tuple[Array, Array]:
+KERNELS: Mapping[str, Callable[..., Parts]] = {"serial": serial, "parallel": parallel}
+
+
+def combined(earlier: tuple[Parts, Parts], later: tuple[Parts, Parts]) -> tuple[Parts, Parts]:
     """Return the one step that two steps are."""
-    return later[0] * earlier[0], later[0] * earlier[1] + later[1]
+    return times(later[0], earlier[0]), added(times(later[0], earlier[1]), later[1])
 
 
-def varies(a: Array) -> bool:
+def added(these: Parts, those: Parts) -> Parts:
+    """Return the sum."""
+    return tuple(this + that for this, that in zip(these, those, strict=True))
+
+
+def conjugate(parts: Parts) -> Parts:
+    """Return the conjugate."""
+    return (parts[0], *(-part for part in parts[1:]))
+
+
+def varies(a: Parts) -> bool:
     """Whether a has a time axis: (T, B, H), and not (H,) or (B, H)."""
-    return a.ndim > 2
+    return a[0].ndim > 2
+
+
+def at(a: Parts, steps: Any) -> Parts:
+    """Return a at one step or at several."""
+    return tuple(part[steps] for part in a) if varies(a) else a
 
 
 def summed_to(x: Array, shape: tuple[int, ...]) -> Array:
