@@ -171,7 +171,7 @@ PLANTED = {
     "no hint but the side": (
         {"finish": lambda self, n, g: g * np.linspace(1, 2, g.size).reshape(g.shape)},
         "gradients-mlp-tanh",
-        "loss and outputs are right: the fault is in backward",
+        "loss and outputs are right: the fault is in backward; every case with B > 1 fails, and no other",
     ),
 }
 
