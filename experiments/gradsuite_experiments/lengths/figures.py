@@ -64,7 +64,8 @@ def draw(axes: Axes, compared: pd.DataFrame) -> None:
             axes.plot(curve["spread"], curve["median"], color=colour, linestyle=line, linewidth=1.4, zorder=2)
         style.points(axes, points, "spread", "median", low="low", high="high", hollow=way == BUCKETED, size=6.5)
     axes.set_xlabel("spread of lengths, as a share of T")
-    style.values_axis(axes, "x", levels(compared, "spread"))
+    apart = [spread for spread in levels(compared, "spread") if spread == 0.0 or spread > 0.08 * width]
+    style.values_axis(axes, "x", apart)  # no tick where its number would lie on that of 0
 
 
 def ratio_axis(axes: Axes, compared: pd.DataFrame) -> None:
