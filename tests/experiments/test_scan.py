@@ -90,7 +90,7 @@ def frame():
                         continue
                     metric = laws.RIVAL if kind == "rival" else laws.SECONDS[kind]
                     lines += [
-                        {"cell": cell, "length": steps, "batch_size": 8, "hidden_size": 64, "dtype": "float32",
+                        {"cell": cell, "readout": "all", "length": steps, "batch_size": 8, "hidden_size": 64, "dtype": "float32",
                          "seed": 0, "key": f"{cell} {steps} {backend}", "backend": backend, "status": "ok",
                          "metric": metric, "index": index, "value": 1e-3 * ms * steps / 512 * (1 + index / 50)}
                         for index in range(7)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Build = Callable[[], tuple[Network, DeviceBatch]]
-ONE: Grid = {"batch_size": [8], "hidden_size": [64], "dtype": ["float32"], "seed": [0]}
+ONE: Grid = {"readout": ["all"], "batch_size": [8], "hidden_size": [64], "dtype": ["float32"], "seed": [0]}
 
 
 class Scan(Experiment):
@@ -42,6 +42,7 @@ class Scan(Experiment):
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("cell", str, "network cell", registered=lambda: [n for n, c in installed().items() if _linear(c)]),
+        Setting("readout", str, "steps whose outputs are read", choices=("all", "last")),
         LENGTH,
         BATCH_SIZE,
         HIDDEN_SIZE,
@@ -63,6 +64,10 @@ class Scan(Experiment):
         "full": {
             **ONE, "cell": ["lru", "mingru", "minlstm"], "length": [512, 2048, 4096, 16_384, 65_536],
             "longest_loop": [4096], "rounds": [7],
+        },
+        "target": {
+            **ONE, "cell": [laws.TARGET_CELL], "readout": ["last", "all"], "length": [laws.TARGET_STEPS],
+            "longest_loop": [laws.TARGET_STEPS], "rounds": [9],
         },
     }  # fmt: skip
     peers: ClassVar[dict[str, tuple[str, ...]]] = dict.fromkeys(presets, ("torch-nn",))
@@ -145,8 +150,11 @@ def builders(backend: Backend, device: str, settings: Settings) -> dict[str, Bui
 
 
 def model_of(cell: str, settings: Settings) -> Model:
-    """Return the model to be timed, read out at every step: from the last one alone gradients would vanish."""
-    return Model(cell, laws.INPUTS, settings["hidden_size"], 1, readout="all")
+    """Return the model to be timed, with one output.
+
+    Read out at the last step alone, gradients of gated cells vanish; but a scan then computes one output, not T.
+    """
+    return Model(cell, laws.INPUTS, settings["hidden_size"], 1, readout=settings["readout"])
 
 
 def builder(backend: Backend, device: str, settings: Settings, cell: str, schedule: Schedule) -> Build:
@@ -154,7 +162,8 @@ def builder(backend: Backend, device: str, settings: Settings, cell: str, schedu
     model, rng = model_of(cell, settings), batch_rng(settings["seed"])
     parameters = initialise(model, seed=settings["seed"])
     shape = settings["length"], settings["batch_size"]
-    batch = Batch(rng.standard_normal((*shape, laws.INPUTS)), rng.standard_normal((*shape, 1)))
+    inputs = rng.standard_normal((*shape, laws.INPUTS))
+    batch = Batch(inputs, rng.standard_normal(model.targets_shape(inputs.shape)))
 
     def build() -> tuple[Network, DeviceBatch]:
         network = backend.build(model, parameters, device=device, dtype=settings["dtype"], schedule=schedule)

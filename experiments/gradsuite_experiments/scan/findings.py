@@ -11,7 +11,7 @@ from gradsuite.schedule import SCANS
 from gradsuite_experiments.common.frames import levels, listed, measured, trials, value, values, where
 from gradsuite_experiments.scan import laws
 
-NETWORK = ["cell", "length", "batch_size", "hidden_size", "dtype", "seed"]
+NETWORK = ["cell", "readout", "length", "batch_size", "hidden_size", "dtype", "seed"]
 
 
 def sentences(rows: pd.DataFrame) -> Iterator[str]:
@@ -61,11 +61,11 @@ def target(rows: pd.DataFrame) -> Iterator[str]:
     for backend, settings, trial, kind in looped(rows):
         network = settings["cell"], settings["length"], backend
         if network == (laws.TARGET_CELL, laws.TARGET_STEPS, laws.TARGET_BACKEND):
-            found = gain(trial, kind)
+            found, read = gain(trial, kind), "every one" if settings["readout"] == "all" else "the last"
             met = "met" if found.low >= laws.TARGET else "not met" if found.high < laws.TARGET else "too close to call"
             yield (
-                f"Target: {backend}'s scan of {settings['cell']} over {settings['length']:,} steps at least "
-                f"{laws.TARGET:g} times as fast as its loop: {span(found)} times, {met}."
+                f"Target: {backend}'s scan of {settings['cell']} over {settings['length']:,} steps, read at {read}, at "
+                f"least {laws.TARGET:g} times as fast as its loop: {span(found)} times, {met}."
             )
 
 
@@ -141,7 +141,7 @@ def tables(rows: pd.DataFrame) -> Iterator[Table]:
 
 def line(backend: str, settings: "pd.Series[Any]", trial: pd.DataFrame) -> dict[str, str]:
     """Return one trial in a line."""
-    sizes = f"{settings['cell']} T{settings['length']} B{settings['batch_size']} H{settings['hidden_size']}"
+    sizes = f"{settings['cell']} {settings['readout']} T{settings['length']} B{settings['batch_size']} H{settings['hidden_size']}"
     shown = {"network": f"{sizes} {settings['dtype']}", "backend": backend}
     for name, metric in (*laws.SECONDS.items(), ("rival", laws.RIVAL)):
         samples = where(trial, metric=metric)["value"]
