@@ -41,8 +41,13 @@ class Scan(Experiment):
     )
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("cell", str, "network cell", registered=lambda: [n for n, c in installed().items() if _linear(c)]),
-        Setting("readout", str, "steps whose outputs are read", choices=("all", "last")),
+        Setting(
+            "linear_cell",
+            str,
+            "network cell, linear in its state",
+            registered=lambda: [n for n, c in installed().items() if _linear(c)],
+        ),
+        Setting("readout", str, "steps that are read out", choices=("last", "all")),
         LENGTH,
         BATCH_SIZE,
         HIDDEN_SIZE,
@@ -55,18 +60,18 @@ class Scan(Experiment):
     )
     presets: ClassVar[Presets] = {
         "quick": {
-            **ONE, "cell": ["lru", "mingru"], "length": [64, 256], "batch_size": [2], "hidden_size": [16],
+            **ONE, "linear_cell": ["lru", "mingru"], "length": [64, 256], "batch_size": [2], "hidden_size": [16],
             "longest_loop": [256], "rounds": [3],
         },
         "standard": {
-            **ONE, "cell": ["lru", "mingru", "minlstm"], "length": [512, 4096], "longest_loop": [4096], "rounds": [7],
+            **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 4096], "longest_loop": [4096], "rounds": [7],
         },
         "full": {
-            **ONE, "cell": ["lru", "mingru", "minlstm"], "length": [512, 2048, 4096, 16_384, 65_536],
+            **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 2048, 4096, 16_384, 65_536],
             "longest_loop": [4096], "rounds": [7],
         },
         "target": {
-            **ONE, "cell": [laws.TARGET_CELL], "readout": ["last", "all"], "length": [laws.TARGET_STEPS],
+            **ONE, "linear_cell": [laws.TARGET_CELL], "readout": ["last", "all"], "length": [laws.TARGET_STEPS],
             "longest_loop": [laws.TARGET_STEPS], "rounds": [9],
         },
     }  # fmt: skip
@@ -76,7 +81,7 @@ class Scan(Experiment):
         """Yield seconds of each scan and of the rival, round by round, then differences of gradients and memory."""
         builds = builders(backend, device, settings)
         if not builds:
-            raise Unsupported(f"{backend.name} has no scan, and no rival of {settings['cell']}")
+            raise Unsupported(f"{backend.name} has no scan, and no rival of {settings['linear_cell']}")
         made = {metric: build() for metric, build in builds.items()}
         calls = [replace(gradient(*both), metric=metric) for metric, both in made.items()]
         for call in calls:
@@ -135,11 +140,11 @@ def _linear(cell: Any) -> bool:
 
 def builders(backend: Backend, device: str, settings: Settings) -> dict[str, Build]:
     """Return what builds each network that is timed, by its metric: one for each scan, and the rival of equal width."""
-    wanted = {laws.SECONDS[kind]: (settings["cell"], Schedule(scan=kind)) for kind in SCANS}
+    wanted = {laws.SECONDS[kind]: (settings["linear_cell"], Schedule(scan=kind)) for kind in SCANS}
     if settings["length"] > settings["longest_loop"]:
         del wanted[laws.SECONDS[laws.LOOP]]
-    if settings["cell"] in laws.RIVALS:
-        wanted[laws.RIVAL] = (laws.RIVALS[settings["cell"]], Schedule())
+    if settings["linear_cell"] in laws.RIVALS:
+        wanted[laws.RIVAL] = (laws.RIVALS[settings["linear_cell"]], Schedule())
     builds = {metric: builder(backend, device, settings, *network) for metric, network in wanted.items()}
     claimed = {}
     for metric, build in builds.items():
