@@ -15,7 +15,7 @@ from gradsuite_numpy.backend import NumpyBackend
 
 from tests.experiments.laboratory import blind, measured, not_biting, parameter_gradients
 
-SMALL = {"cell": ["lru"], "length": [40], "hidden_size": [4], "rounds": [1]}
+SMALL = {"linear_cell": ["lru"], "length": [40], "hidden_size": [4], "rounds": [1]}
 SECONDS = {  # milliseconds over 512 steps by backend, and over 4,096 eight times as long
     "torch": {"loop": 40.0, "serial": 8.0, "parallel": 4.0, "rival": 30.0},
     "jax": {"loop": 16.0, "serial": 4.0, "parallel": 8.0, "rival": 24.0},
@@ -46,7 +46,7 @@ def test_every_claim_notices_a_fault_of_the_size_that_it_states():
 
 
 def test_each_trial_measures_every_scan_and_the_rival():
-    rows = measured(Scan(), **{**SMALL, "cell": ["mingru"], "rounds": [2]})
+    rows = measured(Scan(), **{**SMALL, "linear_cell": ["mingru"], "rounds": [2]})
     counts = rows["metric"].value_counts()
     assert {metric: counts[metric] for metric in (*laws.SECONDS.values(), laws.RIVAL)} == dict.fromkeys(
         (*laws.SECONDS.values(), laws.RIVAL), 2
@@ -70,7 +70,7 @@ class Plain(NumpyBackend):
 
 def test_a_backend_without_scans_is_timed_as_a_rival_or_not_at_all():
     for cell in ("lru", "mingru"):
-        changes = {**SMALL, "cell": [cell]}
+        changes = {**SMALL, "linear_cell": [cell]}
         (settings,) = Scan().trials(Scan().grid("quick", changes))
         if cell == "lru":
             with pytest.raises(Unsupported, match="numpy has no scan, and no rival of lru"):
@@ -90,8 +90,8 @@ def frame():
                         continue
                     metric = laws.RIVAL if kind == "rival" else laws.SECONDS[kind]
                     lines += [
-                        {"cell": cell, "length": steps, "batch_size": 8, "hidden_size": 64, "dtype": "float32",
-                         "seed": 0, "key": f"{cell} {steps} {backend}", "backend": backend, "status": "ok",
+                        {"linear_cell": cell, "readout": "all", "length": steps, "batch_size": 8, "hidden_size": 64,
+                         "dtype": "float32", "seed": 0, "key": f"{cell} {steps} {backend}", "backend": backend, "status": "ok",
                          "metric": metric, "index": index, "value": 1e-3 * ms * steps / 512 * (1 + index / 50)}
                         for index in range(7)
                     ]  # fmt: skip

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Build = Callable[[], tuple[Network, DeviceBatch]]
-ONE: Grid = {"batch_size": [8], "hidden_size": [64], "dtype": ["float32"], "seed": [0]}
+ONE: Grid = {"readout": ["all"], "batch_size": [8], "hidden_size": [64], "dtype": ["float32"], "seed": [0]}
 
 
 class Scan(Experiment):
@@ -41,7 +41,13 @@ class Scan(Experiment):
     )
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("cell", str, "network cell", registered=lambda: [n for n, c in installed().items() if _linear(c)]),
+        Setting(
+            "linear_cell",
+            str,
+            "network cell, linear in its state",
+            registered=lambda: [n for n, c in installed().items() if _linear(c)],
+        ),
+        Setting("readout", str, "steps that are read out", choices=("last", "all")),
         LENGTH,
         BATCH_SIZE,
         HIDDEN_SIZE,
@@ -54,15 +60,19 @@ class Scan(Experiment):
     )
     presets: ClassVar[Presets] = {
         "quick": {
-            **ONE, "cell": ["lru", "mingru"], "length": [64, 256], "batch_size": [2], "hidden_size": [16],
+            **ONE, "linear_cell": ["lru", "mingru"], "length": [64, 256], "batch_size": [2], "hidden_size": [16],
             "longest_loop": [256], "rounds": [3],
         },
         "standard": {
-            **ONE, "cell": ["lru", "mingru", "minlstm"], "length": [512, 4096], "longest_loop": [4096], "rounds": [7],
+            **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 4096], "longest_loop": [4096], "rounds": [7],
         },
         "full": {
-            **ONE, "cell": ["lru", "mingru", "minlstm"], "length": [512, 2048, 4096, 16_384, 65_536],
+            **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 2048, 4096, 16_384, 65_536],
             "longest_loop": [4096], "rounds": [7],
+        },
+        "target": {
+            **ONE, "linear_cell": [laws.TARGET_CELL], "readout": ["last", "all"], "length": [laws.TARGET_STEPS],
+            "longest_loop": [laws.TARGET_STEPS], "rounds": [9],
         },
     }  # fmt: skip
     peers: ClassVar[dict[str, tuple[str, ...]]] = dict.fromkeys(presets, ("torch-nn",))
@@ -71,7 +81,7 @@ class Scan(Experiment):
         """Yield seconds of each scan and of the rival, round by round, then differences of gradients and memory."""
         builds = builders(backend, device, settings)
         if not builds:
-            raise Unsupported(f"{backend.name} has no scan, and no rival of {settings['cell']}")
+            raise Unsupported(f"{backend.name} has no scan, and no rival of {settings['linear_cell']}")
         made = {metric: build() for metric, build in builds.items()}
         calls = [replace(gradient(*both), metric=metric) for metric, both in made.items()]
         for call in calls:
@@ -130,11 +140,11 @@ def _linear(cell: Any) -> bool:
 
 def builders(backend: Backend, device: str, settings: Settings) -> dict[str, Build]:
     """Return what builds each network that is timed, by its metric: one for each scan, and the rival of equal width."""
-    wanted = {laws.SECONDS[kind]: (settings["cell"], Schedule(scan=kind)) for kind in SCANS}
+    wanted = {laws.SECONDS[kind]: (settings["linear_cell"], Schedule(scan=kind)) for kind in SCANS}
     if settings["length"] > settings["longest_loop"]:
         del wanted[laws.SECONDS[laws.LOOP]]
-    if settings["cell"] in laws.RIVALS:
-        wanted[laws.RIVAL] = (laws.RIVALS[settings["cell"]], Schedule())
+    if settings["linear_cell"] in laws.RIVALS:
+        wanted[laws.RIVAL] = (laws.RIVALS[settings["linear_cell"]], Schedule())
     builds = {metric: builder(backend, device, settings, *network) for metric, network in wanted.items()}
     claimed = {}
     for metric, build in builds.items():
@@ -145,8 +155,11 @@ def builders(backend: Backend, device: str, settings: Settings) -> dict[str, Bui
 
 
 def model_of(cell: str, settings: Settings) -> Model:
-    """Return the model to be timed, read out at every step: from the last one alone gradients would vanish."""
-    return Model(cell, laws.INPUTS, settings["hidden_size"], 1, readout="all")
+    """Return the model to be timed, with one output.
+
+    Read out at the last step alone, gradients of gated cells vanish; but a scan then computes one output, not T.
+    """
+    return Model(cell, laws.INPUTS, settings["hidden_size"], 1, readout=settings["readout"])
 
 
 def builder(backend: Backend, device: str, settings: Settings, cell: str, schedule: Schedule) -> Build:
@@ -154,7 +167,8 @@ def builder(backend: Backend, device: str, settings: Settings, cell: str, schedu
     model, rng = model_of(cell, settings), batch_rng(settings["seed"])
     parameters = initialise(model, seed=settings["seed"])
     shape = settings["length"], settings["batch_size"]
-    batch = Batch(rng.standard_normal((*shape, laws.INPUTS)), rng.standard_normal((*shape, 1)))
+    inputs = rng.standard_normal((*shape, laws.INPUTS))
+    batch = Batch(inputs, rng.standard_normal(model.targets_shape(inputs.shape)))
 
     def build() -> tuple[Network, DeviceBatch]:
         network = backend.build(model, parameters, device=device, dtype=settings["dtype"], schedule=schedule)

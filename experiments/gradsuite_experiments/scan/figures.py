@@ -22,10 +22,10 @@ def steps_figure(rows: pd.DataFrame) -> Iterator[Figure]:
     curves = per_step(rows)
     if curves.empty or curves["length"].nunique() < 2:
         return
-    cells = levels(curves, "cell")
+    cells = levels(curves, "linear_cell")
     figure, panels = style.figure(1, len(cells), height=4.0, sharey=True)
     for axes, cell in zip(panels[0], cells, strict=True):
-        draw(axes, where(curves, cell=cell), "seconds")
+        draw(axes, where(curves, linear_cell=cell), "seconds")
         style.unit_axis(axes, "y", "a gradient, per time step" if axes is panels[0, 0] else "", "s")
         axes.set_title(cell)
     style.title(figure, next(gains(rows), "Seconds per step by loop and by scans").rstrip("."))
@@ -45,10 +45,10 @@ def rival_figure(rows: pd.DataFrame) -> Iterator[Figure]:
     if curves.empty or curves["length"].nunique() < 2:
         return
     curves = curves.assign(status="ok")
-    cells = list(dict.fromkeys(curves["cell"]))
+    cells = list(dict.fromkeys(curves["linear_cell"]))
     figure, panels = style.figure(1, len(cells), height=4.0, sharey=True)
     for axes, cell in zip(panels[0], cells, strict=True):
-        draw(axes, where(curves, cell=cell), "median")
+        draw(axes, where(curves, linear_cell=cell), "median")
         style.log_axis(axes, "y", "times as fast as its rival" if axes is panels[0, 0] else "")
         axes.axhline(1.0, color=INK, linewidth=1.0, zorder=1)
         if cell == "mingru":
@@ -59,8 +59,8 @@ def rival_figure(rows: pd.DataFrame) -> Iterator[Figure]:
     best = curves.loc[curves["median"].idxmax()]
     style.title(
         figure,
-        f"At equal width {best['cell']} is at most {best['median']:.2g} times as fast as the fastest "
-        f"{laws.RIVALS[best['cell']]} here ({best['backend']}, T = {best['length']:,})",
+        f"At equal width {best['linear_cell']} is at most {best['median']:.2g} times as fast as the fastest "
+        f"{laws.RIVALS[best['linear_cell']]} here ({best['backend']}, T = {best['length']:,})",
     )
     style.backend_legend(figure, curves["backend"], extra=keys(curves))
     yield Figure(
@@ -77,7 +77,7 @@ def per_step(rows: pd.DataFrame) -> pd.DataFrame:
     samples = measured(rows)
     samples = samples[samples["metric"].isin(kinds)]
     samples = samples.assign(kind=samples["metric"].map(kinds), seconds=samples["value"] / samples["length"])
-    return samples.groupby(["cell", "length", "backend", "kind", "status"])["seconds"].median().reset_index()
+    return samples.groupby(["linear_cell", "length", "backend", "kind", "status"])["seconds"].median().reset_index()
 
 
 def draw(axes: Axes, curves: pd.DataFrame, y: str) -> None:

@@ -11,7 +11,7 @@ from gradsuite.schedule import SCANS
 from gradsuite_experiments.common.frames import levels, listed, measured, trials, value, values, where
 from gradsuite_experiments.scan import laws
 
-NETWORK = ["cell", "length", "batch_size", "hidden_size", "dtype", "seed"]
+NETWORK = ["linear_cell", "readout", "length", "batch_size", "hidden_size", "dtype", "seed"]
 
 
 def sentences(rows: pd.DataFrame) -> Iterator[str]:
@@ -48,7 +48,7 @@ def gains(rows: pd.DataFrame) -> Iterator[str]:
         of_backend = [(settings, trial, kind) for name, settings, trial, kind in found if name == backend]
         longest = max(settings["length"] for settings, *_ in of_backend)
         parts = [
-            f"{span(gain(trial, kind))} for {settings['cell']} ({kind})"
+            f"{span(gain(trial, kind))} for {settings['linear_cell']} ({kind})"
             for settings, trial, kind in of_backend
             if settings["length"] == longest
         ]
@@ -59,21 +59,21 @@ def gains(rows: pd.DataFrame) -> Iterator[str]:
 def target(rows: pd.DataFrame) -> Iterator[str]:
     """Yield whether the target is met: a scan at least three times as fast as the loop."""
     for backend, settings, trial, kind in looped(rows):
-        network = settings["cell"], settings["length"], backend
+        network = settings["linear_cell"], settings["length"], backend
         if network == (laws.TARGET_CELL, laws.TARGET_STEPS, laws.TARGET_BACKEND):
-            found = gain(trial, kind)
+            found, read = gain(trial, kind), "every one" if settings["readout"] == "all" else "the last"
             met = "met" if found.low >= laws.TARGET else "not met" if found.high < laws.TARGET else "too close to call"
             yield (
-                f"Target: {backend}'s scan of {settings['cell']} over {settings['length']:,} steps at least "
-                f"{laws.TARGET:g} times as fast as its loop: {span(found)} times, {met}."
+                f"Target: {backend}'s scan of {settings['linear_cell']} over {settings['length']:,} steps, read at {read}, at "
+                f"least {laws.TARGET:g} times as fast as its loop: {span(found)} times, {met}."
             )
 
 
 def rivals(rows: pd.DataFrame) -> Iterator[str]:
     """Yield, for each minimal cell and the T nearest to 512, how much faster than its rival it is."""
     compared = against_rivals(rows)
-    for cell in dict.fromkeys(compared["cell"]):
-        of_cell = where(compared, cell=cell)
+    for cell in dict.fromkeys(compared["linear_cell"]):
+        of_cell = where(compared, linear_cell=cell)
         least = min(levels(of_cell, "length"), key=lambda steps: abs(steps - 512))
         for steps in sorted({least, max(levels(of_cell, "length"))}):
             at = where(of_cell, length=steps)
@@ -141,8 +141,8 @@ def tables(rows: pd.DataFrame) -> Iterator[Table]:
 
 def line(backend: str, settings: "pd.Series[Any]", trial: pd.DataFrame) -> dict[str, str]:
     """Return one trial in a line."""
-    sizes = f"{settings['cell']} T{settings['length']} B{settings['batch_size']} H{settings['hidden_size']}"
-    shown = {"network": f"{sizes} {settings['dtype']}", "backend": backend}
+    sizes = f"T{settings['length']} B{settings['batch_size']} H{settings['hidden_size']} {settings['dtype']}"
+    shown = {"network": f"{settings['linear_cell']} {sizes}, read: {settings['readout']}", "backend": backend}
     for name, metric in (*laws.SECONDS.items(), ("rival", laws.RIVAL)):
         samples = where(trial, metric=metric)["value"]
         shown[name] = f"{1e3 * samples.median():.3g} ms" if len(samples) else ""
