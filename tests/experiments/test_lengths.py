@@ -224,6 +224,13 @@ def test_what_was_reported_of_packing_is_denied_where_it_is_not_so():
     )
 
 
+def test_an_interval_alone_that_reaches_what_was_reported_is_noise():
+    rows = frame({("torch-nn", 1000, 1.0): (1e-3, 25e-3, 25e-3)})
+    slowed = (rows["metric"] == laws.LENGTHS) & (rows["index"] > 3)
+    rows = rows.assign(value=rows["value"].where(~slowed, 2 * rows["value"]))
+    assert any("here it is so within noise" in sentence for sentence in EXPERIMENT.findings(rows, []))
+
+
 def test_what_lengths_cost_shows_once_a_few_steps_are_missing():
     times = {("torch-nn", 80, 0.0): (1e-3, 1e-3, 2e-3), ("torch-nn", 80, 0.05): (1e-3, 5e-3, 6e-3)}
     first, second, *_ = EXPERIMENT.findings(frame(times), [])
