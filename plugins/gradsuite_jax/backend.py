@@ -19,6 +19,9 @@ for option, value in (("jax_enable_x64", True), ("jax_default_matmul_precision",
     jax.config.update(option, value)  # type: ignore[no-untyped-call]
 
 
+VERSIONS = {package: version(package) for package in ("jax", "jaxlib")}  # once: each is read from a file
+
+
 class JaxBackend(Backend):
     """Hand-written backpropagation under `jax.jit` and `lax.scan`."""
 
@@ -28,7 +31,7 @@ class JaxBackend(Backend):
         """Return versions, devices (as JAX reports them), dtypes and cells."""
         return BackendInfo(
             name=self.name,
-            versions={package: version(package) for package in ("jax", "jaxlib")},
+            versions=VERSIONS,
             devices=devices(),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,

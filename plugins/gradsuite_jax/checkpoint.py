@@ -19,7 +19,7 @@ Arrays = Mapping[str, Array]
 
 
 def forward(n: int, model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
-    """Return loss, outputs, the states before each segment and after the last, and these in the batch's form."""
+    """Return loss, outputs, the states before each segment with what is read last, and the last states."""
     every = model.readout == "all"
 
     def segment(start: Any, stretch: Stretch) -> tuple[Any, Any]:
@@ -35,9 +35,10 @@ def forward(n: int, model: Model, parameters: Arrays, batch: DeviceBatch) -> For
         state, (before, y) = lax.scan(segment, state, piece)
         starts.append(before)
         outputs.append(y)
-    y = join(outputs) if every else head.readout(model, parameters, bptt.last(model, stretch, state))
+    read = bptt.last(model, stretch, state)
+    y = join(outputs) if every else head.readout(model, parameters, read)
     loss = head.loss(model, y, batch.targets, stretch.counted(model))
-    return loss, y, (starts, state), batch.of_state(state)
+    return loss, y, (starts, read), batch.of_state(state)
 
 
 def backward(
@@ -58,7 +59,7 @@ def backward(
         gradients = {name: g + part[name] if name in part else g for name, g in gradients.items()}
         return (back.start, gradients), bptt.stack_layers(back.totals) if states else None
 
-    starts, end = saved
+    starts, read = saved
     stretch = Stretch.of(batch)
     gradients = {name: jnp.zeros_like(p) for name, p in parameters.items()}
     dys: list[Any] = [None] * len(starts)
@@ -66,7 +67,7 @@ def backward(
     if model.readout == "all":
         dys, d_end = pieces(dy, n), zero_state(model, y.shape[1], y.dtype)
     else:
-        of_readout, d_top = head.readout_backward(model, parameters, bptt.last(model, stretch, end), dy)
+        of_readout, d_top = head.readout_backward(model, parameters, read, dy)
         gradients |= of_readout
         _, d_end = bptt.from_top(model, stretch, d_top)
     carry, totals = (d_end, gradients), []

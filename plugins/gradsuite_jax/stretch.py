@@ -68,22 +68,22 @@ class Stretch(NamedTuple):
 
     def pieces(self, n: int) -> list["Stretch"]:
         """Cut it as `segments.pieces` does: into stretches with one more axis in front, for `lax.scan`."""
-        pieces, begin = [], 0
-        for x in segments.pieces(self.x, n):
+        stretches, begin = [], 0
+        for k, x in enumerate(segments.pieces(self.x, n)):
             count, steps = x.shape[:2]
-            end = begin + count * steps
+            begins = np.arange(begin, begin + count * steps, steps, dtype=np.int32)
+            lengths = None if self.lengths is None else self.lengths - begins[:, None]
+            if self.masks is None:
+                masks = None
+            elif len(self.masks) > 1:
+                masks = segments.pieces(self.masks, n)[k]
+            else:
+                masks = jnp.broadcast_to(self.masks, (count, *self.masks.shape))
+            stretches.append(Stretch(x, lengths, masks))
+            begin += count * steps
+        return stretches
 
-            def cut(sequence: Array, span: slice = slice(begin, end), lead: tuple[int, int] = (count, steps)) -> Array:
-                return sequence[span].reshape(*lead, *sequence.shape[1:])
-
-            part = self._cut(cut, np.arange(begin, end, steps, dtype=np.int32)[:, None])
-            if part.masks is not None and part.masks is self.masks:
-                part = part._replace(masks=jnp.broadcast_to(self.masks, (count, *self.masks.shape)))
-            pieces.append(part)
-            begin = end
-        return pieces
-
-    def _cut(self, cut: Callable[[Array], Array], begin: Array | np.ndarray | int) -> "Stretch":
+    def _cut(self, cut: Callable[[Array], Array], begin: Array | int) -> "Stretch":
         """Return what is left of all that has a time axis."""
         lengths = None if self.lengths is None else self.lengths - begin
         masks = self.masks if self.masks is None or len(self.masks) == 1 else cut(self.masks)

@@ -19,6 +19,8 @@ from gradsuite_torch.products import libraries
 from gradsuite_torch.recurrent import Recurrent
 from gradsuite_torch.truncated import Truncated
 
+VERSIONS = {"torch": version("torch")}  # once: it is read from a file
+
 
 class TorchBackend(Backend):
     """PyTorch tensors and kernels, with backpropagation written by hand."""
@@ -29,7 +31,7 @@ class TorchBackend(Backend):
         """Return versions, devices, dtypes and cells."""
         return BackendInfo(
             name=self.name,
-            versions={"torch": version("torch")},
+            versions=VERSIONS,
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
             dtypes=("float64", "float32", "bfloat16", "float16"),
             cells=CELLS,

@@ -58,9 +58,10 @@ class Fused(Recurrent):
             if self.model.readout != "none":
                 outputs = functional.linear(hidden, leaves["readout.weight"], leaves["readout.bias"])
             value = loss(self.model.loss, outputs, batch.targets, outputs.dim())
-            if padding is not None and self.model.readout == "all":
-                outputs = padding.unpack(outputs)
-        return Tape(value.detach(), outputs.detach(), Graph(value, leaves))
+        outputs = outputs.detach()
+        if padding is not None and self.model.readout == "all":
+            outputs = padding.unpack(outputs)
+        return Tape(value.detach(), outputs, Graph(value, leaves))
 
     def backward(self, tape: Tape) -> Gradients:
         """Run autograd."""

@@ -29,7 +29,8 @@ class Mlp(TorchNetwork):
     @torch.no_grad()
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers and keep every activation."""
-        h, x, parameters = list[Tensor](), [batch.inputs], self.parameters
+        h: list[Tensor] = []
+        x, parameters = [batch.inputs], self.parameters
         for layer in range(self.model.num_layers):
             z = affine(x[-1], parameters[f"layers.{layer}.weight"], parameters[f"layers.{layer}.bias"])
             h.append(activate(self.model.activation, z, z))

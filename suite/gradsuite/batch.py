@@ -57,10 +57,12 @@ class Batch:
         """Return this batch with zeros where it is padded: NaN times zero, as gradients have it, would be NaN."""
         if self.lengths is None:
             return self
-        targets = self.targets
+        valid, targets, masks = self.valid, self.targets, self.masks
         if model.readout == "all":
-            targets = np.where(self.valid.reshape(self.valid.shape + (1,) * (targets.ndim - 2)), targets, 0)
-        return replace(self, inputs=np.where(self.valid[..., np.newaxis], self.inputs, 0), targets=targets)
+            targets = np.where(valid.reshape(valid.shape + (1,) * (targets.ndim - 2)), targets, 0)
+        if masks is not None and len(masks) == len(self.inputs):
+            masks = np.where(valid[:, np.newaxis, :, np.newaxis], masks, 0)
+        return replace(self, inputs=np.where(valid[..., np.newaxis], self.inputs, 0), targets=targets, masks=masks)
 
     def check(self, model: Model) -> None:
         """Raise UserError for lengths, a state or masks that are not the model's; inputs and targets are not looked at.

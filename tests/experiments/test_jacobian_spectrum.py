@@ -34,6 +34,8 @@ LARGE = Fault("recurrent weights a quarter too large", parameters=weights(1.25, 
 
 def smooth(parameters):
     """Average the recurrent weights of neighbouring units: their entries are no longer independent."""
+    if "weight_hh_l0" not in parameters:
+        return parameters
     weight = parameters["weight_hh_l0"]
     return {**parameters, "weight_hh_l0": (weight + 0.8 * (weight[..., ::-1, :])) / 1.64**0.5}
 

@@ -25,6 +25,8 @@ def forgetting(shift):
     """Add to the bias of the LSTM's forget gate: the second block of rows."""
 
     def shifted(parameters):
+        if "weight_hh_l0" not in parameters or "bias_ih_l0" not in parameters:
+            return parameters
         H = parameters["weight_hh_l0"].shape[-1]
         bias = parameters["bias_ih_l0"].copy()
         if len(bias) == 4 * H:

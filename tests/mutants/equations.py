@@ -5,7 +5,7 @@ from types import MappingProxyType
 from unittest.mock import patch
 
 import numpy as np
-from gradsuite.backend import Backend, BackendInfo, Batch, Gradients, Network, Tape
+from gradsuite.backend import OPTIONAL, Backend, BackendInfo, Batch, Gradients, Network, Tape
 from gradsuite.cells import Cell, installed
 from gradsuite.cells.coupled import Coupled
 from gradsuite.cells.lru import LRU
@@ -23,6 +23,7 @@ class Differentiated(Network):
     """A network, or a stack, whose answers are the oracle's; `wrong` stands in the place of the cell of its name."""
 
     wrong: Cell | None = None
+    batch_features = OPTIONAL
 
     def put(self, batch: Batch) -> Batch:
         return batch
@@ -51,7 +52,8 @@ class Differentiated(Network):
     def forward(self, batch, *, states=False):
         if not self.stacked:
             answer = self.answer(self.parameters, batch)
-            return Tape(answer.loss, answer.outputs, ([answer], states))
+            last = answer.last_state or None
+            return Tape(answer.loss, answer.outputs, ([answer], states), last_state=last)
         members = range(len(next(iter(self.parameters.values()))))
         each = [
             self.answer({name: p[s] for name, p in self.parameters.items()}, Batch(batch.inputs[s], batch.targets[s]))
@@ -67,10 +69,11 @@ class Differentiated(Network):
             return np.stack(arrays) if self.stacked else arrays[0]
 
         parameters = {name: together([a.parameters[name] for a in answers]) for name in answers[0].parameters}
+        initial = answers[0].initial_state or None
         if not states:
-            return Gradients(parameters)
+            return Gradients(parameters, initial_state=initial)
         of_c = None if answers[0].cell_states is None else together([a.cell_states for a in answers])
-        return Gradients(parameters, together([a.states for a in answers]), of_c)
+        return Gradients(parameters, together([a.states for a in answers]), of_c, initial_state=initial)
 
 
 class DifferentiatedBackend(Backend):
@@ -80,7 +83,7 @@ class DifferentiatedBackend(Backend):
     network = Differentiated
 
     def describe(self):
-        features = ("stack", "autodiff")
+        features = ("stack", *OPTIONAL, "bidirectional", "autodiff")
         return BackendInfo(self.name, {"numpy": np.__version__}, ("cpu",), ("float64",), (), features=features)
 
     def build(self, model, parameters, *, device="cpu", dtype="float64", schedule=Schedule()):
@@ -153,7 +156,9 @@ mutant("states-detached", "gradients-lru", finish=detached)
 mutant("phase-of-the-other-sign", "gradients-lru", wrong=cell(LRU, step=conjugate))
 mutant("one-bias-scaled", "gradients-mingru", finish=changed("bias_ih_l0", 1 + 1e-11))
 mutant("gates-not-normalised", "gradients-minlstm", wrong=cell(MinLSTM, step=unnormalised))
-mutant("inputs-of-the-step-before", "gradients-minlstm", read=lambda self, b: Batch(np.roll(b.inputs, 1, 0), b.targets))
+mutant(
+    "inputs-of-the-step-before", "gradients-minlstm", read=lambda self, b: replace(b, inputs=np.roll(b.inputs, 1, 0))
+)
 mutant("gain-without-gradient", "gradients-ln-rnn", finish=changed("norm_l0", 0.0))
 mutant("output-of-c", "gradients-coupled", wrong=cell(Coupled, output=lambda self, xp, p, x, h, c: c))
 mutant("peephole-of-the-old-state", "gradients-peephole", wrong=cell(Peephole, step=old_peephole))
@@ -167,3 +172,15 @@ mutant(
 mutant("tanh-whatever-is-asked", "gradients-every-ln-rnn", understood=lambda self, m: replace(m, activation="tanh"))
 mutant("stack-in-another-order", "stack-peephole", order=lambda self, answers: answers[::-1])
 mutant("stack-of-the-first", "stack-residual", order=lambda self, answers: [answers[0]] * len(answers))
+mutant(
+    "lengths-for-outputs-alone",
+    "sequences-lru",
+    finish=lambda self, a, p, b: (
+        a if b.lengths is None else replace(a, states=np.where(a.states == 0, np.finfo(float).tiny, a.states))
+    ),
+)
+mutant(
+    "state-of-the-other-direction",
+    "sequences-peephole",
+    read=lambda self, b: replace(b, state=b.state and tuple(s[::-1] for s in b.state)),
+)

@@ -113,7 +113,7 @@ def fan(axes: Any, rows: pd.DataFrame) -> None:
 def density(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     """Draw condition number and spread by lag, and the density of one step's singular values."""
     rows = measured(rows)
-    canvas, panels = style.figure(1, 3, height=4.0)
+    canvas, panels = style.figure(1, 3, height=max(4.0, 1.5 + 0.24 * len(shown(rows))))  # room for a name each
     left, middle, right = panels[0]
     by_network(left, rows, CONDITION)
     by_network(middle, rows, SPREAD)
@@ -144,6 +144,7 @@ def by_network(axes: Any, rows: pd.DataFrame, metric: str) -> None:
     style.log_axis(axes, "y", "")
     style.label_ends(axes, ends)
     axes.set_xlabel("lag T - t in steps")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def one_step(axes: Any, rows: pd.DataFrame) -> None:

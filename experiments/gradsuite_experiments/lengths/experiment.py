@@ -62,9 +62,9 @@ class Lengths(Experiment):
             "seed": [0],
         }
         for name, cells, lengths, size, units, spreads, rounds in (
-            ("quick", ["lstm"], [20], 16, 32, [0.0, 0.8], 7),
-            ("standard", ["lstm"], [80, 400], 64, 128, [0.0, 0.5, 0.9], 7),
-            ("full", ["lstm", "gru", "rnn"], [80, 400, 1000], 64, 128, [0.0, 0.3, 0.6, 0.9, 1.0], 15),
+            ("quick", ["lstm"], [20], 16, 32, [0.0, 0.1, 0.8], 7),
+            ("standard", ["lstm"], [80, 400], 64, 128, [0.0, 0.05, 0.5, 0.9], 7),
+            ("full", ["lstm", "gru", "rnn"], [80, 400, 1000], 64, 128, [0.0, 0.05, 0.3, 0.6, 1.0], 15),
         )
     }  # fmt: skip
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(presets, (laws.PACKING,))

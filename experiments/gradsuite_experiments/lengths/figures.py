@@ -9,7 +9,7 @@ from gradsuite.report.palette import INK, MUTED, backend_colour, backend_order
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.common.frames import levels, where
-from gradsuite_experiments.lengths.findings import cost_of_equal
+from gradsuite_experiments.lengths.findings import headline
 from gradsuite_experiments.lengths.laws import BUCKETED, LENGTHS
 from gradsuite_experiments.lengths.ratios import ratios
 
@@ -34,7 +34,7 @@ def spread_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         axes.set_title(name)
     for axes in panels[:, 0]:
         ratio_axis(axes, compared)
-    style.title(figure, next(cost_of_equal(compared), "Time over padded, by the spread of lengths").rstrip("."))
+    style.title(figure, headline(compared))
     keys = [
         style.line_key("with lengths", color=MUTED, linestyle=LINES[LENGTHS]),
         style.line_key("in buckets", color=MUTED, linestyle=LINES[BUCKETED]),
@@ -64,7 +64,8 @@ def draw(axes: Axes, compared: pd.DataFrame) -> None:
             axes.plot(curve["spread"], curve["median"], color=colour, linestyle=line, linewidth=1.4, zorder=2)
         style.points(axes, points, "spread", "median", low="low", high="high", hollow=way == BUCKETED, size=6.5)
     axes.set_xlabel("spread of lengths, as a share of T")
-    style.values_axis(axes, "x", levels(compared, "spread"))
+    apart = [spread for spread in levels(compared, "spread") if spread == 0.0 or spread > 0.08 * width]
+    style.values_axis(axes, "x", apart)  # no tick where its number would lie on that of 0
 
 
 def ratio_axis(axes: Axes, compared: pd.DataFrame) -> None:

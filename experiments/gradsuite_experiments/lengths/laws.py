@@ -26,7 +26,8 @@ DEMANDED = ("numpy", "torch", "jax")  # of whom
 
 PACKING = "torch-nn"  # whose lengths are torch.nn.utils.rnn.pack_padded_sequence
 # Times as long as padded, by T, forward and backward: the table in the description of PyTorch's issue 149194
-# (2025-03-14), two layers of torch.nn.LSTM, lengths evenly from 1 to T.
+# (2025-03-14), two layers of torch.nn.LSTM, lengths evenly from 1 to T. It is said to be so on CPU and GPU; of which of
+# the two the table is, is not said.
 ISSUE = "PyTorch issue 149194"
 REPORTED: Mapping[int, tuple[float, float]] = {
     10: (5.27, 2.77),

@@ -35,9 +35,9 @@ BIASES: dict[str, tuple[float, ...]] = {"mingru": (-2.0,), "minlstm": (2.0, 0.0)
 
 ORVIETO = Source("Orvieto et al. 2023, arXiv:2303.06349, proposition 3")
 BACKWARD = Source("exact: gradients of white noise add up as its states do; Orvieto et al. 2023, proposition 3")
-GAMMA = Source("Orvieto et al. 2023, arXiv:2303.06349, sec. 3.4, eq. 7")
+GAMMA = Source("exact; the normalisation is that of Orvieto et al. 2023, arXiv:2303.06349, sec. 3.4")
 RING_POWERS = Source("exact on the ring of Orvieto et al. 2023, lemma 3.2: |lambda|^2 is uniform")
-ZUCCHET = Source("Zucchet & Orvieto 2024, arXiv:2405.21064, sec. 2.2; exact for white noise")
+ZUCCHET = Source("exact for white noise; Zucchet & Orvieto 2024, arXiv:2405.21064, sec. 2.2", checked=False)
 INDEPENDENT = Source(
     "exact: gates of the inputs alone (Feng et al. 2024, arXiv:2410.01201, sec. 3) are independent from step to step"
 )

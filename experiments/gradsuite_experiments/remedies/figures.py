@@ -124,7 +124,7 @@ def curves_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     ax.set_xlabel("lag T - t in steps")
     keys = [style.line_key("theory", linestyle="--"), style.line_key("horizon", color=MUTED, linestyle=":")]
     style.backend_legend(figure, backends, extra=keys)
-    carried = "Biased gates and identity weights carry gradients far, tanh does not"
+    carried = "Biased gates, identity weights and linear units carry gradients far"
     style.title(figure, tally(claims, carried, "A law is broken"))
     return Figure(
         "remedies-curves",

@@ -10,7 +10,7 @@ from gradsuite.backend import Array, Batch, Gradients, Network
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import check
 from gradsuite.conformance.finding import Finding, close, fact, same_bits
-from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.gradients import case_of, lightened
 from gradsuite.conformance.large import LONG
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
@@ -26,7 +26,7 @@ def fetched_dtype(subject: Subject) -> Iterator[Finding]:
     """Loss, outputs, parameters, their gradients and the state gradients."""
     wanted = HOST_DTYPES.get(subject.dtype, (subject.dtype,))
     for cell in CELLS:
-        case = case_of(cell)
+        case = lightened(subject, case_of(cell))
         if not subject.claims(case.model):
             continue
         network, answer = subject.network(case), case.answer(subject.dtype)

@@ -73,6 +73,8 @@ class Case:
         if self.masks is not None:
             shape = (self.masks, *states[-3:]) if self.model.recurrent else states
             masks = rounded((rng.random(shape) < KEPT) / KEPT, dtype)
+            if lengths is not None and self.masks == self.steps > 1:
+                masks = np.where((np.arange(self.steps)[:, None] < lengths)[:, None, :, None], masks, np.nan)
         return replace(batch, lengths=lengths, state=state, masks=masks)
 
     def _padded(self, batch: Batch) -> Batch:

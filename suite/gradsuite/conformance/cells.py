@@ -15,6 +15,7 @@ from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.condition import SLACK, condition
 from gradsuite.conformance.finding import Finding, all_close
+from gradsuite.conformance.sequences import together
 from gradsuite.conformance.subject import Subject, of_member
 from gradsuite.model import LOSSES, READOUTS, Model
 from gradsuite.precision import PRECISE
@@ -25,6 +26,7 @@ INPUTS, UNITS, OUTPUTS = 4, 8, 3
 MEMBERS = 3
 SCANNED = 150  # steps: some blocks of a parallel scan, of whatever size near the square root, and a part of one
 SCANNED_UNITS = 4
+SHOWN = "lru"  # of two states, and linear in them: its sequences are part of every check, others' of a cell's own
 
 
 def case(cell: str, activation: str, readout: str, loss: str, layers: int, seed: int = 0) -> Case:
@@ -49,18 +51,23 @@ def amplified(case: Case) -> float:
     return max(1.0, condition(case) / SLACK)
 
 
+def least(cell: str) -> tuple[Case, float]:
+    """Return the case of one network of one layer, and what its bound is multiplied with."""
+    definition = installed()[cell]
+    one = case(cell, definition.activations[0], "all" if definition.recurrent else "last", "cross_entropy", 1)
+    one = replace(one, model=replace(one.model, input_size=UNITS))  # as wide as a layer above, as a skip wants it
+    return one, amplified(one)
+
+
 def shortest(cell: str) -> Check:
     """Return the check of one network of one layer, in the finest dtype: backends that compile take a second for it."""
-    definition = installed()[cell]
-
     sentence = f"Gradients of {cell}, from its equations, are the oracle's."
 
     @check(f"gradients-{cell}", sentence, dtypes=PRECISE, once=True, cell=cell)
     def measure(subject: Subject) -> Iterator[Finding]:
-        one = case(cell, definition.activations[0], "all" if definition.recurrent else "last", "cross_entropy", 1)
-        one = replace(one, model=replace(one.model, input_size=UNITS))  # as wide as a layer above, as a skip wants it
+        one, limit = least(cell)
         if subject.claims(one.model):
-            yield from subject.against_oracle(one, amplified=amplified(one))
+            yield from subject.against_oracle(one, amplified=limit)
 
     return measure
 
@@ -166,7 +173,29 @@ def by_scan(subject: Subject, one: Case, kind: str) -> Iterator[Finding]:
         )
 
 
+def with_sequences(cell: str) -> Check:
+    """Return the check of lengths, states, masks and directions together, as far as they are claimed."""
+    recurrent = installed()[cell].recurrent
+
+    @check(
+        f"sequences-{cell}",
+        f"Gradients of {cell} are the oracle's with lengths, states and masks, and in both directions.",
+        dtypes=PRECISE,
+        cell=cell,
+        thorough=cell != SHOWN,
+        once=True,
+    )
+    def measure(subject: Subject) -> Iterator[Finding]:
+        one = case(cell, installed()[cell].activations[0], "all" if recurrent else "last", "cross_entropy", 2)
+        masks = STEPS if recurrent else 1
+        one = replace(one, lengths=(2, STEPS) if recurrent else None, carried=recurrent, masks=masks)
+        yield from together(subject, one, amplified)
+
+    return measure
+
+
 CHECKS = (
     *(make(cell) for cell in installed() if cell not in CLASSIC for make in (shortest, thorough, stacked)),
+    *(with_sequences(cell) for cell in installed() if cell not in CLASSIC),
     *(make(name) for name, one in installed().items() if isinstance(one, Linear) for make in (scanned, every_scan)),
 )

@@ -1,10 +1,10 @@
 """How much a case amplifies rounding errors: what the bound of a case leaves room for, measured by the oracle."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from gradsuite.backend import Batch
 from gradsuite.comparator import compare
 from gradsuite.conformance.case import Case, expected_of
 from gradsuite.oracle import differentiate
@@ -26,7 +26,8 @@ def condition(case: Case) -> float:
     for seed in range(DRAWS):
         rng = np.random.default_rng(seed)
         moved = {name: _shaken(p, rng) for name, p in parameters.items()}
-        shaken = Batch(_shaken(batch.inputs, rng), _shaken(batch.targets, rng))
+        state = batch.state and tuple(_shaken(array, rng) for array in batch.state)
+        shaken = replace(batch, inputs=_shaken(batch.inputs, rng), targets=_shaken(batch.targets, rng), state=state)
         found = expected_of(differentiate(case.model, moved, shaken))
         for name, of_array in ratios.items():
             of_array.append(compare(found[name], exact[name]).error / NOISE)

@@ -68,7 +68,10 @@ def linear_powers(subject: Subject) -> Iterator[Finding]:
 
 
 @check(
-    "lstm-without-recurrence", "With W_hh = 0 an LSTM's memory carries gradients by its forget gates.", dtypes=PRECISE
+    "lstm-without-recurrence",
+    "With W_hh = 0 an LSTM's memory carries gradients by its forget gates.",
+    dtypes=PRECISE,
+    once=True,
 )
 def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dc_t = o_T (1 - tanh^2 c_T) f_T ... f_(t+1), and dh_T/dh_t = 0 before T."""
@@ -89,7 +92,9 @@ def lstm_without_recurrence(subject: Subject) -> Iterator[Finding]:
     yield from _states_close(subject, model, parameters, batch, by_state, by_cell)
 
 
-@check("gru-without-recurrence", "With W_hh = 0 a GRU carries gradients by its update gates.", dtypes=PRECISE)
+@check(
+    "gru-without-recurrence", "With W_hh = 0 a GRU carries gradients by its update gates.", dtypes=PRECISE, once=True
+)
 def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
     """dh_T/dh_t = z_T ... z_(t+1)."""
     model = bare("gru")
@@ -104,7 +109,7 @@ def gru_without_recurrence(subject: Subject) -> Iterator[Finding]:
     yield from _states_close(subject, model, parameters, batch, expected)
 
 
-@check("lstm-fixed-point", "An LSTM at rest has the Jacobian eigenvalues f + i o eig(W_g).", dtypes=PRECISE)
+@check("lstm-fixed-point", "An LSTM at rest has the Jacobian eigenvalues f + i o eig(W_g).", dtypes=PRECISE, once=True)
 def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
     """At x = h = c = 0 there is a fixed point without a candidate bias: dh_T/dc_(T-1) = o J with J = f I + i o W_g."""
     model = bare("lstm")
@@ -117,7 +122,9 @@ def lstm_fixed_point(subject: Subject) -> Iterator[Finding]:
     yield _eigenvalues_close(subject, jacobian, f + i * o * np.linalg.eigvalsh(candidate))
 
 
-@check("gru-fixed-point", "A GRU at rest has the Jacobian eigenvalues z + (1 - z) r eig(W_n).", dtypes=PRECISE)
+@check(
+    "gru-fixed-point", "A GRU at rest has the Jacobian eigenvalues z + (1 - z) r eig(W_n).", dtypes=PRECISE, once=True
+)
 def gru_fixed_point(subject: Subject) -> Iterator[Finding]:
     """At x = h = 0 there is a fixed point without candidate biases: dh_T/dh_(T-1) = z I + (1 - z) r W_n."""
     model = bare("gru")
@@ -129,7 +136,9 @@ def gru_fixed_point(subject: Subject) -> Iterator[Finding]:
     yield _eigenvalues_close(subject, jacobian, z + (1 - z) * r * np.linalg.eigvalsh(candidate))
 
 
-@check("relu", "A ReLU network passes gradients through active units and nothing at the kink.", dtypes=PRECISE)
+@check(
+    "relu", "A ReLU network passes gradients through active units and nothing at the kink.", dtypes=PRECISE, once=True
+)
 def relu(subject: Subject) -> Iterator[Finding]:
     """dL/dh_l = (dL/dh_(l+1) where h_(l+1) > 0) W_(l+1); with h = 0 everywhere no gradient but the last state's."""
     layers, size = 4, 3

@@ -9,7 +9,7 @@ from gradsuite.backend import Batch, Network
 from gradsuite.conformance.case import Case, expected_of
 from gradsuite.conformance.check import Check, check
 from gradsuite.conformance.finding import Finding, all_close, close, fact, same_bits
-from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.gradients import case_of, lightened
 from gradsuite.conformance.subject import Arrays, Subject, fetched
 from gradsuite.model import CELLS
 from gradsuite.optimizers import SGD
@@ -25,7 +25,7 @@ def every_cell(name: str, sentence: str, *, once: bool = True) -> Callable[[Meas
         @check(name, sentence, once=once)
         def measure_all(subject: Subject) -> Iterator[Finding]:
             for cell in CELLS:
-                case = case_of(cell)
+                case = lightened(subject, case_of(cell))
                 if subject.claims(case.model):
                     yield from measure(subject, case)
 

@@ -4,7 +4,7 @@ Every case is compared with the oracle, which holds a state past its length. Few
 backends that compile need most of a second for each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -37,12 +37,12 @@ AFTER = 400  # steps of padding in which a state that doubles passes the largest
 DOUBLED = 1100  # and in float64
 
 
-def compared(subject: Subject, case: Case) -> Iterator[Finding]:
+def compared(subject: Subject, case: Case, amplified: float = 1.0) -> Iterator[Finding]:
     """Yield findings on everything that a new network returns for a case, and on what must be zero in its padding."""
     if subject.claims(case.model, features=case.features):
         found = subject.find(case)
         expected = subject.claimed(expected_of(case.answer(subject.dtype)))
-        yield from all_close(str(case), found, expected, case.bound(subject.dtype))
+        yield from all_close(str(case), found, expected, amplified * case.bound(subject.dtype))
         yield from in_padding(case, found)
 
 
@@ -120,14 +120,19 @@ def bidirectional(subject: Subject) -> Iterator[Finding]:
 @check("sequences", "Lengths, states, masks and directions are right together, as far as they are claimed.", once=True)
 def sequences(subject: Subject) -> Iterator[Finding]:
     """All that is claimed of them at once, and one step of learning."""
-    case = _as_far_as_claimed(subject, EVERYTHING)
-    both = replace(case, model=replace(case.model, bidirectional=True))
-    case = both if subject.claims(both.model) else case
-    if not case.features and not case.model.bidirectional:
-        return
-    yield from compared(subject, case)
-    if subject.claims(case.model, features=case.features):
+    case = _both_ways(subject, _as_far_as_claimed(subject, EVERYTHING))
+    yield from together(subject, case)
+    if case.features and subject.claims(case.model, features=case.features):
         yield from _step(subject, case)
+
+
+def together(
+    subject: Subject, everything: Case, amplified: Callable[[Case], float] = lambda _: 1.0
+) -> Iterator[Finding]:
+    """Yield findings on a case with as much of it, and as many directions, as is claimed, unless that is nothing."""
+    case = _both_ways(subject, _as_far_as_claimed(subject, everything))
+    if case.features or case.model.bidirectional:
+        yield from compared(subject, case, amplified(case))
 
 
 def _step(subject: Subject, case: Case) -> Iterator[Finding]:
@@ -162,6 +167,12 @@ def _as_far_as_claimed(subject: Subject, case: Case) -> Case:
         carried=case.carried and "state" not in lost,
         masks=None if "masks" in lost else case.masks,
     )
+
+
+def _both_ways(subject: Subject, case: Case) -> Case:
+    """Return a case with the second direction, if that is claimed."""
+    both = replace(case.model, bidirectional=case.model.recurrent)
+    return replace(case, model=both) if subject.claims(both) else case
 
 
 CHECKS = (lengths, lengths_overflow, carried_state, masks, bidirectional, sequences, scheduled)

@@ -10,10 +10,9 @@ from gradsuite.model import Model
 from gradsuite.precision import PRECISE
 
 STEPS, BATCH = 60, 3
-# Units, and the seed of PyTorch's default parameters. In both dL/dc falls to between 1e-29 and 1e-31 at t = 1; put
-# together from a dL/dh rounded to float32 it is wrong there by 32 and 110 times its size. Neither amplifies rounding
-# errors more than 6 times.
-NETWORKS = ((1, 16), (2, 8))
+# Units, and the seed of PyTorch's default parameters. dL/dc falls to 5e-30 at t = 1; put together from a dL/dh rounded
+# to float32 it is wrong there by 110 times its size.
+UNITS, SEED = 2, 8
 
 
 @check(
@@ -28,10 +27,9 @@ def vanishing(subject: Subject) -> Iterator[Finding]:
     A rounding error of dL/dh at step t that does not enter the step back to t-1 reaches dL/dc_(t-k) as f^k, while the
     signal itself decays as the Jacobian's powers do, which may be faster.
     """
-    for hidden, seed in NETWORKS:
-        case = Case(Model("lstm", 2, hidden, 2), STEPS, BATCH, seed)
-        if subject.claims(case.model, "states"):
-            yield from subject.against_oracle(case)
+    case = Case(Model("lstm", 2, UNITS, 2), STEPS, BATCH, SEED)
+    if subject.claims(case.model, "states"):
+        yield from subject.against_oracle(case)
 
 
 CHECKS = (vanishing,)

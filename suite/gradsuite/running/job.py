@@ -150,7 +150,8 @@ class Job:
         """Return what is wrong with which backends' gradients, and say so; nothing if the user does not ask."""
         if self.configuration.no_preflight:
             return {}
-        wrong = executor.preflight(list(availability.available), self.configuration.device)
+        available, device = list(availability.available), self.configuration.device
+        wrong = executor.preflight(available, device, self.study.cells())
         for backend, reason in wrong.items():
             self.say(
                 f"wrong gradients: {backend}: {reason}; its trials are invalid (type: gradsuite check "

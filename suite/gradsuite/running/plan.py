@@ -9,6 +9,7 @@ from gradsuite import __version__
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError, unknown
 from gradsuite.experiment import Experiment, Trial
+from gradsuite.model import CELLS
 from gradsuite.plugins import Plugins
 from gradsuite.settings import Grid, Settings
 
@@ -50,6 +51,11 @@ class Study:
         names = {setting.name for setting in experiment.settings}
         changes = {name: values for name, values in self.changes.items() if name in names}
         return {name: list(dict.fromkeys(values)) for name, values in experiment.grid(self.preset, changes).items()}
+
+    def cells(self) -> list[str]:
+        """Return the cells that settings name, beside those that every backend is compared with the oracle in."""
+        named = chain.from_iterable(self.grid(experiment).get("cell", ()) for experiment in self.experiments)
+        return [cell for cell in dict.fromkeys(map(str, named)) if cell not in CELLS]
 
     def peers(self) -> list[str]:
         """Return the peers that this preset compares with."""

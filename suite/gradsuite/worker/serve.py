@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, replace
 from functools import cached_property
 from queue import SimpleQueue
@@ -58,7 +58,7 @@ class Worker:
             if request["do"] == "check":
                 return {"status": "ok", "result": self.checker.check(request)}
             if request["do"] == "preflight":
-                return {"status": "ok", "reason": self.preflight(request["device"])}
+                return {"status": "ok", "reason": self.preflight(request["device"], request["cells"])}
             if request["do"] == "start":
                 self.start(request)
             return self.round()
@@ -75,11 +75,11 @@ class Worker:
         info = self.backend.describe()
         return asdict(replace(info, libraries=(*info.libraries, *libraries())))
 
-    def preflight(self, device: str) -> str:
-        """Return what is wrong with the backend's gradients on this device, or nothing."""
+    def preflight(self, device: str, cells: Sequence[str]) -> str:
+        """Return what is wrong with the backend's gradients on this device, in these cells too, or nothing."""
         from gradsuite.conformance.preflight import disagreement  # it imports the oracle, which a trial does not need
 
-        return disagreement(self.backend, device)
+        return disagreement(self.backend, device, cells)
 
     def start(self, request: Mapping[str, Any]) -> None:
         """Begin a trial, once the memory and the peak of the trial before are cleared."""

@@ -36,14 +36,15 @@ def test_a_fault_of_one_activation_is_for_the_thorough_check():
     assert run(BY_NAME["gradients-ln-rnn"], Subject(backend(), "cpu", "float64")).verdict == "passed"
 
 
-def test_every_new_cell_has_three_checks_and_each_kind_catches_a_fault():
+def test_every_new_cell_has_four_checks_and_each_kind_catches_a_fault():
     assert {check.name for check in OF_CELLS} == {
-        f"{kind}-{cell}" for kind in ("gradients", "gradients-every", "stack") for cell in NEW
+        f"{kind}-{cell}" for kind in ("gradients", "gradients-every", "stack", "sequences") for cell in NEW
     }
     caught = {name for _, name in MUTANTS.values()}
     assert {f"gradients-{cell}" for cell in NEW} <= caught
     assert any(name.startswith("gradients-every-") for name in caught)
     assert any(name.startswith("stack-") for name in caught)
+    assert any(name.startswith("sequences-") for name in caught)
 
 
 @pytest.mark.parametrize("cell", NEW)

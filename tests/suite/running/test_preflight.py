@@ -2,10 +2,14 @@
 
 import pytest
 from gradsuite.conformance.preflight import disagreement
+from gradsuite.plugins import load
+from gradsuite.running.plan import study
 from gradsuite.runs.store import Run
 
 from tests import throwaway
 from tests.mutants import arithmetic  # noqa: F401  importing it fills the table
+from tests.mutants.equations import MUTANTS as EQUATIONS
+from tests.mutants.equations import DifferentiatedBackend
 from tests.mutants.reference import ReferenceBackend
 from tests.mutants.table import MUTANTS
 
@@ -94,6 +98,21 @@ def test_a_backend_that_ends_its_process_costs_its_own_trials_alone(folder):
 def test_a_right_backend_disagrees_with_nothing():
     assert disagreement(ReferenceBackend(), "cpu") == ""
     assert disagreement(ReferenceBackend(), "cuda") == ""  # it has no gradients there
+
+
+def test_cells_that_are_to_run_are_compared_too():
+    wrong, _ = EQUATIONS["phase-of-the-other-sign"]
+    assert disagreement(DifferentiatedBackend(), "cpu", ["lru", "ln-lstm"]) == ""
+    assert disagreement(wrong(), "cpu") == ""
+    assert disagreement(wrong(), "cpu", ["mingru"]) == ""
+    assert disagreement(wrong(), "cpu", ["mingru", "lru"]).startswith("lru: ")
+
+
+def test_the_cells_are_those_that_settings_name():
+    plugins = load()
+    planned = study(plugins, ["gradient-time"], "quick", {"cell": ["lru", "lstm", "ln-rnn"]})
+    assert planned.cells() == ["lru", "ln-rnn"]
+    assert study(plugins, ["gates"], "quick", {}).cells() == []
 
 
 def test_what_it_says_names_the_array_and_the_case():

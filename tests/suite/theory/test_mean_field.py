@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.theory.activations import second_moment, slope_moment
-from gradsuite.theory.mean_field import MeanField, critical_point
+from gradsuite.theory.mean_field import MeanField, Residual, critical_point
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -152,3 +152,22 @@ def test_what_cannot_be_had_is_said_in_one_line(arguments):
     with pytest.raises(UserError) as error:
         MeanField(*arguments)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("activation", "phi"), [("tanh", np.tanh), ("relu", lambda z: np.maximum(z, 0.0))])
+def test_residual_layers_grow_as_samples_do(activation, phi):
+    """States of independent units: what a layer adds is independent of what it reads."""
+    network = Residual(MeanField(activation, 1.5, 0.5))
+    rng = np.random.default_rng(0)
+    h = rng.standard_normal(1_000_000)
+    for _, (mean, square) in zip(range(4), network.moments(0.0, 1.0), strict=False):
+        assert h.mean() == pytest.approx(mean, abs=4e-3 * square**0.5)
+        assert (h**2).mean() == pytest.approx(square, rel=1e-2)
+        h = h + phi(network.variance((h**2).mean()) ** 0.5 * rng.standard_normal(len(h)))
+
+
+def test_linear_residual_layers_multiply_by_one_more():
+    network = Residual(MeanField("identity", 2.0, 0.0))
+    assert network.factors(1.0, 3) == [5.0, 5.0, 5.0]
+    # Of one layer: delta + W^T delta, four times the variance of <delta, W^T delta> and that of |W^T delta|^2, by 5^2.
+    assert network.log_variance(100, 5.0, 1.0) == pytest.approx((4 * 4 / 100 + 16 * 2 / 100) / 25)

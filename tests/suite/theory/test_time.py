@@ -83,3 +83,11 @@ def test_sigmoid_bound():
 def test_latches_that_are_not_stable(weight):
     with pytest.raises(UserError, match="weight must be"):
         latch.fixed_point(weight)
+
+
+def test_layer_normalisation_forgets_the_gain_without_noise():
+    assert math.exp(driven_rnn.normalised_rate(0.1, 0.0)) == pytest.approx(1.1778, abs=5e-5)
+    assert driven_rnn.normalised_rate(0.1, 0.0) == pytest.approx(driven_rnn.normalised_rate(30.0, 0.0))
+    critical = driven_rnn.normalised_critical_gain(0.25)
+    assert critical == pytest.approx(3.7767 * 0.5, abs=1e-4)
+    assert driven_rnn.normalised_rate(critical, 0.25) == pytest.approx(0.0, abs=1e-12)

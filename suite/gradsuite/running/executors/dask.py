@@ -49,10 +49,10 @@ class DaskExecutor(Executor):
         ).result()
         return described
 
-    def preflight(self, backends: Sequence[str], device: str) -> dict[str, str]:
+    def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of these backends on one of the workers."""
         wrong: dict[str, str] = self.client.submit(
-            preflight, self.configuration, list(backends), device, pure=False
+            preflight, self.configuration, list(backends), device, list(cells), pure=False
         ).result()
         return wrong
 
@@ -83,10 +83,12 @@ def describe(configuration: Configuration, backends: Sequence[str]) -> dict[str,
         return executor.describe(backends)
 
 
-def preflight(configuration: Configuration, backends: Sequence[str], device: str) -> dict[str, str]:
+def preflight(
+    configuration: Configuration, backends: Sequence[str], device: str, cells: Sequence[str]
+) -> dict[str, str]:
     """Compare backends with the oracle on the machine that this is called on."""
     with local_executor(configuration) as executor:
-        return executor.preflight(backends, device)
+        return executor.preflight(backends, device, cells)
 
 
 def run_trial(configuration: Configuration, trial: Trial) -> Result:

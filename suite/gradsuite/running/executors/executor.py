@@ -19,7 +19,7 @@ class Executor(ABC):
         """Return what each backend says of itself, or why it cannot be had."""
 
     @abstractmethod
-    def preflight(self, backends: Sequence[str], device: str) -> dict[str, str]:
+    def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of each of these backends, for those where something is."""
 
     @abstractmethod

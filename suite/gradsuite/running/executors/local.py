@@ -56,10 +56,10 @@ class LocalExecutor(Executor):
         with ThreadPoolExecutor(max(1, len(backends))) as pool:
             return dict(zip(backends, pool.map(self._describe, backends), strict=True))
 
-    def preflight(self, backends: Sequence[str], device: str) -> dict[str, str]:
+    def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of these backends; side by side, for nothing is timed."""
         with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            reasons = pool.map(lambda backend: self._preflight(backend, device), backends)
+            reasons = pool.map(lambda backend: self._preflight(backend, device, cells), backends)
             return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
 
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
@@ -88,12 +88,13 @@ class LocalExecutor(Executor):
         except Lost as lost:
             return str(lost)
 
-    def _preflight(self, backend: str, device: str) -> str:
+    def _preflight(self, backend: str, device: str, cells: Sequence[str]) -> str:
         """Return what is wrong with a backend's gradients, or nothing; one that dies of it gets a fresh worker."""
         try:
             if backend not in self.processes:
                 self._start(backend)
-            reply = self.processes[backend].ask({"do": "preflight", "device": device}, START_TIMEOUT)
+            request = {"do": "preflight", "device": device, "cells": list(cells)}
+            reply = self.processes[backend].ask(request, START_TIMEOUT)
         except Lost as lost:
             if backend in self.processes:
                 self._end(backend)
