@@ -109,8 +109,8 @@ def parallel(a: Tensor, b: Tensor, start: Tensor, out: Tensor, *, reverse: bool 
     rest = steps - count * size
     whole, left = (slice(rest, None), slice(rest)) if reverse else (slice(count * size), slice(count * size, None))
     varies = len(a) > 1
-    h, new = (array[whole].unflatten(0, (count, size)).unbind(1) for array in (out, b))
-    each = a[whole].unflatten(0, (count, size)).unbind(1) if varies else (a,) * size
+    h, new = (array[whole].view(count, size, *array.shape[1:]).unbind(1) for array in (out, b))
+    each = a[whole].view(count, size, *a.shape[1:]).unbind(1) if varies else (a,) * size
     products = a.new_empty(count if varies else 1, size, *a.shape[1:])
     product = products.unbind(1)
     first, *others = walk(size, reverse=reverse)
@@ -121,7 +121,7 @@ def parallel(a: Tensor, b: Tensor, start: Tensor, out: Tensor, *, reverse: bool 
         torch.addcmul(new[t], each[t], h[before], out=h[t])
         torch.mul(each[t], product[before], out=product[t])
         before = t
-    blocks = out[whole].unflatten(0, (count, size))
+    blocks = out[whole].view(count, size, *out.shape[1:])
     carry = start
     for block in walk(count, reverse=reverse):
         blocks[block].addcmul_(products[block if varies else 0], carry)

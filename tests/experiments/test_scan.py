@@ -91,8 +91,9 @@ def frame():
                     metric = laws.RIVAL if kind == "rival" else laws.SECONDS[kind]
                     lines += [
                         {"linear_cell": cell, "readout": "all", "length": steps, "batch_size": 8, "hidden_size": 64,
-                         "dtype": "float32", "seed": 0, "key": f"{cell} {steps} {backend}", "backend": backend, "status": "ok",
-                         "metric": metric, "index": index, "value": 1e-3 * ms * steps / 512 * (1 + index / 50)}
+                         "dtype": "float32", "seed": 0, "key": f"{cell} {steps} {backend}", "backend": backend,
+                         "status": "ok", "metric": metric,
+                         "index": index, "value": 1e-3 * ms * steps / 512 * (1 + index / 50)}
                         for index in range(7)
                     ]  # fmt: skip
     return pd.DataFrame(lines)

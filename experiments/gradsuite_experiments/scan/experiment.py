@@ -64,7 +64,8 @@ class Scan(Experiment):
             "longest_loop": [256], "rounds": [3],
         },
         "standard": {
-            **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 4096], "longest_loop": [4096], "rounds": [7],
+            **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 4096],
+            "longest_loop": [4096], "rounds": [7],
         },
         "full": {
             **ONE, "linear_cell": ["lru", "mingru", "minlstm"], "length": [512, 2048, 4096, 16_384, 65_536],

@@ -64,8 +64,8 @@ def target(rows: pd.DataFrame) -> Iterator[str]:
             found, read = gain(trial, kind), "every one" if settings["readout"] == "all" else "the last"
             met = "met" if found.low >= laws.TARGET else "not met" if found.high < laws.TARGET else "too close to call"
             yield (
-                f"Target: {backend}'s scan of {settings['linear_cell']} over {settings['length']:,} steps, read at {read}, at "
-                f"least {laws.TARGET:g} times as fast as its loop: {span(found)} times, {met}."
+                f"Target: {backend}'s scan of {settings['linear_cell']} over {settings['length']:,} steps, "
+                f"read at {read}, at least {laws.TARGET:g} times as fast as its loop: {span(found)} times, {met}."
             )
 
 
