@@ -59,7 +59,7 @@ def test_one_cell_is_checked_thoroughly(type_in):
     *lines, summary = output.splitlines()
     names = [line.split()[3] for line in lines]
     assert names == [check.name for check in CHECKS if check.cell == "lru"]
-    assert names == ["gradients-lru", "gradients-every-lru", "stack-lru"]
+    assert names == ["gradients-lru", "gradients-every-lru", "stack-lru", "scan-lru", "scan-every-lru"]
     assert summary == "3 passed, 0 failed, 0 unsupported"
 
 
