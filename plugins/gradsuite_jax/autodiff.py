@@ -184,7 +184,7 @@ def scan_linear(
     h = recurrence.states(a, b, start, kind)
     end = tuple(part[-1] for part in h)
     if last:
-        x, *h = (last_of(part, read) for part in (x, *h))
+        x, h = last_of(x, read), tuple(last_of(part, read) for part in h)
     return cell.output(plain(model, p, x), p, x, *h), end
 
 

@@ -8,6 +8,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import INK, backend_colour, backend_order
 from gradsuite.schedule import SCANS
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from gradsuite_experiments.common.frames import levels, measured, where
 from gradsuite_experiments.scan import laws
@@ -56,7 +57,7 @@ def rival_figure(rows: pd.DataFrame) -> Iterator[Figure]:
                 axes.axhline(ratio, color=INK, linewidth=1.0, linestyle=(0, (1, 3)), zorder=1)
                 axes.annotate(who, (0.02, ratio), xycoords=("axes fraction", "data"), va="bottom", fontsize=9)
         axes.set_title(f"{cell} against the fastest {laws.RIVALS[cell]}")
-    best = curves.loc[curves["median"].idxmax()]
+    best = curves.sort_values("median").iloc[-1]
     style.title(
         figure,
         f"At equal width {best['linear_cell']} is at most {best['median']:.2g} times as fast as the fastest "
@@ -91,6 +92,6 @@ def draw(axes: Axes, curves: pd.DataFrame, y: str) -> None:
     style.values_axis(axes, "x", levels(curves, "length"))
 
 
-def keys(curves: pd.DataFrame) -> list[object]:
+def keys(curves: pd.DataFrame) -> list[Line2D]:
     """Return the legend's entries of the scans that are drawn."""
     return [style.line_key(KEYS[kind], linestyle=line) for kind, line in LINES.items() if kind in set(curves["kind"])]
