@@ -118,7 +118,7 @@ def test_an_unknown_feature_is_refused_with_the_nearest_name():
         BackendInfo("mine", {}, ("cpu",), ("float32",), ("rnn",), features=("truncation", "stacked"))
     assert str(refused.value) == (
         "unknown feature of mine 'stacked'; did you mean 'stack'? (allowed: autodiff, bidirectional, checkpoint, "
-        "lengths, masks, stack, state, truncation)"
+        "lengths, masks, scan, stack, state, truncation)"
     )
 
 
