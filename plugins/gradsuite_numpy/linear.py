@@ -93,14 +93,14 @@ class MinGru(Minimal):
     gates: ClassVar[int] = 2
 
     def coefficients(self, gates: list[Array], a: Array, b: Array) -> None:
-        """A = 1 - z, b = z n."""
+        """Write a = 1 - z and b = z n."""
         z, n = gates
         sigmoid(z)
         np.subtract(1, z, out=a)
         np.multiply(z, n, out=b)
 
     def pull_gates(self, gates: list[Array], saved: Saved, da: Array, db: Array) -> None:
-        """Dz = (db n - da) z (1 - z), dn = db z."""
+        """Write dz = (db n - da) z (1 - z) and dn = db z."""
         z, n = gates
         dz = (db * n - da) * saved.a * z
         np.multiply(db, z, out=n)
@@ -113,7 +113,7 @@ class MinLstm(Minimal):
     gates: ClassVar[int] = 3
 
     def coefficients(self, gates: list[Array], a: Array, b: Array) -> None:
-        """A = f / (f + i), b = (1 - a) n."""
+        """Write a = f / (f + i) and b = (1 - a) n."""
         f, i, n = gates
         sigmoid(f)
         sigmoid(i)
@@ -123,7 +123,7 @@ class MinLstm(Minimal):
         np.multiply(b, n, out=b)
 
     def pull_gates(self, gates: list[Array], saved: Saved, da: Array, db: Array) -> None:
-        """Df = d (1 - f) and di = -d (1 - i) with d = (da - db n) a (1 - a), and dn = db (1 - a).
+        """Write df = d (1 - f) and di = -d (1 - i) with d = (da - db n) a (1 - a), and dn = db (1 - a).
 
         For a depends on f / i alone: f da/df = -i da/di = a (1 - a).
         """
