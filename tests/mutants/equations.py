@@ -5,7 +5,7 @@ from types import MappingProxyType
 from unittest.mock import patch
 
 import numpy as np
-from gradsuite.backend import OPTIONAL, Backend, BackendInfo, Batch, Gradients, Network, Tape
+from gradsuite.backend import OPTIONAL, Backend, BackendInfo, Batch, Gradients, Tape
 from gradsuite.cells import Cell, installed
 from gradsuite.cells.coupled import Coupled
 from gradsuite.cells.lru import LRU
@@ -16,23 +16,15 @@ from gradsuite.cells.peephole import Peephole
 from gradsuite.oracle import differentiate
 from gradsuite.schedule import Schedule
 
+from tests.mutants.answered import Answered
+
 MUTANTS: dict[str, tuple[type[Backend], str]] = {}
 
 
-class Differentiated(Network):
+class Differentiated(Answered):
     """A network, or a stack, whose answers are the oracle's; `wrong` stands in the place of the cell of its name."""
 
     wrong: Cell | None = None
-    batch_features = OPTIONAL
-
-    def put(self, batch: Batch) -> Batch:
-        return batch
-
-    def fetch(self, array):
-        return np.array(array)
-
-    def read(self, batch):
-        return batch
 
     def understood(self, model):
         return model
