@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradsuite.cells import CLASSIC, Parameter, Shape, find
+from gradsuite.cells import CLASSIC, Parameter, Shape, find, installed
 from gradsuite.errors import UserError, unknown
 from gradsuite.model import Model, readout_shapes
 
@@ -148,7 +148,8 @@ def _draw(rng: Generator, parameter: Parameter, init: Initialisation, before: Ma
 def _set_gate_biases(rng: Generator, model: Model, parameters: Parameters, init: Initialisation) -> None:
     cell = find(model.cell)
     if cell.keep_gate is None:
-        raise UserError(f"{model.cell} has no forget gate: forget_bias and chrono are for {' and '.join(KEEP_GATE)}")
+        gated = ", ".join(name for name, one in installed().items() if one.keep_gate is not None)
+        raise UserError(f"{model.cell} has no forget gate: forget_bias and chrono are for {gated}")
     for layer, reverse in model.layers_and_directions:
         # PyTorch adds two biases: the value goes into the first, and the second is zero in those rows.
         names = (cell.name_of(kind, layer, reverse=reverse) for kind in ("bias_ih", "bias_hh"))
