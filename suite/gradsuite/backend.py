@@ -161,7 +161,7 @@ def _refusing(put: Put) -> Put:
                 has = ", ".join(network.batch_features) or "none"
                 raise Unsupported(f"{type(network).__name__} has no batches with {feature} (it has: {has})")
         if batch.features and network.stacked:
-            raise Unsupported(f"{batch.features[0]} of a batch are for one network, not for a stack")
+            raise Unsupported(f"a batch with {batch.features[0]} is for one network, not for a stack")
         batch.check(network.model)
         return put(network, batch)
 

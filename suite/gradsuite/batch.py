@@ -73,7 +73,7 @@ class Batch:
             return
         shape = self.inputs.shape
         if not model.recurrent and self.features != ("masks",):
-            raise UserError(f"{self.features[0]} of a batch are for recurrent cells, not for {model.cell}")
+            raise UserError(f"a batch with {self.features[0]} is for recurrent cells, not for {model.cell}")
         layers, size, units = model.states_shape(shape)[-3:]
         if self.lengths is not None:
             _check_lengths(self.lengths, steps=shape[0], size=size)

@@ -45,7 +45,7 @@ def test_what_is_not_the_models_is_refused_in_one_line(given, reason):
 def test_a_model_without_time_steps_has_masks_alone():
     mlp = Model("mlp", 2, 3, 2)
     Batch(np.zeros((4, 2)), TARGETS, masks=np.ones((1, 4, 3))).check(mlp)
-    with pytest.raises(UserError, match="state of a batch are for recurrent cells, not for mlp"):
+    with pytest.raises(UserError, match="a batch with state is for recurrent cells, not for mlp"):
         Batch(np.zeros((4, 2)), TARGETS, state=(np.zeros((1, 4, 3)),)).check(mlp)
 
 
@@ -100,5 +100,5 @@ def test_what_put_copies_is_checked_and_is_for_one_network():
     with pytest.raises(UserError, match="lengths must be 1 to 5, not 1 to 9"):
         network.put(Batch(INPUTS, TARGETS, lengths=np.array([1, 2, 3, 9])))
     stack = {name: np.stack([p, p]) for name, p in initialise(MODEL).items()}
-    with pytest.raises(Unsupported, match="lengths of a batch are for one network, not for a stack"):
+    with pytest.raises(Unsupported, match="a batch with lengths is for one network, not for a stack"):
         WithLengths(MODEL, stack, device="cpu", dtype="float64").put(batch)
