@@ -199,7 +199,8 @@ def test_what_cannot_be_made_is_said_in_one_line(arguments, message):
 @pytest.mark.parametrize("arguments", [{"forget_bias": 1.0}, {"chrono": 10}])
 @pytest.mark.parametrize("cell", ["mlp", "rnn"])
 def test_a_cell_without_a_forget_gate_has_no_forget_bias(cell, arguments):
-    with pytest.raises(UserError, match=f"{cell} has no forget gate: forget_bias and chrono are for coupled, gru, lstm, peephole"):
+    gated = "coupled, gru, lstm, peephole"
+    with pytest.raises(UserError, match=f"{cell} has no forget gate: forget_bias and chrono are for {gated}"):
         initialise(Model(cell, 1, 2, 1), Initialisation(**arguments))
 
 
