@@ -91,7 +91,7 @@ def test_sequences_of_one_length_have_nothing_past_it():
     assert laws.DIFFERENCE in metrics
 
 
-def test_a_backend_without_lengths_is_unsupported_and_a_spread_beyond_all_steps_invalid():
+def test_a_backend_without_lengths_is_unsupported_and_a_spread_beyond_all_steps_refused():
     class Plain(NumpyBackend):
         def describe(self):
             return replace(super().describe(), features=())
@@ -99,7 +99,7 @@ def test_a_backend_without_lengths_is_unsupported_and_a_spread_beyond_all_steps_
     with pytest.raises(Unsupported, match="lengths"):
         next(EXPERIMENT.measure(Plain(), "cpu", settings()))
     with pytest.raises(UserError, match=r"spread must be at most 1, not 1\.5"):
-        next(EXPERIMENT.measure(NumpyBackend(), "cpu", settings(spread=[1.5])))
+        next(EXPERIMENT.trials(EXPERIMENT.grid("quick", {"spread": [0.5, 1.5]})))
 
 
 def without_lengths(batch):

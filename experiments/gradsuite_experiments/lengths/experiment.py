@@ -1,7 +1,7 @@
 """Sequences of several lengths in one batch: padded, with lengths, and sorted into buckets, over their spread."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, Batch, DeviceBatch, Network
@@ -21,6 +21,7 @@ from gradsuite.settings import (
     NUM_LAYERS,
     ROUNDS,
     SEED,
+    Grid,
     Presets,
     Setting,
     Settings,
@@ -69,10 +70,15 @@ class Lengths(Experiment):
     }  # fmt: skip
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(presets, (laws.PACKING,))
 
+    def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
+        """Yield every combination. Raises UserError for a spread of which nothing would be left."""
+        for spread in grid["spread"]:
+            if spread > 1.0:
+                raise UserError(f"spread must be at most 1, not {spread:g}")
+        yield from super().trials(grid)
+
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield the first calls, then whether gradients are right, then one sample of each way per round."""
-        if settings["spread"] > 1.0:
-            raise UserError(f"spread must be at most 1, not {settings['spread']:g}")
         model, dtype = model_of(settings), settings["dtype"]
         if reason := backend.describe().refusal(model, device, dtype, batch=("lengths",)):
             raise Unsupported(reason)

@@ -37,7 +37,7 @@ class Scan(Experiment):
 
     name: ClassVar[str] = "scan"
     question: ClassVar[str] = (
-        "What does a scan gain over a loop, and is a cell without a loop faster than the one with?"
+        "What does a scan gain over a loop, and do cells that need no loop gain over those that do?"
     )
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
