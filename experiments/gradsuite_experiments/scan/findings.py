@@ -48,12 +48,11 @@ def gains(rows: pd.DataFrame) -> Iterator[str]:
         of_backend = [(settings, trial, kind) for name, settings, trial, kind in found if name == backend]
         longest = max(settings["length"] for settings, *_ in of_backend)
         parts = [
-            f"{span(gain(trial, kind))} for {settings['linear_cell']} ({kind})"
+            f"{span(gain(trial, kind))} times as long as its {kind} scan for {settings['linear_cell']}"
             for settings, trial, kind in of_backend
             if settings["length"] == longest
         ]
-        taken = f"A gradient over {longest:,} steps by {backend}'s loop takes, in times of its fastest scan"
-        yield f"{taken}, {listed(parts)}."
+        yield f"For a gradient over {longest:,} steps {backend}'s loop takes {listed(parts)}."
 
 
 def target(rows: pd.DataFrame) -> Iterator[str]:
@@ -85,8 +84,8 @@ def rivals(rows: pd.DataFrame) -> Iterator[str]:
                 else ""
             )
             yield (
-                f"A gradient of {cell} over {steps:,} steps is so many times as fast as the fastest {rival} of equal "
-                f"width here ({at['rival'].iloc[0]}): {listed(parts)}{said}."
+                f"A gradient of {cell} over {steps:,} steps, beside the fastest {rival} of equal width "
+                f"({at['rival'].iloc[0]}), is {listed(parts)}{said}."
             )
 
 
@@ -95,8 +94,8 @@ def best_and_loop(backend: str, lines: pd.DataFrame) -> str:
     scans = lines[lines["kind"] != laws.LOOP]
     parts = []
     for line in scans.nlargest(1, "median").itertuples():
-        parts.append(f"{span(line)} by {backend}'s {line.kind} scan")
-    parts += [f"{span(line)} by {backend}'s loop" for line in where(lines, kind=laws.LOOP).itertuples()]
+        parts.append(f"{span(line)} times as fast by {backend}'s {line.kind} scan")
+    parts += [f"{span(line)} times as fast by {backend}'s loop" for line in where(lines, kind=laws.LOOP).itertuples()]
     return ", ".join(parts)
 
 
