@@ -8,7 +8,7 @@ from gradsuite.experiment import Table
 from gradsuite.report.palette import backend_order
 
 from gradsuite_experiments.common.frames import listed, measured, where
-from gradsuite_experiments.common.horizon import HORIZON_FACTOR
+from gradsuite.theory.horizon import HORIZON_FACTOR
 from gradsuite_experiments.gradient_flow.laws import HORIZON, NORM_MEAN, RATE, STABLE_FACTOR, VERDICT, VERDICTS
 
 PHRASES = {-1: "vanish", 0: "are stable", 1: "explode"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradsuite_experiments.common.horizon import horizon
+from gradsuite.theory.horizon import horizon
 
 NORM_MEAN = "norm_mean"  # over the batch, by distance
 NORM_LOW = "norm_low"

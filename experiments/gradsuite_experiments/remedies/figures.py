@@ -11,7 +11,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, backend_colour, ordered_colours
 
 from gradsuite_experiments.common.frames import by_backend, listed, measured, tally, trials, value, values, where
-from gradsuite_experiments.common.horizon import HORIZON_FACTOR
+from gradsuite.theory.horizon import HORIZON_FACTOR
 from gradsuite_experiments.remedies import laws
 from gradsuite_experiments.remedies.networks import REMEDIES
 

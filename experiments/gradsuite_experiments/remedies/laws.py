@@ -12,7 +12,7 @@ from gradsuite.theory import gaussian_powers as powers
 from gradsuite.theory.mean_field import MeanField, Residual
 from scipy.special import expit
 
-from gradsuite_experiments.common.horizon import horizon
+from gradsuite.theory.horizon import horizon
 from gradsuite_experiments.common.networks import CHEN
 
 if TYPE_CHECKING:

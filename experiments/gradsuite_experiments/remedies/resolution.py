@@ -8,7 +8,7 @@ from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.theory import driven_rnn, gates
 from gradsuite.theory import gaussian_powers as powers
 
-from gradsuite_experiments.common.horizon import HORIZON_FACTOR
+from gradsuite.theory.horizon import HORIZON_FACTOR
 from gradsuite_experiments.remedies import laws
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """The adding problem: the sum of two marked numbers in a long sequence."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from gradsuite.backend import Batch
@@ -16,13 +14,13 @@ class Adding(Task):
     The best constant answers 1 with mean squared error 1/6; who knows one of the numbers has 1/12.
     """
 
-    name: ClassVar[str] = "adding"
-    summary: ClassVar[str] = "sum of two marked numbers, one in each half of the sequence"
-    source: ClassVar[str] = "synthetic; Hochreiter & Schmidhuber 1997, sec. 5.4, with the range of Arjovsky et al. 2016"
-    input_size: ClassVar[int] = 2
-    output_size: ClassVar[int] = 1
-    loss: ClassVar[str] = "mse"
-    readout: ClassVar[str] = "last"
+    name = "adding"
+    summary = "sum of two marked numbers, one in each half of the sequence"
+    source = "synthetic; Hochreiter & Schmidhuber 1997, sec. 5.4, with the range of Arjovsky et al. 2016"
+    input_size = 2
+    output_size = 1
+    loss = "mse"
+    readout = "last"
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return inputs (T, B, 2) and targets (B, 1). Raises UserError below 2 time steps."""

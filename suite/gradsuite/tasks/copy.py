@@ -1,7 +1,5 @@
 """The copy-memory problem: repeat ten symbols after a long blank."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from gradsuite.backend import Batch
@@ -19,13 +17,13 @@ class Copy(Task):
     Who remembers nothing has a loss of 10 ln 8 / length.
     """
 
-    name: ClassVar[str] = "copy"
-    summary: ClassVar[str] = "repeat ten symbols after a long blank"
-    source: ClassVar[str] = "synthetic; Arjovsky, Shah & Bengio 2016, sec. 5.1"
-    input_size: ClassVar[int] = SYMBOLS + 2
-    output_size: ClassVar[int] = SYMBOLS + 2
-    loss: ClassVar[str] = "cross_entropy"
-    readout: ClassVar[str] = "all"
+    name = "copy"
+    summary = "repeat ten symbols after a long blank"
+    source = "synthetic; Arjovsky, Shah & Bengio 2016, sec. 5.1"
+    input_size = SYMBOLS + 2
+    output_size = SYMBOLS + 2
+    loss = "cross_entropy"
+    readout = "all"
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return one-hot inputs (T, B, 10) and classes (T, B). Raises UserError below 21 time steps."""

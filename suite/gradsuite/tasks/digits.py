@@ -1,7 +1,6 @@
 """Handwritten digits, read row by row: real images that ship in scikit-learn."""
 
 from functools import cache
-from typing import ClassVar
 
 import numpy as np
 
@@ -16,16 +15,14 @@ ROWS = 8
 class Digits(Task):
     """1797 images of 8 x 8 pixels in [0, 1], ten classes; a time step is a row, from the top."""
 
-    name: ClassVar[str] = "digits"
-    summary: ClassVar[str] = "handwritten digits of 8 x 8 pixels, one row per time step: ten classes"
-    source: ClassVar[str] = (
-        "scikit-learn load_digits (BSD-3); data: Alpaydin & Kaynak 1998, UCI Optical Recognition, CC BY 4.0"
-    )
-    input_size: ClassVar[int] = 8
-    output_size: ClassVar[int] = 10
-    loss: ClassVar[str] = "cross_entropy"
-    readout: ClassVar[str] = "last"
-    only_length: ClassVar[int | None] = ROWS
+    name = "digits"
+    summary = "handwritten digits of 8 x 8 pixels, one row per time step: ten classes"
+    source = "scikit-learn load_digits (BSD-3); data: Alpaydin & Kaynak 1998, UCI Optical Recognition, CC BY 4.0"
+    input_size = 8
+    output_size = 10
+    loss = "cross_entropy"
+    readout = "last"
+    only_length = ROWS
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return images drawn with replacement (8, B, 8) and their classes (B). Raises UserError unless length is 8."""

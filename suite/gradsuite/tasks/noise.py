@@ -1,7 +1,5 @@
 """Gaussian noise in, a random direction out: the backward pass is a vector-Jacobian product."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from gradsuite.backend import Batch
@@ -12,13 +10,13 @@ from gradsuite.tasks.task import Task
 class Noise(Task):
     """Inputs x ~ N(0, 1); L = mean over the batch of <v, h_T>, each v a random unit vector, no readout."""
 
-    name: ClassVar[str] = "noise"
-    summary: ClassVar[str] = "Gaussian noise; the loss projects the last state on a random unit vector"
-    source: ClassVar[str] = "synthetic"
-    input_size: ClassVar[int] = 8
-    output_size: ClassVar[int] = 0
-    loss: ClassVar[str] = "inner_product"
-    readout: ClassVar[str] = "none"
+    name = "noise"
+    summary = "Gaussian noise; the loss projects the last state on a random unit vector"
+    source = "synthetic"
+    input_size = 8
+    output_size = 0
+    loss = "inner_product"
+    readout = "none"
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return inputs (T, B, 8) and unit vectors (B, H), uniform over the sphere."""

@@ -1,7 +1,6 @@
 """Yearly sunspot numbers, 1700 to 2008: a real series that ships in statsmodels."""
 
 from functools import cache
-from typing import ClassVar
 
 import numpy as np
 
@@ -14,13 +13,13 @@ from gradsuite.tasks.task import Task
 class Sunspots(Task):
     """Windows of T years of the standardised series; the target is the year after."""
 
-    name: ClassVar[str] = "sunspots"
-    summary: ClassVar[str] = "yearly sunspot numbers, 1700 to 2008: predict the next year"
-    source: ClassVar[str] = "statsmodels sunspots (BSD-3); data: NOAA National Geophysical Data Center, public domain"
-    input_size: ClassVar[int] = 1
-    output_size: ClassVar[int] = 1
-    loss: ClassVar[str] = "mse"
-    readout: ClassVar[str] = "last"
+    name = "sunspots"
+    summary = "yearly sunspot numbers, 1700 to 2008: predict the next year"
+    source = "statsmodels sunspots (BSD-3); data: NOAA National Geophysical Data Center, public domain"
+    input_size = 1
+    output_size = 1
+    loss = "mse"
+    readout = "last"
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return windows drawn with replacement (T, B, 1) and the next years (B, 1).

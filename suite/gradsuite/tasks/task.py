@@ -1,13 +1,20 @@
 """What a task is: batches of a fixed input width, with the loss and readout that suit them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
 
 from gradsuite.backend import Batch
 from gradsuite.cells import find
+from gradsuite.errors import unknown
 from gradsuite.model import Model
+from gradsuite.tasks.score import LOSS, Score
+
+# The splits of every task; what stands beside them seeds the batches that a task without an end draws for each.
+SPLITS = {"train": 0, "validation": 1, "test": 2}
+EVALUATED = {"train": 1_000, "validation": 1_000, "test": 10_000}  # sequences drawn to judge a network by
 
 
 class Task(ABC):
@@ -15,16 +22,27 @@ class Task(ABC):
 
     `output_size` is 0 for a task without a readout. `source` says where the data come from and under which licence.
     `only_length` is the number of time steps of a task whose sequences all have the same, None where any will do.
+
+    To learn from: `score` is what a trained network is judged by, by default its loss, and `solved` the score at which
+    the literature calls the task solved, None where it has no such thing. A task that `carries` hands out the pieces of
+    long sequences, one after another: states are carried from batch to batch.
     """
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    source: ClassVar[str]
-    input_size: ClassVar[int]
-    output_size: ClassVar[int]
-    loss: ClassVar[str]
-    readout: ClassVar[str]
-    only_length: ClassVar[int | None] = None
+    name: str
+    summary: str
+    source: str
+    input_size: int
+    output_size: int
+    loss: str
+    readout: str
+    only_length: int | None = None
+    solved: float | None = None
+    carries: ClassVar[bool] = False
+
+    @property
+    def score(self) -> Score:
+        """What a trained network is judged by."""
+        return LOSS[self.loss]
 
     @abstractmethod
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
@@ -32,6 +50,40 @@ class Task(ABC):
 
         Raises UserError where the data have no sequence of that length.
         """
+
+    def training_batch(self, seed: int, step: int, model: Model, *, size: int, length: int) -> Batch:
+        """Return the batch of a training step (from 0): the same bits for the same arguments, whatever came before.
+
+        A task without an end draws it; one of finite examples goes through them in epochs (`Dataset`).
+        """
+        return self.batch(np.random.default_rng([seed, SPLITS["train"], step]), model, size=size, length=length)
+
+    def evaluation_batches(self, split: str, model: Model, *, size: int, length: int) -> Iterator[Batch]:
+        """Yield the batches of at most `size` sequences that a network is judged on, the same at every call.
+
+        A task without an end draws 1,000 sequences for `validation`, 10,000 for `test`. Raises UserError for a split
+        that is none of SPLITS.
+        """
+        rng = np.random.default_rng([0, split_number(split), 0])
+        left = EVALUATED[split]
+        while left > 0:
+            yield self.batch(rng, model, size=min(size, left), length=length)
+            left -= size
+
+    def restarts(self, step: int, *, size: int, length: int) -> bool:
+        """Return whether a training step begins with states of zero; always, unless the task `carries`."""
+        return True
+
+    def steps_per_epoch(self, *, size: int, length: int) -> int | None:
+        """Return how many steps show every example once; None for a task without an end."""
+        return None
+
+    def baselines(self, *, length: int) -> Mapping[str, float]:
+        """Return what simple answers score, by name: exact, or fitted to the training split and judged on the test.
+
+        None by default. They are drawn beside every learning curve.
+        """
+        return {}
 
     def model(
         self, cell: str, hidden_size: int, *, num_layers: int = 1, activation: str = "tanh", length: int = 1
@@ -48,6 +100,13 @@ class Task(ABC):
             readout=self.readout,
             loss=self.loss,
         )
+
+
+def split_number(split: str) -> int:
+    """Return the number of a split. Raises UserError, with the nearest name, if there is none of this name."""
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+    return SPLITS[split]
 
 
 def flatten(batch: Batch) -> Batch:

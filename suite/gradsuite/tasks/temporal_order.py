@@ -1,7 +1,5 @@
 """The temporal order problem: which of two symbols came at two places far apart."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from gradsuite.backend import Batch
@@ -16,13 +14,13 @@ class TemporalOrder(Task):
     The class is 2 (first is B) + (second is B): AA, AB, BA, BB.
     """
 
-    name: ClassVar[str] = "temporal-order"
-    summary: ClassVar[str] = "which of two symbols stood early, and which in the middle: four classes"
-    source: ClassVar[str] = "synthetic; Pascanu, Mikolov & Bengio 2013, sec. 4.1, after Hochreiter & Schmidhuber 1997"
-    input_size: ClassVar[int] = 6
-    output_size: ClassVar[int] = 4
-    loss: ClassVar[str] = "cross_entropy"
-    readout: ClassVar[str] = "last"
+    name = "temporal-order"
+    summary = "which of two symbols stood early, and which in the middle: four classes"
+    source = "synthetic; Pascanu, Mikolov & Bengio 2013, sec. 4.1, after Hochreiter & Schmidhuber 1997"
+    input_size = 6
+    output_size = 4
+    loss = "cross_entropy"
+    readout = "last"
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return one-hot inputs (T, B, 6) and classes (B). Raises UserError below 10 time steps."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from gradsuite_experiments.common.horizon import horizon
+from gradsuite.theory.horizon import horizon
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.laws import (
     HORIZON,

@@ -1,0 +1,21 @@
+"""Learning rates over a training: each is a factor of the optimizer's own, by the step."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+class Rate(ABC):
+    """A factor of the learning rate for every step."""
+
+    @abstractmethod
+    def factor(self, step: int) -> float:
+        """Return the factor of a step, counted from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Rate):
+    """The same learning rate at every step."""
+
+    def factor(self, step: int) -> float:
+        """Return 1."""
+        return 1.0
