@@ -8,7 +8,9 @@ def register_tasks(register: Register) -> None:
     """Register the built-in tasks."""
     register("adding", "gradsuite.tasks.adding:Adding")
     register("copy", "gradsuite.tasks.copy:Copy")
+    register("csv", "gradsuite.tasks.files.series:Series")
     register("digits", "gradsuite.tasks.digits:Digits")
     register("noise", "gradsuite.tasks.noise:Noise")
+    register("npz", "gradsuite.tasks.files.examples:Examples")
     register("sunspots", "gradsuite.tasks.sunspots:Sunspots")
     register("temporal-order", "gradsuite.tasks.temporal_order:TemporalOrder")
