@@ -68,8 +68,6 @@ def test_digits_by_pixels_are_the_rows_one_after_another_and_permuted_ones_the_s
     ("name", "length"), [("digits", 9), ("digits-pixels", 8), ("japanese-vowels", 30), ("mnist1d", 41)]
 )
 def test_sequences_of_one_length_have_no_other(name, length):
-    if name == "mnist1d":
-        pytest.importorskip("mnist1d", reason="the data package mnist1d is not installed")
     task, model = learnt(name, length)
     with pytest.raises(UserError, match=rf"length must be \d+, not {length}"):
         task.training_batch(0, 0, model, size=2, length=length)

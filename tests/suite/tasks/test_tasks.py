@@ -33,9 +33,10 @@ def drawn(name, *, size=5, length=30, seed=0, cell="gru"):
 def test_these_are_the_built_in_tasks():
     assert sorted(Plugins({"tasks": BuiltIn}).tasks) == sorted((*NAMES, *REAL, *FILES))
     for name in (*NAMES, *REAL):
-        assert task(name).name == name
-        assert task(name).summary
-        assert task(name).source
+        one = Plugins({"tasks": BuiltIn}).tasks[name].load()
+        assert one.name == name
+        assert one.summary
+        assert one.source
 
 
 @pytest.mark.parametrize("name", NAMES)
