@@ -6,14 +6,8 @@ import pytest
 jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
 
-from gradsuite.optimizers import (  # noqa: E402
-    NORM_EPSILON,
-    OPTIMIZERS,
-    clip_by_global_norm,
-    clip_by_unit_norm,
-    global_norm,
-    optimizer,
-)
+from gradsuite.clipping import NORM_EPSILON, clip_by_global_norm, clip_by_unit_norm, global_norm  # noqa: E402
+from gradsuite.optimizers import OPTIMIZERS, optimizer  # noqa: E402
 
 EPS = 2.0**-52
 

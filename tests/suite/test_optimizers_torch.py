@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gradsuite.optimizers import clip_by_global_norm, clip_by_value, optimizer  # noqa: E402  after the skip
+from gradsuite.clipping import clip_by_global_norm, clip_by_value  # noqa: E402  after the skip
+from gradsuite.optimizers import optimizer  # noqa: E402
 
 # Our settings, and torch's class and settings for the same rule.
 PAIRS = {

@@ -9,9 +9,9 @@ import numpy as np
 
 from gradsuite.backend import Array, Backend, Gradients, Network
 from gradsuite.batch import Batch
+from gradsuite.clipping import global_norm
 from gradsuite.errors import UserError
 from gradsuite.model import Model
-from gradsuite.optimizers import global_norm
 from gradsuite.schedule import Schedule
 from gradsuite.tasks.task import Task
 from gradsuite.training.curve import Curve, Look
@@ -19,7 +19,6 @@ from gradsuite.training.evaluation import State, evaluate, has_split, readable, 
 from gradsuite.training.feed import feed
 from gradsuite.training.horizon import probe, reach
 from gradsuite.training.recipe import Recipe
-
 
 EVALUATED_AT_ONCE = 256  # sequences
 
