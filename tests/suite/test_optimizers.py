@@ -57,6 +57,45 @@ def test_adam_adds_its_decay_to_the_gradient():
     assert path[0, 0] == pytest.approx(4.9, rel=1e3 * ROUNDING)
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_rmsprop_under_a_constant_gradient_moves_by_geometric_sums(momentum):
+    # v_k = g^2 (1 - alpha^k), so that g / v_k^0.5 is 1 / (1 - alpha^k)^0.5 whatever g: momentum gathers these.
+    alpha, lr = 0.9, 0.01
+    rule = optimizer("rmsprop", lr=lr, alpha=alpha, eps=0.0, momentum=momentum)
+    path = descend(rule, np.zeros(1), lambda p: np.full(1, -3.0))
+    moves = 1 / np.sqrt(1 - alpha ** np.arange(1, STEPS + 1))
+    velocity = [sum(momentum ** (k - j) * moves[j] for j in range(k + 1)) for k in range(STEPS)]
+    np.testing.assert_allclose(path[:, 0], lr * np.cumsum(velocity), rtol=ROUNDING)
+
+
+def test_a_centred_rmsprop_divides_by_the_deviation():
+    # From zero averages, one gradient g leaves v - m^2 = (1 - alpha) g^2 - (1 - alpha)^2 g^2 = alpha (1 - alpha) g^2.
+    rule = optimizer("rmsprop", lr=0.1, alpha=0.75, eps=0.0, centered=True)
+    path = descend(rule, np.zeros(1), lambda p: np.full(1, 4.0) if p == 0 else np.full(1, -1.0))
+    assert path[0, 0] == pytest.approx(-0.1 / np.sqrt(0.75 * 0.25), rel=ROUNDING)
+
+
+def test_nesterov_by_name_is_momentum_that_looks_ahead():
+    assert optimizer("nesterov", lr=0.1) == optimizer("momentum", lr=0.1, nesterov=True)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_with_lr_is_the_same_optimizer_at_another_rate(name):
+    rule = optimizer(name, lr=0.1, weight_decay=0.2, clip_norm=3.0)
+    assert rule.with_lr(0.3) == optimizer(name, lr=0.3, weight_decay=0.2, clip_norm=3.0)
+    assert rule.lr == 0.1
+    assert rule.with_lr(0.0).lr == 0.0
+    arrays = {"p": np.ones(2)}
+    held = rule.with_lr(np.array(0.3)).apply(arrays, arrays, None)[0]
+    np.testing.assert_array_equal(held["p"], rule.with_lr(0.3).apply(arrays, arrays, None)[0]["p"])
+
+
+@pytest.mark.parametrize("lr", [-0.1, float("nan")])
+def test_a_rate_below_zero_is_refused(lr):
+    with pytest.raises(UserError, match=f"lr must not be negative, not {lr}"):
+        optimizer("sgd", lr=0.1).with_lr(lr)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_nothing_changes_in_place_and_slots_are_all_the_memory(name):
     rule = optimizer(name, lr=0.1, clip_norm=1.0, clip_value=0.5)
