@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NAMES = ("adding", "copy", "digits", "noise", "sunspots", "temporal-order")
+FILES = ("csv", "npz")  # of somebody's own: tests/suite/tasks/files
 
 
 class BuiltIn:
@@ -28,7 +29,7 @@ def drawn(name, *, size=5, length=30, seed=0, cell="gru"):
 
 
 def test_these_are_the_built_in_tasks():
-    assert sorted(Plugins({"tasks": BuiltIn}).tasks) == list(NAMES)
+    assert sorted(Plugins({"tasks": BuiltIn}).tasks) == sorted([*NAMES, *FILES])
     for name in NAMES:
         assert task(name).name == name
         assert task(name).summary
