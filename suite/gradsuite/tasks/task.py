@@ -62,7 +62,7 @@ class Task(ABC):
         """What a trained network is judged by."""
         return LOSS[self.loss]
 
-    def check_length(self, length: int) -> None:
+    def check_length(self, length: int) -> None:  # noqa: B027  any length will do
         """Raise UserError if the data are too few for sequences of `length` time steps, where that is known at once."""
 
     @abstractmethod
