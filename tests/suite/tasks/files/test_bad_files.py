@@ -86,6 +86,8 @@ TABLES = [
     (lines(*GOOD), "target=a&horizon=one", "horizon must be a whole number, not 'one'"),
     (lines(*GOOD), "target=a&horizon=30", "csv:data.csv has 28 rows for training: too few for 9 time steps"),
     (lines(*GOOD[:12]), "target=a", "a horizon of 1; at most 7 steps fit"),
+    (lines(*GOOD), "target=a&window=0", "window must be at least 1, not 0"),
+    (lines(*GOOD), "target=a&window=99", "too few for 99 time steps and a horizon of 1; at most 27 steps fit"),
     (lines(*GOOD), "target=a&split=.7;.2;.2", "split must sum to 1: .7;.2;.2 sum to 1.1"),
     (lines(*GOOD), "target=a&split=.7;.3", "split must be three shares (training, validation, test)"),
     (lines(*GOOD), "target=a&split=1.2;-.1;-.1", "split must be shares between 0 and 1"),
@@ -164,7 +166,7 @@ def refused(request, type_in):
             "--set",
             f"task={task}",
         ),
-        "train": lambda task: ("train", "--backend", "numpy", "--steps", "1", "--window", "9", "--task", task),
+        "train": lambda task: ("train", "--backend", "numpy", "--steps", "1", "--length", "9", "--task", task),
     }
 
     def refused(task, fault):

@@ -112,3 +112,20 @@ def test_a_worker_in_another_folder_reads_the_same_file(probe, tmp_path, monkeyp
         assert lost["reason"].startswith("no file 'data.csv' in ")
     finally:
         worker.close()
+
+
+def test_a_run_does_not_go_on_with_other_data(type_in):
+    Path("data.csv").write_text(ROWS)
+    chosen = ["task=csv:data.csv?target=a", "length=9", "gain=1", "cell=rnn", "hidden_size=4", "batch_size=4"]
+    line = ["run", "gradient-time", "--backend", "numpy", "--preset", "quick", "--no-preflight"]
+    status, output, _ = type_in(*line, *(word for one in chosen for word in ("--set", one)))
+    assert status == 0
+    path = output.splitlines()[-1]
+    status, output, errors = type_in("run", "--resume", path)
+    assert status == 0
+    assert "0 of 1 trials to measure" in errors
+    assert str(Path.cwd()) not in output + (Path(path) / "measurements.csv").read_text()
+    Path("data.csv").write_text(ROWS + "1,1\n")
+    status, output, errors = type_in("run", "--resume", path)
+    assert (status, output) == (2, "")
+    assert errors == f"gradsuite: {path} was begun with other data: csv:data.csv?target=a has changed\n"

@@ -227,6 +227,14 @@ def test_a_window_that_is_too_long_is_an_error_that_says_what_fits():
         task.check_length(60)
 
 
+def test_a_window_in_the_name_is_the_only_length():
+    task = PLUGINS.task("csv:frame.csv?target=a&window=12")
+    assert task.only_length == 12
+    assert everything(task, "test", length=12)[0].shape == (12, 14, 3)
+    with pytest.raises(UserError, match=r"windows of 12 rows: length must be that, not 9"):
+        task.batch(np.random.default_rng(0), task.model("rnn", 3), size=4, length=9)
+
+
 @given(counts=st.lists(st.integers(0, 5), max_size=6), width=st.integers(1, 3))
 def test_rows_on_disk_are_the_chunks_that_were_written(counts, width):
     chunks = [RNG.normal(size=(count, width)) for count in counts]
