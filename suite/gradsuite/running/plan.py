@@ -98,16 +98,28 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
     if preset not in presets:
         raise unknown("preset", preset, presets)
     planned = Study(tuple(e for e in experiments if names or preset in e.presets), preset, changes)
-    tasks = {str(name) for experiment in planned.experiments for name in planned.grid(experiment).get("task", [])}
-    return replace(planned, pins={name: pin for name in sorted(tasks) if (pin := _pin(plugins, name))})
+    pins: dict[str, Pin] = {}
+    for experiment in planned.experiments:
+        grid = planned.grid(experiment)
+        for name in map(str, grid.get("task", [])):
+            if pin := _pin(plugins, name, grid.get("length", [])):
+                pins[name] = pin
+    return replace(planned, pins=pins)
 
 
-def _pin(plugins: Plugins, name: str) -> Pin | None:
-    """Return what a task is pinned to, if it reads a file. Raises UserError for one that is not there, or of no use."""
-    if ":" in name:
-        return plugins.task(name).pin
-    plugins.find("task", name)
-    return None
+def _pin(plugins: Plugins, name: str, lengths: Sequence[int]) -> Pin | None:
+    """Return what a task is pinned to, if it reads a file.
+
+    Raises UserError for a task that is not there, or whose data are of no use, or too few for these lengths.
+    """
+    if ":" not in name:
+        plugins.find("task", name)
+        return None
+    task = plugins.task(name)
+    if task.only_length is None:
+        for length in lengths:
+            task.check_length(length)
+    return task.pin
 
 
 def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:

@@ -62,6 +62,9 @@ class Task(ABC):
         """What a trained network is judged by."""
         return LOSS[self.loss]
 
+    def check_length(self, length: int) -> None:  # noqa: B027  any length will do
+        """Raise UserError if the data are too few for sequences of `length` time steps, where that is known at once."""
+
     @abstractmethod
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return a batch of `size` sequences of `length` time steps, inputs (T, B, I); the same for the same rng state.

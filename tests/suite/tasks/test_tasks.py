@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 NAMES = ("adding", "copy", "delayed-copy", "digits", "noise", "parity", "sunspots", "temporal-order", "variable-copy")
 REAL = ("co2", "digits-permuted", "digits-pixels", "japanese-vowels", "language", "macro", "mnist1d", "sp500-returns",
         "sp500-volatility")  # fmt: skip
-FILES = ("csv", "npz")
+FILES = ("csv", "npz")  # of somebody's own: tests/suite/tasks/files
 
 
 class BuiltIn:

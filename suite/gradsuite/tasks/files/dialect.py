@@ -75,7 +75,7 @@ def _encoding(path: Path) -> str:
             return "utf-16"
         stream.seek(0)
         decoder, utf8 = codecs.getincrementaldecoder("utf-8")(), True
-        while block := stream.read(2**20):
+        while block := stream.read(2**16):
             if b"\0" in block:
                 raise UserError(f"{path.name} is no CSV file: it has bytes that no text has")
             try:

@@ -30,12 +30,11 @@ def forecasts(
         design = np.column_stack([windows[:, :lags], np.ones(len(windows)), windows[:, -1]])
         products += design.T @ design
         count += len(windows)
-    series = rows.read()[:, column]
-    wanted = scaled(series[targets])
-    errors = {"mean": _square(wanted), "last value": _square(wanted - scaled(series[targets - horizon]))}
+    wanted, last = (scaled(rows.at(places, column)) for places in (targets, targets - horizon))
+    errors = {"mean": _square(wanted), "last value": _square(wanted - last)}
     if count > lags + 1:
         weights = np.linalg.lstsq(products[:-1, :-1], products[:-1, -1], rcond=None)[0]
-        known = scaled(series[(targets - horizon)[:, np.newaxis] - np.arange(lags)[::-1]])
+        known = scaled(rows.at((targets - horizon)[:, np.newaxis] - np.arange(lags)[::-1], column))
         errors[f"AR({lags})"] = _square(wanted - known @ weights[:-1] - weights[-1])
     return errors
 
@@ -47,10 +46,10 @@ def class_baselines(rows: Rows, column: int, stop: int, targets: np.ndarray, *, 
         found = np.bincount(chunk[:, column].astype(np.int64), minlength=len(counts))
         found[: len(counts)] += counts
         counts = found
-    series = rows.read()[:, column]
+    wanted, last = rows.at(targets, column), rows.at(targets - horizon, column)
     return {
-        "most frequent class": float((series[targets] == counts.argmax()).mean()),
-        "last class": float((series[targets] == series[targets - horizon]).mean()),
+        "most frequent class": float((wanted == counts.argmax()).mean()),
+        "last class": float((wanted == last).mean()),
     }
 
 

@@ -8,6 +8,7 @@ from weakref import finalize
 import numpy as np
 
 CHUNK = 2**16  # rows in memory at once
+FEW = 256  # places looked up at once: each brings the pages around it
 
 
 class Rows:
@@ -36,6 +37,14 @@ class Rows:
             return np.empty((0, self.width))
         view = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(view, np.float64).reshape(self.count, self.width)
+
+    def at(self, places: np.ndarray, column: int) -> np.ndarray:
+        """Return a column at places anywhere (shape of `places`), looked up a few at a time."""
+        flat = places.ravel()
+        values = np.empty(flat.shape)
+        for start in range(0, len(flat), FEW):
+            values[start : start + FEW] = self.read()[flat[start : start + FEW], column]
+        return values.reshape(places.shape)
 
     def chunks(self, stop: int | None = None, *, before: int = 0) -> Iterator[np.ndarray]:
         """Yield the rows up to `stop` in chunks, each with up to `before` rows of the chunk before it in front."""

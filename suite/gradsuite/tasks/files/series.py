@@ -19,7 +19,7 @@ from gradsuite.tasks.pin import Pin
 from gradsuite.tasks.score import ACCURACY, Score
 from gradsuite.tasks.task import split_number
 
-OPTIONS = ("target", "horizon", "inputs", "split", "standardise", "missing", "decimal", "sha256")
+OPTIONS = ("target", "horizon", "inputs", "window", "split", "standardise", "missing", "decimal", "sha256")
 JUDGED = 10_000  # windows of a split that a network is judged on, evenly spaced, if there are more
 LARGE = 10.0  # mean or deviation of an input above which a hint to standardise is due
 
@@ -28,7 +28,8 @@ class Series(Dataset):
     """Windows of T rows; the target is the value of one column, `horizon` rows after the window's last.
 
     Splits follow each other in time and share out the targets: a window may reach back into the split before, and no
-    target of one split is a target, or an input, of a split before it. A target that is text is a class.
+    target of one split is a target, or an input, of a split before it. A target that is text is a class. Any T will do,
+    unless the name has a window.
     """
 
     name = "csv"
@@ -51,6 +52,9 @@ class Series(Dataset):
         self.columns = list(data.inputs)
         self.measured = self._measured()
         self.scaling = self.measured if self.standardised else Scaling.none(data.rows.width)
+        if "window" in query.options:
+            self.only_length = query.whole("window", 1, minimum=1)
+            self.check_length(self.only_length)
 
     @classmethod
     def of(cls, argument: str) -> Self:
@@ -92,6 +96,8 @@ class Series(Dataset):
     def count(self, split: str, *, length: int) -> int:
         """Return how many windows end in a target of this split. Raises UserError if there is none to train on."""
         split_number(split)
+        if self.only_length not in (None, length):
+            raise UserError(f"{self.name} has windows of {self.only_length} rows: length must be that, not {length}")
         start, stop = self.bounds[split]
         windows = stop - max(start, self._first(length))
         if split == "train" and windows < 1:
@@ -102,6 +108,10 @@ class Series(Dataset):
                 f"{self.horizon}; {advice}"
             )
         return max(0, windows)
+
+    def check_length(self, length: int) -> None:
+        """Raise UserError if there is no window of that length to train on."""
+        self.count("train", length=length)
 
     def take(self, split: str, places: np.ndarray, model: Model, *, length: int) -> Batch:
         """Return windows (T, B, I) and targets (B, 1), or classes (B)."""
