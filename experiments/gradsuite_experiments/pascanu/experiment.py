@@ -124,7 +124,7 @@ def alone(claim: "partial[Claim]", at: "pd.Series[Any]") -> Iterator[Claim]:
             resolution=more(0.0, at["seeds"]),
             relation="<=",
         )
-    if at["method"] == "omega" and at["length"] <= laws.LONG and at["updates"] >= laws.UPDATES:
+    if at["method"] == "omega" and at["length"] <= laws.LONG and laws.enough(at):
         yield claim(
             name=f"pascanu/solved/omega/{at['initialiser']}",
             sentence=laws.SOLVED.format(start=at["initialiser"].capitalize()),

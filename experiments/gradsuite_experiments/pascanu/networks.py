@@ -27,9 +27,9 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = {
-    "sgd": Method("SGD"),
-    "clip": Method("SGD, clipped", THRESHOLD),
-    "omega": Method("SGD, clipped, Omega", THRESHOLD, OMEGA),
+    "sgd": Method("plain SGD"),
+    "clip": Method("clipped SGD", THRESHOLD),
+    "omega": Method("clipped SGD + Omega", THRESHOLD, OMEGA),
 }
 
 
