@@ -20,7 +20,6 @@ from gradsuite.training.feed import feed
 from gradsuite.training.horizon import probe, reach
 from gradsuite.training.recipe import Recipe
 
-
 EVALUATED_AT_ONCE = 256  # sequences
 
 
