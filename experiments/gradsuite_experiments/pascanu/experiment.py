@@ -60,7 +60,7 @@ class Pascanu(Experiment):
         for preset, starts, lengths, updates, seeds in (
             ("quick", ["basic"], [10], 1000, 1),
             ("standard", ["basic"], [10, 20], 2000, 2),
-            ("full", list(STARTS), [10, 20, 50, 75], laws.UPDATES, 5),
+            ("full", list(STARTS), [10, 20, 50], laws.UPDATES, 5),
         )
     }
 
