@@ -8,6 +8,7 @@ from gradsuite.hookspecs import Register
 def register_experiments(register: Register) -> None:
     """Register the built-in experiments."""
     register("agreement", "gradsuite_experiments.agreement.experiment:Agreement")
+    register("clip-threshold", "gradsuite_experiments.clip_threshold.experiment:ClipThreshold")
     register("clipping", "gradsuite_experiments.clipping.experiment:Clipping")
     register("critical-gain", "gradsuite_experiments.critical_gain.experiment:CriticalGain")
     register("driven-rnn", "gradsuite_experiments.driven_rnn.experiment:DrivenRnn")
@@ -23,6 +24,7 @@ def register_experiments(register: Register) -> None:
     register("linear-recurrence", "gradsuite_experiments.linear_recurrence.experiment:LinearRecurrence")
     register("mean-field", "gradsuite_experiments.mean_field.experiment:MeanFieldDepth")
     register("memory", "gradsuite_experiments.memory.experiment:MemoryTime")
+    register("pascanu", "gradsuite_experiments.pascanu.experiment:Pascanu")
     register("phase-time", "gradsuite_experiments.phase_time.experiment:PhaseTime")
     register("precision", "gradsuite_experiments.precision.experiment:Precision")
     register("remedies", "gradsuite_experiments.remedies.experiment:Remedies")
@@ -30,4 +32,5 @@ def register_experiments(register: Register) -> None:
     register("scan", "gradsuite_experiments.scan.experiment:Scan")
     register("speed", "gradsuite_experiments.speed.experiment:Speed")
     register("speed-aa", "gradsuite_experiments.speed.aa.experiment:SpeedAa")
+    register("time-scale", "gradsuite_experiments.time_scale.experiment:TimeScale")
     register("truncation", "gradsuite_experiments.truncation.experiment:Truncation")

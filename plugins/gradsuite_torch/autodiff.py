@@ -3,71 +3,31 @@
 Of a cell that is linear in its state, only the states are computed step by step, and their backward pass is by hand.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import torch
-from array_api_compat import torch as array_api
 from gradsuite.backend import Gradients, Tape
-from gradsuite.cells import Linear, Namespace, find
+from gradsuite.cells import Linear, find
 from gradsuite.model import Model
 from torch import Tensor
 
 from gradsuite_torch import recurrence
+from gradsuite_torch.equations import Equations, Products, differentiable, over_time
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
 from gradsuite_torch.padding import Padding
 from gradsuite_torch.route import Route, beside
 from gradsuite_torch.trace import TIME, States
 
-FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "identity": lambda z: z,
-}
 Marked = Mapping[str, list[Tensor]]  # by state, its values in the order of time
-
-
-class Equations(Namespace):
-    """PyTorch for the equations of one layer over all steps; its products with the inputs are computed at once."""
-
-    def __init__(self, activation: str, p: SimpleNamespace, inputs: Tensor, *, recurrent: bool) -> None:
-        """Take the layer's parameters and inputs, (..., T, B, I), or (..., B, I) if it is not recurrent."""
-        super().__init__(array_api, FUNCTIONS, activation, self._mark)
-        self._inputs = inputs
-        self.sequence = inputs.unbind(TIME) if recurrent else (inputs,)
-        self._recurrent = recurrent
-        self._own = {id(None), *map(id, vars(p).values())}  # parameters live as long as this: their ids are theirs
-        self._products: dict[tuple[int, int], tuple[Tensor, ...]] = {}
-        self.marked: defaultdict[str, list[Tensor]] = defaultdict(list)
-        self.now = 0
-
-    def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """Return x W^T + b."""
-        key = (id(weight), id(bias))
-        if x is not self.sequence[self.now] or not self._own.issuperset(key):  # what a step computes is its own
-            return affine(x, weight, bias)
-        if key not in self._products:
-            self._products[key] = self._of_all_steps(weight, bias)
-        return self._products[key][self.now]
-
-    def _of_all_steps(self, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
-        if not self._recurrent:
-            return (affine(self._inputs, weight, bias),)
-        return affine(self._inputs, over_time(weight), None if bias is None else over_time(bias)).unbind(TIME)
-
-    def _mark(self, name: str, value: Tensor) -> Tensor:
-        self.marked[name].append(value)
-        return value
 
 
 class Saved(NamedTuple):
     """What the backward pass reads; `layers` holds the states of each, `hidden` those that the readout reads.
 
-    `state` holds the states before the first step, if the batch has any.
+    `state` holds the states before the first step, if the batch has any; `products` are those of all layers.
     """
 
     batch: DeviceBatch
@@ -77,18 +37,20 @@ class Saved(NamedTuple):
     hidden: Tensor
     outputs: Tensor
     states: bool
+    products: list[Products]
 
 
 class Layer(NamedTuple):
     """What one layer gives in one direction, in the order in which it reads.
 
     `marked` is what state gradients are taken by; `outputs` are those of all steps, or of each sequence's last one, and
-    `after` are the states after it.
+    `after` are the states after it. `products` are those whose gradients are computed at once.
     """
 
     marked: Marked
     outputs: Tensor
     after: States
+    products: Sequence[Products] = ()
 
 
 class Autodiff(TorchNetwork):
@@ -112,12 +74,21 @@ class Autodiff(TorchNetwork):
             outputs = self.readout.outputs(hidden, parameters, batch.padding)
             loss = self.readout.loss(outputs, batch.targets, batch.padding)
             after = [torch.stack([layer.after[k] for layer in layers]) for k in range(len(state))]
-        saved = Saved(batch, parameters, [layer.marked for layer in layers], state, hidden, outputs, states)
+        saved = Saved(
+            batch,
+            parameters,
+            [layer.marked for layer in layers],
+            state,
+            hidden,
+            outputs,
+            states,
+            [products for layer in layers for products in layer.products],
+        )
         return Tape(loss, outputs, saved, last_state=tuple(after) or None)
 
     def backward(self, tape: Tape) -> Gradients:
         """Run autograd back from the states that the readout reads, to parameters and, if asked for, states."""
-        batch, parameters, layers, state, hidden, outputs, states = tape.saved
+        batch, parameters, layers, state, hidden, outputs, states, products = tape.saved
         tape.saved = None
         with torch.no_grad():
             gradient = self.readout.loss_gradient(outputs, batch.targets, batch.padding)
@@ -125,10 +96,13 @@ class Autodiff(TorchNetwork):
         names = [name for name in parameters if name not in of_readout]
         kinds = self.cell.states if states else ()
         marked = [value for kind in kinds for layer in layers for value in layer[kind]]
-        wanted = [*(parameters[name] for name in names), *state, *marked]
-        found = torch.autograd.grad(hidden, wanted, gradient.view_as(hidden), materialize_grads=True)
-        by_name = dict(zip(names, found, strict=False))
-        each = iter(found[len(names) :])
+        values = [value for one in products for value in one.values]
+        wanted = [*(parameters[name] for name in names), *values, *state, *marked]
+        each = iter(torch.autograd.grad(hidden, wanted, gradient.view_as(hidden), materialize_grads=True))
+        by_name = {name: next(each) for name in names}
+        for one in products:
+            for name, by_product in one.gradients([next(each) for _ in one.values]).items():
+                by_name[name] = by_name[name] + by_product
         initial = tuple(next(each) for _ in state) or None
         route = Route.of(self.model, batch)
         by_state = [self._stacked([[next(each) for _ in layer[kind]] for layer in layers], route) for kind in kinds]
@@ -143,7 +117,9 @@ class Autodiff(TorchNetwork):
             for number in route.numbers(layer):
                 p = model.of_layer(parameters, layer, reverse=route.backward(number), ahead=self.stacked)
                 start = tuple(kind[number] for kind in state)
-                found.append(self.one_layer(p, route.to_layer(x, number), start, batch.padding, last=last))
+                one = self.one_layer(p, route.to_layer(x, number), start, batch.padding, last=last)
+                name_of = partial(self.cell.name_of, layer=layer, reverse=route.backward(number))
+                found.append(one._replace(products=[products.named(name_of) for products in one.products]))
             outputs = [one.outputs for one in found[-model.directions :]]
             if last and self.cell.recurrent:
                 x = route.up_last(outputs, layer)
@@ -172,10 +148,11 @@ class Autodiff(TorchNetwork):
             if valid is not None:
                 after = tuple(torch.where(valid[now], new, old) for new, old in zip(after, state, strict=True))
             state = after
+        products = list(xp.products.values())
         if not self.cell.recurrent or (last and padding is None):
-            return Layer(xp.marked, top[-1], state)
+            return Layer(xp.marked, top[-1], state, products)
         outputs = torch.stack(top, TIME)
-        return Layer(xp.marked, padding.last(outputs) if last and padding is not None else outputs, state)
+        return Layer(xp.marked, padding.last(outputs) if last and padding is not None else outputs, state, products)
 
     def by_scan(
         self, cell: Linear, p: SimpleNamespace, x: Tensor, start: States, padding: Padding | None, *, last: bool
@@ -220,24 +197,6 @@ class Autodiff(TorchNetwork):
         return torch.stack([route.from_layer(array, number) for number, array in enumerate(by_layer)], -3)
 
 
-def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return x W^T + b, both of one network or of a stack."""
-    if weight.dim() == 2:
-        return torch.nn.functional.linear(x, weight, bias)
-    product = torch.matmul(x, weight.mT)
-    return product if bias is None else product + bias
-
-
-def over_time(parameter: Tensor) -> Tensor:
-    """Return a parameter of a stack with an axis for time; one network's broadcasts without."""
-    return parameter.unsqueeze(TIME) if parameter.dim() == 3 else parameter
-
-
 def aligned(shape: Sequence[int], a: Tensor) -> Tensor:
     """Return what broadcasts to this shape, with as many axes."""
     return a[(None,) * (len(shape) - a.dim())]
-
-
-def differentiable(tensor: Tensor) -> Tensor:
-    """Return a tensor to differentiate by: itself, unless it depends on no parameter."""
-    return tensor if tensor.requires_grad else tensor.detach().requires_grad_()

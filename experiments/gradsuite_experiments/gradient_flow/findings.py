@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from gradsuite.experiment import Table
 from gradsuite.report.palette import backend_order
+from gradsuite.theory.horizon import HORIZON_FACTOR
 
 from gradsuite_experiments.common.frames import listed, measured, where
-from gradsuite.theory.horizon import HORIZON_FACTOR
 from gradsuite_experiments.gradient_flow.laws import HORIZON, NORM_MEAN, RATE, STABLE_FACTOR, VERDICT, VERDICTS
 
 PHRASES = {-1: "vanish", 0: "are stable", 1: "explode"}

@@ -6,7 +6,6 @@ A distance is what lies between a state and the loss: a lag T - t in time, a num
 from dataclasses import dataclass
 
 import numpy as np
-
 from gradsuite.theory.horizon import horizon
 
 NORM_MEAN = "norm_mean"  # over the batch, by distance

@@ -9,9 +9,9 @@ from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, backend_colour, ordered_colours
+from gradsuite.theory.horizon import HORIZON_FACTOR
 
 from gradsuite_experiments.common.frames import by_backend, listed, measured, tally, trials, value, values, where
-from gradsuite.theory.horizon import HORIZON_FACTOR
 from gradsuite_experiments.remedies import laws
 from gradsuite_experiments.remedies.networks import REMEDIES
 

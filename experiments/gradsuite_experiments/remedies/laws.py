@@ -9,10 +9,10 @@ from gradsuite.claims import Source
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.theory import activations, driven_rnn, gates, linear_recurrence
 from gradsuite.theory import gaussian_powers as powers
+from gradsuite.theory.horizon import horizon
 from gradsuite.theory.mean_field import MeanField, Residual
 from scipy.special import expit
 
-from gradsuite.theory.horizon import horizon
 from gradsuite_experiments.common.networks import CHEN
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from gradsuite.claims import Resolution
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.theory import driven_rnn, gates
 from gradsuite.theory import gaussian_powers as powers
-
 from gradsuite.theory.horizon import HORIZON_FACTOR
+
 from gradsuite_experiments.remedies import laws
 
 if TYPE_CHECKING:

@@ -42,17 +42,17 @@ def looped(rows: pd.DataFrame) -> "Iterator[tuple[str, pd.Series[Any], pd.DataFr
 
 
 def gains(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield, for each backend, how much faster than its loop the fastest scan is over the longest loop."""
-    found = list(looped(rows))
-    for backend in dict.fromkeys(backend for backend, *_ in found):
-        of_backend = [(settings, trial, kind) for name, settings, trial, kind in found if name == backend]
-        longest = max(settings["length"] for settings, *_ in of_backend)
-        parts = [
-            f"{span(gain(trial, kind))} times as long as its {kind} scan for {settings['linear_cell']}"
-            for settings, trial, kind in of_backend
-            if settings["length"] == longest
-        ]
-        yield f"For a gradient over {longest:,} steps {backend}'s loop takes {listed(parts)}."
+    """Yield how much faster than its longest loop each backend's fastest scan is, the largest gain first."""
+    found: dict[str, list[tuple[Interval, str]]] = {}
+    every = list(looped(rows))
+    for backend, settings, trial, kind in every:
+        longest = max(other["length"] for name, other, *_ in every if name == backend)
+        if settings["length"] == longest:
+            of_backend = found.setdefault(f"{longest:,} steps {backend}'s loop", [])
+            of_backend.append((gain(trial, kind), f"its {kind} scan for {settings['linear_cell']}"))
+    for loop, gained in sorted(found.items(), key=lambda one: -max(interval.median for interval, _ in one[1])):
+        parts = [f"{span(interval)} times as long as {scan}" for interval, scan in gained]
+        yield f"For a gradient over {loop} takes {listed(parts)}."
 
 
 def target(rows: pd.DataFrame) -> Iterator[str]:

@@ -21,7 +21,7 @@ def evaluate(network: Network, task: Task, split: str, *, size: int, length: int
     state: State | None = None
     for batch in task.evaluation_batches(split, network.model, size=size, length=length):
         if task.carries:
-            batch = replace(batch, state=state or zero_state(network.model, batch))  # noqa: PLW2901
+            batch = replace(batch, state=state or zero_state(network.model, batch))
         tape = network.forward(network.put(readable(batch, network.model)))
         if tape.last_state is not None:
             state = tuple(map(network.fetch, tape.last_state))

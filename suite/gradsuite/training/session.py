@@ -20,7 +20,6 @@ from gradsuite.training.feed import feed
 from gradsuite.training.horizon import probe, reach
 from gradsuite.training.recipe import Recipe
 
-
 EVALUATED_AT_ONCE = 256  # sequences
 
 
@@ -162,7 +161,7 @@ class Session:
 
     def score(self, split: str) -> float:
         """Return the network's score on a split."""
-        return evaluate(self.network, self.task, split, size=self._evaluated_at_once(), length=self.recipe.length)
+        return evaluate(self.network, self.task, split, size=EVALUATED_AT_ONCE, length=self.recipe.length)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Return the network's parameters as host arrays."""

@@ -1,0 +1,1 @@
+"""How much the clipping threshold matters, in units of the mean norm of the gradient."""
