@@ -17,7 +17,9 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from gradsuite import __version__
+from gradsuite.backend import Network
 from gradsuite.errors import UserError
+from gradsuite.model import parameter_shapes
 from gradsuite.training.curve import Curve, Look
 from gradsuite.training.session import Session
 
@@ -148,12 +150,11 @@ def _arrays(session: Session) -> Arrays:
 
 def _restore(session: Session, checkpoint: Checkpoint, arrays: Arrays) -> None:
     of = {kind: _under(arrays, f"{kind}/") for kind in ("parameters", "slots", "state")}
-    network, steps = session.network, checkpoint.slot_steps
-    network.parameters = _on_device(session, of["parameters"])
+    session.network, steps = _built(session, of["parameters"]), checkpoint.slot_steps
     if steps is not None:
         places = range(session.recipe.optimizer.slot_count)
-        by_place = [_on_device(session, _under(of["slots"], f"{place}/")) for place in places]
-        network.slots = steps, {name: tuple(kind[name] for kind in by_place) for name in of["parameters"]}
+        kinds = [_built(session, _under(of["slots"], f"{place}/")).parameters for place in places]
+        session.network.slots = steps, {name: tuple(kind[name] for kind in kinds) for name in of["parameters"]}
     session.state = tuple(of["state"][place] for place in sorted(of["state"])) or None
     session.unread = arrays["unread"].tolist()
     looks = [Look(int(step), *rest) for step, *rest in arrays["looks"].tolist()]
@@ -162,13 +163,16 @@ def _restore(session: Session, checkpoint: Checkpoint, arrays: Arrays) -> None:
     session.seconds = checkpoint.seconds
 
 
-def _on_device(session: Session, arrays: Arrays) -> Mapping[str, Any]:
-    """Return arrays that have the parameters' names and shapes as the backend's own: a build is the way to it."""
+def _built(session: Session, arrays: Arrays) -> Network:
+    """Return a network of these arrays, which have the parameters' names and shapes.
+
+    Slots have them too: a build is the way to any backend's device.
+    """
     network = session.network
-    built = session.backend.build(
-        session.model, arrays, device=network.device, dtype=network.dtype, schedule=session.schedule
+    in_order = {name: arrays[name] for name in parameter_shapes(session.model)}  # norms are sums over all, in order
+    return session.backend.build(
+        session.model, in_order, device=network.device, dtype=network.dtype, schedule=session.schedule
     )
-    return built.parameters
 
 
 def _under(arrays: Arrays, begin: str) -> Arrays:

@@ -60,6 +60,7 @@ class Session:
         self.curve = Curve()
         self.unread: list[Array] = []  # losses since the last look, on the device until they are read
         self.seconds = 0.0
+        self.reaches = model.recurrent and "states" in backend.describe().state_gradients
         self.split = "validation" if has_split(task, "validation", model, length=recipe.length) else "test"
         if task.carries and not model.recurrent:
             raise UserError(f"{task.name} carries states from batch to batch: it is for recurrent cells")
@@ -78,7 +79,7 @@ class Session:
         started = time.perf_counter()
         for step, batch in zip(steps, feed(self._batch, steps), strict=True):
             looked_at = (step + 1) % recipe.evaluate_every == 0 or step + 1 == recipe.steps
-            seen = self._seen(step, batch, states=self.model.recurrent) if looked_at else None
+            seen = self._seen(step, batch, states=self.reaches) if looked_at else None
             self.unread.append(seen.loss if seen else self._step(step, batch))
             if seen:
                 self.read()
@@ -149,8 +150,8 @@ class Session:
         )
 
     def _horizon(self, seen: Seen) -> float:
-        """Return how far back the gradient reaches; NaN for a network without time steps."""
-        if not self.model.recurrent:
+        """Return how far back the gradient reaches; NaN without time steps, or without state gradients."""
+        if not self.reaches:
             return float("nan")
         network = self.network
         if self.model.readout != "all":
