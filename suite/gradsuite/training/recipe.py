@@ -1,6 +1,6 @@
 """A recipe: everything that decides what a training does, besides its network and its task."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradsuite.errors import UserError
 from gradsuite.optimizers import Optimizer
@@ -18,7 +18,7 @@ class Recipe:
     """
 
     optimizer: Optimizer
-    rate: Rate = Constant()
+    rate: Rate = field(default_factory=Constant)
     batch_size: int = 32
     length: int = 100
     steps: int = 1000
