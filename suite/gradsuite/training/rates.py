@@ -19,3 +19,12 @@ class Constant(Rate):
     def factor(self, step: int) -> float:
         """Return 1."""
         return 1.0
+
+
+def rate(text: str) -> Rate:
+    """Return the rate."""
+    from gradsuite.errors import unknown
+
+    if text != "constant":
+        raise unknown("rate", text, ["constant"])
+    return Constant()
