@@ -13,7 +13,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 MODULES = {
-    "Computing": ("backend", "model", "parameters", "optimizers", "schedule", "precision", "cells"),
+    "Computing": ("backend", "model", "parameters", "optimizers", "clipping", "schedule", "precision", "cells"),
     "Experiments": ("experiment", "settings", "rows", "claims", "tasks.task", "comparator", "state_dict"),
     "Plugins": ("hookspecs", "plugins", "errors", "testing"),
     "Truth": ("theory", "oracle", "conformance"),

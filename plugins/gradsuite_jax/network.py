@@ -71,14 +71,16 @@ class JaxNetwork(Network):
         """Replace the parameters by the optimizer's next ones, in one program."""
         slots = self.slots or self._start(optimizer)
         self.parameters, self.slots = programs.update(
-            self._plan, optimizer, self.parameters, gradients.parameters, slots
+            self._plan, optimizer.with_lr(1.0), float(optimizer.lr), self.parameters, gradients.parameters, slots
         )
         self._note(next(iter(self.parameters.values())))
 
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> Array:
         """Run forward, backward and update in one program, and return the loss before the update."""
         slots = self.slots or self._start(optimizer)
-        loss, self.parameters, self.slots = programs.step(self._plan, optimizer, self.parameters, slots, batch)
+        loss, self.parameters, self.slots = programs.step(
+            self._plan, optimizer.with_lr(1.0), float(optimizer.lr), self.parameters, slots, batch
+        )
         self._note(loss)
         return loss
 

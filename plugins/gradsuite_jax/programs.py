@@ -72,10 +72,13 @@ def backward(plan: Plan, parameters: Arrays, batch: DeviceBatch, y: Array, saved
 
 @program(static_argnums=(0, 1))
 def update(
-    plan: Plan, optimizer: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots
+    plan: Plan, optimizer: Optimizer, lr: Array, parameters: Arrays, gradients: Arrays, slots: Slots
 ) -> tuple[Arrays, Slots]:
-    """Return the optimizer's next parameters and slots; each network of a stack is clipped by its own norm."""
-    run = optimizer.apply
+    """Return the next parameters and slots, by the optimizer at the rate `lr`, whatever its own: one program for all.
+
+    Each network of a stack is clipped by its own norm.
+    """
+    run = optimizer.with_lr(lr).apply
     if plan.stacked:
         run = jax.vmap(run, in_axes=(0, 0, (None, 0)), out_axes=(0, (None, 0)))
     return run(parameters, gradients, slots)
@@ -83,10 +86,10 @@ def update(
 
 @program(static_argnums=(0, 1))
 def step(
-    plan: Plan, optimizer: Optimizer, parameters: Arrays, slots: Slots, batch: DeviceBatch
+    plan: Plan, optimizer: Optimizer, lr: Array, parameters: Arrays, slots: Slots, batch: DeviceBatch
 ) -> tuple[Array, Arrays, Slots]:
     """Return the loss, and the parameters and slots after one step down its gradient: all in one program."""
     # The plain functions: a program within a program cannot have its own options.
     loss, y, saved, _ = forward.__wrapped__(plan, parameters, batch)
     gradients, *_ = backward.__wrapped__(plan, parameters, batch, y, saved, states=False)
-    return loss, *update.__wrapped__(plan, optimizer, parameters, gradients, slots)
+    return loss, *update.__wrapped__(plan, optimizer, lr, parameters, gradients, slots)

@@ -43,7 +43,7 @@ class JaxPeerNetwork(Network):
         self.program = jax.jit(self.differentiate)
         self.update_program = jax.jit(jax_optimizers.apply, static_argnums=0)
         # As in a training loop, which has no use for the parameters before the step: their memory is used again.
-        self.step_program = jax.jit(self.loss_and_following, static_argnums=0, donate_argnums=(1, 2))
+        self.step_program = jax.jit(self.loss_and_following, static_argnums=0, donate_argnums=(2, 3))
 
     @abstractmethod
     def outputs(self, parameters: Mapping[str, jax.Array], inputs: jax.Array) -> jax.Array:
@@ -62,11 +62,16 @@ class JaxPeerNetwork(Network):
         return -jnp.mean(chosen), outputs
 
     def loss_and_following(
-        self, optimizer: Optimizer, parameters: Mapping[str, jax.Array], slots: Slots, batch: DeviceBatch
+        self,
+        optimizer: Optimizer,
+        lr: jax.Array,
+        parameters: Mapping[str, jax.Array],
+        slots: Slots,
+        batch: DeviceBatch,
     ) -> tuple[jax.Array, Mapping[str, jax.Array], Slots]:
         """Return the loss, and the parameters and slots after one step."""
         (loss, _), gradients = self.differentiate(parameters, *batch)
-        return loss, *jax_optimizers.apply(optimizer, parameters, gradients, slots)
+        return loss, *jax_optimizers.apply(optimizer, lr, parameters, gradients, slots)
 
     def put(self, batch: Batch) -> DeviceBatch:
         """Copy a host batch to the device."""
@@ -92,7 +97,9 @@ class JaxPeerNetwork(Network):
             super().update(gradients, optimizer)
             return
         slots = self.started(optimizer)
-        self.parameters, self.slots = self.update_program(optimizer, self.parameters, gradients.parameters, slots)
+        self.parameters, self.slots = self.update_program(
+            optimizer.with_lr(1.0), float(optimizer.lr), self.parameters, gradients.parameters, slots
+        )
 
     def step(self, batch: DeviceBatch, optimizer: Optimizer) -> jax.Array:
         """Take a step in one program, and return the loss before it."""
@@ -100,7 +107,9 @@ class JaxPeerNetwork(Network):
             host: jax.Array = super().step(batch, optimizer)
             return host
         slots = self.started(optimizer)
-        loss, self.parameters, self.slots = self.step_program(optimizer, self.parameters, slots, batch)
+        loss, self.parameters, self.slots = self.step_program(
+            optimizer.with_lr(1.0), float(optimizer.lr), self.parameters, slots, batch
+        )
         self.in_flight = loss
         return loss
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import optax
-from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, Slots
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop, Slots
 
 Arrays = Mapping[str, jax.Array]
 
@@ -33,12 +33,25 @@ def of_adamw(rule: AdamW) -> optax.GradientTransformation:
     return optax.adamw(rule.lr, rule.beta1, rule.beta2, rule.eps, weight_decay=rule.weight_decay)
 
 
+def of_rmsprop(rule: RMSprop) -> optax.GradientTransformation:
+    """Return RMSprop with the rate after the velocity, as PyTorch has it: optax.rmsprop has it before."""
+    scale = optax.scale_by_stddev if rule.centered else optax.scale_by_rms
+    return optax.chain(
+        optax.add_decayed_weights(rule.weight_decay),
+        scale(rule.alpha, rule.eps, eps_in_sqrt=rule.eps_in_sqrt),
+        optax.trace(rule.momentum) if rule.momentum > 0 else optax.identity(),
+        optax.scale(-rule.lr),
+    )
+
+
 # Optax's chain, and its names for the running averages in the host's order.
-KINDS: dict[type[Optimizer], tuple[Callable[[Any], optax.GradientTransformation], tuple[str, ...]]] = {
-    SGD: (of_sgd, ()),
-    Momentum: (of_momentum, ("trace",)),
-    Adam: (of_adam, ("mu", "nu")),
-    AdamW: (of_adamw, ("mu", "nu")),
+Kind = tuple[Callable[[Any], optax.GradientTransformation], Callable[[Any], tuple[str, ...]]]
+KINDS: dict[type[Optimizer], Kind] = {
+    SGD: (of_sgd, lambda _: ()),
+    Momentum: (of_momentum, lambda _: ("trace",)),
+    Adam: (of_adam, lambda _: ("mu", "nu")),
+    AdamW: (of_adamw, lambda _: ("mu", "nu")),
+    RMSprop: (of_rmsprop, lambda rule: rule.averages("nu", "mu", "trace")),
 }
 
 
@@ -47,13 +60,13 @@ def is_optaxs(rule: Optimizer) -> bool:
     return type(rule) in KINDS
 
 
-def apply(rule: Optimizer, parameters: Arrays, gradients: Arrays, slots: Slots) -> tuple[Arrays, Slots]:
-    """Return the next parameters and slots, by Optax; to be compiled.
+def apply(rule: Optimizer, lr: jax.Array, parameters: Arrays, gradients: Arrays, slots: Slots) -> tuple[Arrays, Slots]:
+    """Return the next parameters and slots, by Optax at the rate `lr`, whatever the rule's own; to be compiled.
 
     Clipping is the host's, for Optax clips to a norm without PyTorch's 1e-6 (docs/optimizers-and-clipping.md).
     """
-    make, names = KINDS[type(rule)]
-    chain, (steps, averages) = make(rule), slots
+    make, averages_of = KINDS[type(rule)]
+    names, chain, (steps, averages) = averages_of(rule), make(rule.with_lr(lr)), slots
     by_kind = {kind: {name: averages[name][place] for name in parameters} for place, kind in enumerate(names)}
     count = {"count": steps} if isinstance(rule, Adam) else {}
     state = optax.tree_utils.tree_set(chain.init(parameters), **count, **by_kind)

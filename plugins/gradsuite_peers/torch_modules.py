@@ -12,7 +12,7 @@ from gradsuite.optimizers import Optimizer
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gradsuite_peers.torch_optimizers import can_be_torchs, clip, of_torch
+from gradsuite_peers.torch_optimizers import can_be_torchs, clip, follow_rate, of_torch
 
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
 
@@ -42,7 +42,7 @@ class ModuleNetwork(Network):
             for name, value in parameters.items():
                 named[name].copy_(torch.tensor(value))
         super().__init__(model, {name: named[name] for name in parameters}, device=device, dtype=dtype)
-        self.rule: Optimizer | None = None  # of which `optimizer` is PyTorch's
+        self.rule: Optimizer | None = None  # of which `optimizer` is PyTorch's, at a rate of 1
         self.optimizer: torch.optim.Optimizer | None = None
 
     @abstractmethod
@@ -105,10 +105,11 @@ class ModuleNetwork(Network):
         return tape.loss
 
     def move(self, optimizer: Optimizer) -> None:
-        """Clip the parameters' gradients and take a step of torch.optim, which is made when the rule changes."""
-        if optimizer != self.rule or self.optimizer is None or self.slots is None:
+        """Clip the parameters' gradients and take a step of torch.optim, made when more than the rate changes."""
+        if self.optimizer is None or self.slots is None or optimizer.with_lr(1.0) != self.rule:
             self.optimizer, self.slots = of_torch(optimizer, self.parameters, self.slots)
-            self.rule = optimizer
+            self.rule = optimizer.with_lr(1.0)
+        follow_rate(self.optimizer, optimizer.lr)
         clip(optimizer, self.parameters)
         self.optimizer.step()
         steps, averages = self.slots

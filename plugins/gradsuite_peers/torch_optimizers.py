@@ -1,10 +1,10 @@
-"""The host's optimizers as torch.optim's, fused: what a training loop in PyTorch would use."""
+"""The host's optimizers as torch.optim's, at their fastest: what a training loop in PyTorch would use."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, Slots
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop, Slots
 from torch import Tensor, nn
 
 Settings = dict[str, Any]
@@ -26,30 +26,60 @@ def of_adam(rule: Adam) -> Settings:
     return of_sgd(rule) | {"betas": (rule.beta1, rule.beta2), "eps": rule.eps}
 
 
-# torch.optim's class, its settings, and its names for the running averages in the host's order.
-KINDS: dict[type[Optimizer], tuple[type[torch.optim.Optimizer], Callable[[Any], Settings], tuple[str, ...]]] = {
-    SGD: (torch.optim.SGD, of_sgd, ()),
-    Momentum: (torch.optim.SGD, of_momentum, ("momentum_buffer",)),
-    Adam: (torch.optim.Adam, of_adam, ("exp_avg", "exp_avg_sq")),
-    AdamW: (torch.optim.AdamW, of_adam, ("exp_avg", "exp_avg_sq")),
+def of_rmsprop(rule: RMSprop) -> Settings:
+    """Return the settings of torch.optim.RMSprop."""
+    return of_sgd(rule) | {"alpha": rule.alpha, "eps": rule.eps, "momentum": rule.momentum, "centered": rule.centered}
+
+
+class Kind(NamedTuple):
+    """torch.optim's class, its settings, those of its fastest kernels, and the averages in the host's order."""
+
+    make: type[torch.optim.Optimizer]
+    settings: Callable[[Any], Settings]
+    fastest: Settings
+    averages: Callable[[Any], tuple[str, ...]]
+
+
+FUSED = {"fused": True}
+KINDS: dict[type[Optimizer], Kind] = {
+    SGD: Kind(torch.optim.SGD, of_sgd, FUSED, lambda _: ()),
+    Momentum: Kind(torch.optim.SGD, of_momentum, FUSED, lambda _: ("momentum_buffer",)),
+    Adam: Kind(torch.optim.Adam, of_adam, FUSED, lambda _: ("exp_avg", "exp_avg_sq")),
+    AdamW: Kind(torch.optim.AdamW, of_adam, FUSED, lambda _: ("exp_avg", "exp_avg_sq")),
+    RMSprop: Kind(
+        torch.optim.RMSprop,
+        of_rmsprop,
+        {"foreach": True},  # it has none that are fused
+        lambda rule: rule.averages("square_avg", "grad_avg", "momentum_buffer"),
+    ),
 }
 
 
 def can_be_torchs(rule: Optimizer) -> bool:
-    """Return whether PyTorch has this rule, its clipping included; it has none by unit."""
-    return type(rule) in KINDS and rule.clip_unit is None
+    """Return whether PyTorch has this rule, its clipping included.
+
+    It has none by unit, and adds RMSprop's eps to the root.
+    """
+    inside = isinstance(rule, RMSprop) and rule.eps_in_sqrt
+    return type(rule) in KINDS and rule.clip_unit is None and not inside
 
 
 def of_torch(rule: Optimizer, parameters: Parameters, slots: Slots | None) -> tuple[torch.optim.Optimizer, Slots]:
     """Return torch.optim's optimizer, and slots that share its running averages: its steps keep them current."""
-    kind, settings, names = KINDS[type(rule)]
-    made = kind(list(parameters.values()), fused=True, **settings(rule))  # type: ignore[call-arg]
+    kind = KINDS[type(rule)]
+    made = kind.make(list(parameters.values()), **kind.settings(rule), **kind.fastest)
     steps, averages = slots or rule.start(parameters)
     shared = {name: tuple(average.detach().clone() for average in kept) for name, kept in averages.items()}
     for name, parameter in parameters.items():
         count = torch.full((), float(steps), device=parameter.device)
-        made.state[parameter] = {"step": count} | dict(zip(names, shared[name], strict=False))
+        made.state[parameter] = {"step": count} | dict(zip(kind.averages(rule), shared[name], strict=False))
     return made, (steps, shared)
+
+
+def follow_rate(made: torch.optim.Optimizer, lr: float) -> None:
+    """Set the learning rate, as torch.optim.lr_scheduler does."""
+    for group in made.param_groups:
+        group["lr"] = lr
 
 
 def clip(rule: Optimizer, parameters: Parameters) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.optimizers import AdamW as AdamW
     from gradsuite.optimizers import Momentum as Momentum
     from gradsuite.optimizers import Optimizer as Optimizer
+    from gradsuite.optimizers import RMSprop as RMSprop
     from gradsuite.optimizers import optimizer as optimizer
     from gradsuite.parameters import Initialisation as Initialisation
     from gradsuite.parameters import initialise as initialise
@@ -70,6 +71,7 @@ FRONT_DOOR = {
     "Momentum": "gradsuite.optimizers:Momentum",
     "Network": "gradsuite.backend:Network",
     "Optimizer": "gradsuite.optimizers:Optimizer",
+    "RMSprop": "gradsuite.optimizers:RMSprop",
     "Resolution": "gradsuite.claims:Resolution",
     "SGD": "gradsuite.optimizers:SGD",
     "Schedule": "gradsuite.schedule:Schedule",

@@ -1,79 +1,16 @@
-"""Optimizers and clipping, written once over plain array operators so that they run on any backend's arrays."""
+"""Optimizers, written once over plain array operators so that they run on any backend's arrays."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, Self
 
+from gradsuite.clipping import Array, Arrays, clip_by_global_norm, clip_by_unit_norm, clip_by_value
 from gradsuite.errors import UserError, unknown
 
-Array = Any
-Arrays = Mapping[str, Array]
 Slots = tuple[Any, Mapping[str, tuple[Array, ...]]]  # steps taken, and each parameter's running averages
-
-NORM_EPSILON = 1e-6  # torch.nn.utils.clip_grad_norm_ divides by the norm plus this
-UNIT_EPSILON = 1e-3  # a unit's parameters count for at least this norm, so that zeros can move (Brock et al. 2021)
-
-
-def global_norm(gradients: Arrays, *, stacked: bool = False) -> Array:
-    """Return the Euclidean norm over all gradients together, a 0-d array of their dtype; (S,) for a stack."""
-    if stacked:
-        return sum((g * g).reshape(len(g), -1).sum(-1) for g in gradients.values()) ** 0.5
-    return sum((g * g).sum() for g in gradients.values()) ** 0.5
-
-
-def clip_by_global_norm(gradients: Arrays, limit: float, *, stacked: bool = False) -> dict[str, Array]:
-    """Scale all gradients by min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ does.
-
-    An infinite norm gives 0 where the gradient is finite and NaN where it is not. In a stack each network has its own
-    norm.
-    """
-    scale = limited(limit / (global_norm(gradients, stacked=stacked) + NORM_EPSILON), high=1.0)
-    return {name: g * (scale.reshape(-1, *[1] * (g.ndim - 1)) if stacked else scale) for name, g in gradients.items()}
-
-
-def clip_by_unit_norm(parameters: Arrays, gradients: Arrays, limit: float) -> dict[str, Array]:
-    """Limit each unit's gradient to `limit` times the norm of its parameters, or times 1e-3 if they are smaller.
-
-    A unit is a row of a matrix (the weights of one neuron) or a whole vector of biases (Brock et al. 2021, eq. 3).
-    """
-    return {name: limit_units(parameters[name], g, limit) for name, g in gradients.items()}
-
-
-def limit_units(p: Array, g: Array, limit: float) -> Array:
-    """Scale g along its last axis by min(1, limit max(|p|, 1e-3) / |g|)."""
-    most = limit * limited(unit_norm(p), low=UNIT_EPSILON)
-    return g * (most / limited(unit_norm(g), low=most))  # a factor of exactly 1 up to the limit, no division by zero
-
-
-def unit_norm(x: Array) -> Array:
-    """Return the Euclidean norm along the last axis, which stays with length 1."""
-    return (x * x).sum(-1, keepdims=True) ** 0.5
-
-
-def clip_by_value(gradients: Arrays, limit: float) -> dict[str, Array]:
-    """Limit every element to [-limit, limit], as torch.nn.utils.clip_grad_value_ does."""
-    return {name: limited(g, -limit, limit) for name, g in gradients.items()}
-
-
-def limited(x: Array, low: Any = None, high: Any = None) -> Array:
-    """Return x limited to [low, high], and NaN where it is NaN: by its own method `clip`, or without one by operators.
-
-    A limit is a number or an array that broadcasts to x; None is no limit.
-    """
-    if hasattr(x, "clip"):
-        return x.clip(min=low, max=high)
-    if low is not None:
-        x = _replaced(x, x < low, low)
-    return x if high is None else _replaced(x, x > high, high)
-
-
-def _replaced(x: Array, there: Array, value: Any) -> Array:
-    """Return x, with `value` where the booleans `there` are true.
-
-    As a product of powers with the exponents 0 and 1: a^0 is 1 for infinity too, whereas 0 a would be NaN.
-    """
-    return x**~there * (x**0 * value) ** there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +26,6 @@ class Optimizer(ABC):
     clip_norm: float | None = None
     clip_unit: float | None = None
     clip_value: float | None = None
-    slot_count: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         for name in ("lr", "clip_norm", "clip_unit", "clip_value"):
@@ -98,6 +34,23 @@ class Optimizer(ABC):
                 raise UserError(f"{name} must be positive, not {value}")
         if not self.weight_decay >= 0:
             raise UserError(f"weight_decay must not be negative, not {self.weight_decay}")
+
+    @property
+    def slot_count(self) -> int:
+        """How many running averages each parameter has."""
+        return 0
+
+    def with_lr(self, lr: Any) -> Self:
+        """Return the same optimizer with another learning rate: a number, or a 0-d array of a backend's.
+
+        A number may be 0, where a schedule of rates ends; raises UserError for a negative one. An array is not looked
+        at, so that a backend may compile one program for all rates.
+        """
+        if isinstance(lr, int | float) and not lr >= 0:
+            raise UserError(f"lr must not be negative, not {lr}")
+        other = copy(self)
+        object.__setattr__(other, "lr", lr)  # as dataclasses themselves set what is frozen
+        return other
 
     def start(self, parameters: Arrays) -> Slots:
         """Return the slots before the first step: no steps taken, zeros for every running average."""
@@ -149,7 +102,11 @@ class Momentum(Optimizer):
 
     momentum: float = 0.9
     nesterov: bool = False
-    slot_count: ClassVar[int] = 1
+
+    @property
+    def slot_count(self) -> int:
+        """One: the velocity."""
+        return 1
 
     def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
         """Return the next parameter and its velocity."""
@@ -165,11 +122,18 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
-    slot_count: ClassVar[int] = 2
+
+    @property
+    def slot_count(self) -> int:
+        """Two: the moments."""
+        return 2
 
     def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
         """Return the next parameter and its two moments."""
-        g = g + self.weight_decay * p
+        return self.adapt(p, g + self.weight_decay * p, slots, steps)
+
+    def adapt(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return the same without weight decay."""
         m = self.beta1 * slots[0] + (1 - self.beta1) * g
         v = self.beta2 * slots[1] + (1 - self.beta2) * (g * g)
         m_hat, v_hat = m / (1 - self.beta1**steps), v / (1 - self.beta2**steps)
@@ -184,16 +148,56 @@ class AdamW(Adam):
 
     def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
         """Return the next parameter and its two moments."""
-        decayed = self.lr * self.weight_decay * p
-        new, slots = Adam.move(self.without_decay(), p, g, slots, steps)
-        return new - decayed, slots
-
-    def without_decay(self) -> Adam:
-        """Return the same Adam without weight decay."""
-        return Adam(lr=self.lr, beta1=self.beta1, beta2=self.beta2, eps=self.eps)
+        new, slots = self.adapt(p, g, slots, steps)
+        return new - self.lr * self.weight_decay * p, slots
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(Optimizer):
+    """RMSprop (Hinton 2012): v <- alpha v + (1 - alpha) g^2, p - lr g / (v^0.5 + eps).
+
+    `centered` takes the square of g's own running average from v (Graves 2013). `momentum` gathers g / (v^0.5 + eps) in
+    a velocity, which lr multiplies. `eps_in_sqrt` divides by (v + eps)^0.5 instead, as optax does unless told not to.
+    """
+
+    alpha: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+    centered: bool = False
+    eps_in_sqrt: bool = False
+
+    @property
+    def slot_count(self) -> int:
+        """One to three."""
+        return len(self.averages("square", "mean", "velocity"))
+
+    def averages(self, square: str, mean: str, velocity: str) -> tuple[str, ...]:
+        """Return those of these names, of the running averages, that are kept: in the order of the slots."""
+        return (square, *([mean] if self.centered else []), *([velocity] if self.momentum > 0 else []))
+
+    def move(self, p: Array, g: Array, slots: tuple[Array, ...], steps: Any) -> tuple[Array, tuple[Array, ...]]:
+        """Return the next parameter and its running averages."""
+        g = g + self.weight_decay * p
+        v = self.alpha * slots[0] + (1 - self.alpha) * (g * g)
+        variance, kept = v, [v]
+        if self.centered:
+            mean = self.alpha * slots[1] + (1 - self.alpha) * g
+            variance, kept = v - mean * mean, [v, mean]
+        root = (variance + self.eps) ** 0.5 if self.eps_in_sqrt else variance**0.5 + self.eps
+        if not self.momentum > 0:
+            return p - self.lr * g / root, (*kept,)
+        velocity = self.momentum * slots[len(kept)] + g / root
+        return p - self.lr * velocity, (*kept, velocity)
+
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": partial(Momentum, nesterov=True),
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+}
 
 
 def optimizer(name: str, **settings: Any) -> Optimizer:

@@ -2,15 +2,17 @@
 
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from gradsuite.model import Model
-from gradsuite.optimizers import SGD, Adam
+from gradsuite.optimizers import OPTIMIZERS, SGD, Adam, optimizer
 from gradsuite.parameters import initialise
 
 jax = pytest.importorskip("jax")
 
 from gradsuite_jax import worker_environment  # noqa: E402
 from gradsuite_jax.backend import JaxBackend  # noqa: E402
+from gradsuite_jax.compiling import program  # noqa: E402
 
 from tests.plugins.passes import random_batch  # noqa: E402
 
@@ -67,3 +69,36 @@ def test_networks_of_one_shape_compile_once(hidden, optimizer):
             counts.append(len(compiled))
     # forward, backward and the fused step, which is the same program at every step
     assert counts == [3, 3, 3]
+
+
+RATES = np.geomspace(1.0, 1e-6, 50)
+
+
+def test_fifty_rates_compile_one_step_and_one_update():
+    model, rule = Model("rnn", 2, 5, 2), Adam(lr=0.1, weight_decay=0.01)
+    network = JaxBackend().build(model, initialise(model))
+    batch = network.put(random_batch(model, 6, 2))
+    found = network.backward(network.forward(batch))
+    with compilations() as compiled:
+        for rate in RATES:
+            network.step(batch, rule.with_lr(rate))
+            network.update(found, rule.with_lr(rate))
+    assert len(compiled) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_update_at_any_rate_is_to_the_bit_that_of_a_program_with_this_rate_in_it(name, dtype):
+    model = Model("mlp", 5, 30, 2)
+    network = JaxBackend().build(model, initialise(model), dtype=dtype)
+    found = network.backward(network.forward(network.put(random_batch(model, 1, 4))))
+    rule = optimizer(name, lr=1 / 3, weight_decay=0.013, clip_norm=0.5)
+    fixed = program()(rule.apply)
+    expected, slots = network.parameters, network._start(rule)
+    for _ in range(2):
+        network.update(found, rule)
+        expected, slots = fixed(expected, found.parameters, slots)
+        for key, p in network.parameters.items():
+            assert p.dtype == expected[key].dtype == dtype
+            # Bits, not numbers: Adam's 1e-8 is 0 in float16, and 0 / 0 is to stay NaN.
+            np.testing.assert_array_equal(np.asarray(p).view(np.uint8), np.asarray(expected[key]).view(np.uint8))

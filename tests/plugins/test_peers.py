@@ -2,11 +2,12 @@
 
 from itertools import cycle, zip_longest
 
+import numpy as np
 import pytest
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
 from gradsuite.model import ACTIVATIONS, CELLS, LOSSES, READOUTS, Model
-from gradsuite.optimizers import SGD, Adam, AdamW, Momentum
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, RMSprop
 from gradsuite.parameters import initialise
 from gradsuite.plugins import load
 from gradsuite.running.availability import default_backends
@@ -147,15 +148,23 @@ RULES = [
     SGD(lr=0.1, weight_decay=0.01, clip_value=0.05),
     SGD(lr=0.1),
 ]
+# Each for itself: its first average is a square, which those of another rule need not be.
+ALONE = [
+    RMSprop(lr=0.01, weight_decay=0.01),
+    RMSprop(lr=0.01, alpha=0.9, momentum=0.5),
+    RMSprop(lr=0.01, alpha=0.9, momentum=0.5, centered=True, eps=1e-3, clip_norm=0.1),
+    RMSprop(lr=0.01, eps_in_sqrt=True),
+]
 
 
+@pytest.mark.parametrize("rules", [RULES, *([rule] for rule in ALONE)], ids=lambda rules: type(rules[0]).__name__)
 @pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
-def test_steps_and_updates_are_those_of_the_hosts_optimizers(kind):
+def test_steps_and_updates_are_those_of_the_hosts_optimizers(kind, rules):
     model = Model("mlp", 2, 3, 2)
     batch = random_batch(model, 1, 4)
     peer, host = (backend.build(model, initialise(model), dtype="float64") for backend in (kind(), NumpyBackend()))
     theirs, ours = peer.put(batch), host.put(batch)
-    for rule in RULES:
+    for rule in rules:
         for by_step in (True, False, True):
             expected = host.step(ours, rule)
             if by_step:
@@ -189,6 +198,43 @@ def test_jax_peers_step_in_one_program_and_in_place():
     assert network.step_program._cache_size() == 1  # the second step compiles nothing
     assert network.program._cache_size() == 0
     assert all(array.is_deleted() for array in before.values())
+
+
+@pytest.mark.parametrize("kind", [JaxScan, Flax], ids=lambda kind: kind.name)
+def test_fifty_rates_compile_one_step_and_one_update(kind):
+    model, rule = Model("mlp", 2, 3, 2), Adam(lr=0.01)
+    network = kind().build(model, initialise(model))
+    batch = network.put(random_batch(model, 1, 3))
+    for rate in np.geomspace(0.1, 1e-4, 50):
+        network.step(batch, rule.with_lr(rate))
+        network.update(network.backward(network.forward(batch)), rule.with_lr(rate))
+    assert network.step_program._cache_size() == network.update_program._cache_size() == 1
+    assert all(p.dtype == "float32" for p in network.parameters.values())
+
+
+@pytest.mark.parametrize("kind", EAGER, ids=lambda kind: kind.name)
+def test_a_step_follows_the_rate(kind):
+    model, rule = Model("mlp", 2, 3, 2), RMSprop(lr=0.1, momentum=0.5)
+    batch = random_batch(model, 1, 4)
+    peer, host = (backend.build(model, initialise(model), dtype="float64") for backend in (kind(), NumpyBackend()))
+    theirs, ours = peer.put(batch), host.put(batch)
+    for rate in (0.1, 0.05, 0.0, 0.01):
+        peer.step(theirs, rule.with_lr(rate))
+        host.step(ours, rule.with_lr(rate))
+    for name, p in host.parameters.items():
+        assert compare(peer.fetch(peer.parameters[name]), p).within(1e-9)  # as for ten steps, above
+
+
+def test_torch_peers_keep_their_optimizer_when_the_rate_changes():
+    model, rule = Model("mlp", 2, 3, 2), Adam(lr=0.1)
+    network = TorchNn().build(model, initialise(model))
+    batch = network.put(random_batch(model, 1, 4))
+    network.step(batch, rule)
+    made = network.optimizer
+    network.step(batch, rule.with_lr(0.01))
+    assert network.optimizer is made
+    network.step(batch, Adam(lr=0.01, beta1=0.5))
+    assert network.optimizer is not made
 
 
 def test_peers_are_registered_under_their_names_and_run_only_when_named():

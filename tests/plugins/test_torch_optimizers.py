@@ -1,12 +1,12 @@
-"""PyTorch's fused optimizer kernels in the torch backend: the host's arithmetic, and nobody's arrays overwritten."""
+"""PyTorch's optimizer kernels in the torch backend: the host's arithmetic, and nobody's arrays overwritten."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from gradsuite.backend import Gradients
 from gradsuite.model import Model
-from gradsuite.optimizers import SGD, Adam, AdamW, Momentum
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, RMSprop
 from gradsuite.parameters import initialise
 from gradsuite.precision import UNIT_ROUNDOFF
 from gradsuite.schedule import Schedule
@@ -27,6 +27,10 @@ RULES = [
     Adam(lr=0.05, weight_decay=0.1, eps=1e-4),
     Adam(lr=0.05, beta1=0.7, beta2=0.95, clip_norm=0.5, clip_value=0.2),
     AdamW(lr=0.05, weight_decay=0.1, clip_unit=0.3),
+    RMSprop(lr=0.05, weight_decay=0.1, clip_norm=0.5),
+    RMSprop(lr=0.05, alpha=0.9, centered=True),
+    RMSprop(lr=0.05, momentum=0.8, eps=1e-4),
+    RMSprop(lr=0.05, momentum=0.8, centered=True, eps=1e-4, eps_in_sqrt=True),
 ]
 
 
@@ -96,6 +100,20 @@ def test_an_update_is_one_kernel(rule, kernel):
     assert operations.names.count(kernel) == 1
 
 
+@pytest.mark.parametrize("rule", [rule for rule in RULES if isinstance(rule, RMSprop)], ids=repr)
+def test_an_update_by_rmsprop_is_a_few_kernels_over_all_parameters_at_once(rule):
+    network = built("float32")
+    found = network.backward(network.forward(network.put(random_batch(MODEL, 1, 4))))
+    before = {name: array.clone() for name, array in found.parameters.items()}
+    for _ in range(2):
+        network.update(found, rule)
+    with Operations() as operations:
+        network.update(found, replace(rule, clip_norm=None))
+    assert operations.names
+    assert all(name.startswith("_foreach_") for name in operations.names)
+    assert all(torch.equal(found.parameters[name], array) for name, array in before.items())
+
+
 def test_steps_overwrite_what_nobody_holds():
     network, rule = built(), Adam(lr=0.1)
     batch = network.put(random_batch(MODEL, 1, 4))
@@ -106,7 +124,7 @@ def test_steps_overwrite_what_nobody_holds():
 
 
 @pytest.mark.parametrize("by_step", [True, False], ids=["step", "update"])
-@pytest.mark.parametrize("rule", [SGD(lr=0.1), Momentum(lr=0.1), Adam(lr=0.1)], ids=repr)
+@pytest.mark.parametrize("rule", [SGD(lr=0.1), Momentum(lr=0.1), Adam(lr=0.1), RMSprop(lr=0.1, momentum=0.9)], ids=repr)
 def test_what_was_read_is_left_alone(rule, by_step):
     network = built()
     batch = network.put(random_batch(MODEL, 1, 4))
@@ -193,6 +211,17 @@ def test_rules_without_a_kernel_and_half_types_are_the_hosts(monkeypatch):
             expected, slots = rule.apply(expected, found.parameters, slots)
             network.update(found, rule)
         assert all(torch.equal(p, expected[name]) for name, p in network.parameters.items())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_the_kernels_follow_the_rate(rule):
+    network, rng = built(), np.random.default_rng(0)
+    expected, slots = initialise(MODEL, seed=3), None
+    for rate in (0.1, 0.01, 0.0, 0.003):
+        host, mine = gradients(network, rng)
+        expected, slots = rule.with_lr(rate).apply(expected, host, slots)
+        network.update(mine, rule.with_lr(rate))
+    assert_same(fetched(network, network.parameters), expected, 1e-12)
 
 
 def test_a_network_may_change_its_optimizer():

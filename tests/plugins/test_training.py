@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gradsuite.model import CELLS, Model
-from gradsuite.optimizers import SGD, Adam, AdamW, Momentum
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, RMSprop
 from gradsuite.parameters import initialise
 
 from tests.plugins.passes import assert_same, random_batch
@@ -18,6 +18,11 @@ OPTIMIZERS = [
     (Momentum(lr=0.1, nesterov=True), torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
     (Adam(lr=0.01, weight_decay=0.1), torch.optim.Adam, {"lr": 0.01, "weight_decay": 0.1}),
     (AdamW(lr=0.01, clip_norm=0.05), torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.01}),
+    (
+        RMSprop(lr=0.01, momentum=0.5, centered=True),
+        torch.optim.RMSprop,
+        {"lr": 0.01, "momentum": 0.5, "centered": True},
+    ),
 ]
 
 

@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gradsuite.optimizers import clip_by_global_norm, clip_by_value, optimizer  # noqa: E402  after the skip
+from gradsuite.clipping import clip_by_global_norm, clip_by_value  # noqa: E402  after the skip
+from gradsuite.optimizers import optimizer  # noqa: E402
 
 # Our settings, and torch's class and settings for the same rule.
 PAIRS = {
@@ -19,6 +20,12 @@ PAIRS = {
     "adam-betas": ({"lr": 0.05, "beta1": 0.7, "beta2": 0.95}, torch.optim.Adam, {"betas": (0.7, 0.95)}),
     "adamw": ({"lr": 0.05, "weight_decay": 0.1}, torch.optim.AdamW, {}),
     "adamw-default": ({"lr": 0.05}, torch.optim.AdamW, {}),
+    "nesterov": ({"lr": 0.05}, torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": ({"lr": 0.05}, torch.optim.RMSprop, {}),
+    "rmsprop-decay": ({"lr": 0.05, "weight_decay": 0.1, "alpha": 0.9, "eps": 1e-4}, torch.optim.RMSprop, {}),
+    "rmsprop-momentum": ({"lr": 0.05, "momentum": 0.8}, torch.optim.RMSprop, {}),
+    "rmsprop-centered": ({"lr": 0.05, "centered": True}, torch.optim.RMSprop, {}),
+    "rmsprop-all": ({"lr": 0.05, "momentum": 0.8, "centered": True, "eps": 0.01}, torch.optim.RMSprop, {}),
 }
 STEPS = 50
 

@@ -13,7 +13,7 @@ from gradsuite.conformance.finding import Finding, close
 from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
-from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer
+from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop
 from gradsuite.oracle import differentiate
 from gradsuite.precision import PRECISE
 
@@ -24,6 +24,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "nesterov": Momentum(lr=0.05, nesterov=True, weight_decay=0.01),
     "adam": Adam(lr=0.01, weight_decay=0.01),
     "adamw": AdamW(lr=0.01),
+    "rmsprop": RMSprop(lr=0.01, weight_decay=0.01),
     "clip-norm": SGD(lr=0.1, clip_norm=0.25),
     "clip-unit": SGD(lr=0.1, clip_unit=0.05),
     "clip-value": SGD(lr=0.1, clip_value=0.05),

@@ -9,9 +9,9 @@ import numpy as np
 
 from gradsuite.backend import Array, Backend, Gradients, Network
 from gradsuite.batch import Batch
+from gradsuite.clipping import global_norm
 from gradsuite.errors import UserError
 from gradsuite.model import Model
-from gradsuite.optimizers import global_norm
 from gradsuite.schedule import Schedule
 from gradsuite.tasks.task import Task
 from gradsuite.training.curve import Curve, Look
