@@ -29,6 +29,7 @@ def register_experiments(register: Register) -> None:
     register("pascanu", "gradsuite_experiments.pascanu.experiment:Pascanu")
     register("phase-time", "gradsuite_experiments.phase_time.experiment:PhaseTime")
     register("precision", "gradsuite_experiments.precision.experiment:Precision")
+    register("real-data", "gradsuite_experiments.real_data.experiment:RealData")
     register("remedies", "gradsuite_experiments.remedies.experiment:Remedies")
     register("same-curve", "gradsuite_experiments.same_curve.experiment:SameCurve")
     register("scaling", "gradsuite_experiments.speed.scaling.experiment:Scaling")

@@ -14,7 +14,7 @@ from gradsuite_experiments.learning.networks import LEARNERS
 
 
 def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per trial: its settings, the median `test` score, and the median update `after` which it solves."""
+    """Return one row per trial: its settings, the median `test` score, and the median update `after` which."""
     lines = [
         {**at, "test": pd.Series(values(trial, TEST, "member")).median(),
          "after": pd.Series(values(trial, SOLVED_AFTER, "member")).median()}

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from gradsuite.__main__ import main
 from gradsuite.commands import gradsuite
 from gradsuite.training import checkpoint

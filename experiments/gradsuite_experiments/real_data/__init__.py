@@ -1,0 +1,1 @@
+"""Real data, from the uses that people have for recurrent networks, against simple answers."""
