@@ -20,6 +20,10 @@ def register_experiments(register: Register) -> None:
     register("gemm", "gradsuite_experiments.gemm.experiment:Gemm")
     register("gradient-depth", "gradsuite_experiments.gradient_flow.depth:GradientDepth")
     register("gradient-time", "gradsuite_experiments.gradient_flow.time:GradientTime")
+    register(
+        "gradient-during-training",
+        "gradsuite_experiments.gradient_during_training.experiment:GradientDuringTraining",
+    )
     register("jacobian-spectrum", "gradsuite_experiments.jacobian_spectrum.experiment:JacobianSpectrum")
     register("latch", "gradsuite_experiments.latch.experiment:Latch")
     register("lengths", "gradsuite_experiments.lengths.experiment:Lengths")
@@ -37,4 +41,5 @@ def register_experiments(register: Register) -> None:
     register("speed", "gradsuite_experiments.speed.experiment:Speed")
     register("speed-aa", "gradsuite_experiments.speed.aa.experiment:SpeedAa")
     register("time-scale", "gradsuite_experiments.time_scale.experiment:TimeScale")
+    register("time-to-target", "gradsuite_experiments.time_to_target.experiment:TimeToTarget")
     register("truncation", "gradsuite_experiments.truncation.experiment:Truncation")

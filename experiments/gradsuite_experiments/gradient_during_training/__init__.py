@@ -1,0 +1,1 @@
+"""How far back the gradient reaches while a network learns."""

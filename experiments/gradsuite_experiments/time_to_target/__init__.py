@@ -1,0 +1,1 @@
+"""How long each backend trains until a target is reached: the practical speed."""

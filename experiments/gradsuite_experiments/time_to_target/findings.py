@@ -1,0 +1,97 @@
+"""Who reaches a target first, and by how much: paired ratios, round by round."""
+
+from collections.abc import Iterator
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+from gradsuite.experiment import Table
+from gradsuite.measuring.intervals import Interval, ratio_interval
+
+from gradsuite_experiments.common.frames import listed, measured, trials, value, values, where
+from gradsuite_experiments.time_to_target import metrics
+from gradsuite_experiments.time_to_target.workloads import WORKLOADS
+
+ONE = Interval(1.0, 1.0, 1.0)
+
+
+def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per trial: backend, settings, median seconds, steps, and the `ratio` to the fastest of its target.
+
+    Ratios are paired by round. A backend that does not reach the target has neither.
+    """
+    lines = []
+    for _, at, trial in trials(measured(rows)):
+        samples = values(trial, metrics.SECONDS)
+        lines.append(
+            {
+                **at,
+                "samples": samples,
+                "median": float(np.median(samples)) if len(samples) else float("inf"),
+                "steps": value(trial, metrics.STEPS),
+                "examples": value(trial, metrics.EXAMPLES),
+                "first": value(trial, metrics.FIRST),
+                "score": value(trial, metrics.REACHED),
+            }
+        )
+    found = pd.DataFrame(lines)
+    if found.empty:
+        return found
+    found["ratio"] = None
+    for _, of_target in found.groupby(["target", "seed", "dtype", "device"], sort=False):
+        fastest = of_target.loc[of_target["median"].idxmin()]
+        for place, at in of_target.iterrows():
+            reached = len(at["samples"]) > 0
+            same = place == fastest.name
+            ratio = ONE if same else ratio_interval(at["samples"], fastest["samples"]) if reached else None
+            found.at[place, "ratio"] = ratio
+    return found
+
+
+def sentences(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield, for each target, who reaches it first and how much longer the others take."""
+    found = outcomes(rows)
+    for target in (name for name in WORKLOADS if len(found) and name in set(found["target"])):
+        of_target = where(found, target=target)
+        of_target = where(of_target, seed=of_target["seed"].min()).sort_values("median")
+        reached = of_target[np.isfinite(of_target["median"])]
+        if reached.empty:
+            yield f"No backend reaches {WORKLOADS[target].title}."
+            continue
+        first, *others = [at for _, at in reached.iterrows()]
+        slower = [f"{at['backend']} {span(at['ratio'])} times as long" for at in others]
+        beside = f"; {listed(slower)}" if slower else ""
+        yield (
+            f"{WORKLOADS[target].title[0].upper()}{WORKLOADS[target].title[1:]} takes {first['backend']} "
+            f"{first['median']:.3g} s of {first['steps']:.0f} steps{beside}."
+        )
+
+
+def times(rows: pd.DataFrame) -> Iterator[Table]:
+    """Yield the table: a row per target, seed and backend."""
+    lines = [
+        {
+            "target": WORKLOADS[at["target"]].title,
+            "seed": str(at["seed"]),
+            "backend": at["backend"],
+            "seconds": f"{at['median']:.3g}" if isfinite(at["median"]) else "not reached",
+            "over the fastest": span(at["ratio"]) if at["ratio"] is not None else "-",
+            "steps": f"{at['steps']:.0f}" if isfinite(at["steps"]) else "-",
+            "examples": f"{at['examples']:,.0f}" if isfinite(at["examples"]) else "-",
+            "first training": f"{at['first']:.3g} s" if isfinite(at["first"]) else "-",
+        }
+        for _, at in outcomes(rows).iterrows()
+    ]
+    if lines:
+        caption = (
+            "Median seconds of steps alone until the target is reached, and the paired ratio to the fastest backend "
+            "with its interval; the first training compiles."
+        )
+        yield Table("Time to target", caption, pd.DataFrame(lines))
+
+
+def span(interval: Interval) -> str:
+    """Return a ratio with its interval: `1.4 [1.2, 1.6]`."""
+    if interval is ONE:
+        return "1"
+    return f"{interval.median:.2g} [{interval.low:.2g}, {interval.high:.2g}]"
