@@ -26,7 +26,7 @@ def results(table=LIKE_PUBLISHED, **changes):
     def after(settings, seed):
         return 500 if seed < table[settings["method"]][settings["length"]] else NEVER
 
-    return planted(EXPERIMENT, after, **changes)
+    return planted(EXPERIMENT, after, **{"length": [10, 20, 50, 75], **changes})
 
 
 def with_one(method, length, solved):
