@@ -58,7 +58,8 @@ class Training:
         registration = self.plugins.find("backend", asked.backend)
         if lost := registration.missing():
             raise UserError(f"backend {asked.backend!r} is not available: {lost}; type: {registration.install}")
-        _require_sound(asked, asked.found(self.plugins))
+        self.task = asked.found(self.plugins)
+        _require_sound(asked, self.task)
         if save is not None and resume is None:
             require_free(save)
         self.asked, self.folder, self.resume = asked, resume or save, resume
@@ -109,11 +110,11 @@ class Training:
         return f"step {self.saved} is saved; go on with: gradsuite train --resume {self.folder}"
 
     def notes(self) -> list[str]:
-        """Return what is to be said before a training goes on: that other versions may give other bits."""
+        """Return what is to be said before a training goes on: of its data, and that other versions give other bits."""
         before, now = self.begun.versions_before, self.begun.versions
         others = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         said = "; ".join(f"{name} {now.get(name)}, not {before.get(name)}" for name in others)
-        return [f"{said}: other versions may give other bits"] if others else []
+        return [*self.task.notes(), *([f"{said}: other versions may give other bits"] if others else [])]
 
     def _start(self) -> None:
         self.show(f"loading {self.asked.backend}")
@@ -126,7 +127,9 @@ class Training:
         require(self.info, [self.asked.device], [self.asked.dtype])
         self.show(f"building the network on {self.asked.backend}")
         resume = str(self.resume.absolute()) if self.resume else ""
-        begun = self._ask("begin", max(START_TIMEOUT, self.timeout), asked=asdict(self.asked), resume=resume)
+        # A checkpoint keeps what the worker is asked for: it goes on with the same file, from any folder.
+        asked = asdict(self.asked) | ({"task": self.task.pin.name} if self.task.pin else {})
+        begun = self._ask("begin", max(START_TIMEOUT, self.timeout), asked=asked, resume=resume)
         self.step, self.end = begun.pop("step"), begun.pop("end")
         self.begun = Begun(**begun)
         if self.resume is not None:
