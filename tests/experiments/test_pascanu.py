@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gradsuite.plugins import load
 from gradsuite.report import style
+from gradsuite_experiments.common.frames import values
 from gradsuite_experiments.common.learning import LOSS, SHARE, SOLVED, SOLVED_AFTER
 from gradsuite_experiments.pascanu.experiment import Pascanu
 from gradsuite_experiments.pascanu.networks import STARTS, draw
@@ -26,7 +27,7 @@ def results(table=LIKE_PUBLISHED, **changes):
     def after(settings, seed):
         return 500 if seed < table[settings["method"]][settings["length"]] else NEVER
 
-    return planted(EXPERIMENT, after, **changes)
+    return planted(EXPERIMENT, after, **{"length": [10, 20, 50, 75], **changes})
 
 
 def with_one(method, length, solved):
@@ -92,6 +93,12 @@ def test_a_network_learns_a_short_memory_and_its_curve_is_kept():
     losses = rows[rows["metric"] == LOSS].set_index("index")["value"]
     assert after == losses.index.max() <= 600
     assert losses.iloc[-1] < np.log(4.0)
+
+
+def test_omega_trains_otherwise_than_clipping_alone():
+    curves = [values(measured(EXPERIMENT, method=[method], updates=[30]), LOSS) for method in ("clip", "omega")]
+    assert np.isfinite(curves).all()
+    assert abs(curves[0] - curves[1]).max() > 1e-4
 
 
 def test_starts_are_those_of_the_paper():
