@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gradsuite.backend import Backend
     from gradsuite.plugins import Plugins
+    from gradsuite.tasks.pin import Pin
     from gradsuite.tasks.task import Task
 
 PRESETS = ("quick", "standard", "full")
@@ -27,16 +28,25 @@ STATUSES = ("ok", "unsupported", "invalid", "timeout", "error")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The unit of work that is run, stored, resumed and retried: one experiment on one backend at one setting."""
+    """The unit of work that is run, stored, resumed and retried: one experiment on one backend at one setting.
+
+    If its task reads a file, `pin` says which: its settings name the file as it was typed.
+    """
 
     experiment: str
     backend: str
     device: str
     settings: Settings
+    pin: "Pin | None" = None
+
+    def sent(self) -> dict[str, Any]:
+        """Return the settings as a worker is given them: with the file pinned, wherever the worker runs."""
+        return {**self.settings, **({"task": self.pin.name} if self.pin else {})}
 
     def key(self, versions: Mapping[str, str]) -> str:
-        """Return a hash of what is measured and with which versions, not of where or when."""
+        """Return a hash of what is measured, of which data, and with which versions, not of where or when."""
         identity = [self.experiment, self.backend, self.device, dict(self.settings), dict(versions)]
+        identity += [self.pin.digest] if self.pin else []
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

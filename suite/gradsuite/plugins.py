@@ -184,9 +184,14 @@ class Plugins:
         return [experiment(self) for experiment in self.get_all("experiment")]
 
     def task(self, name: str) -> "Task":
-        """Return the task of this name. Raises UserError as `get` does."""
-        task: Task = self.get("task", name)()
-        return task
+        """Return the task of this name, or `NAME:ARGUMENT`. Raises UserError as `get` does, and for the argument."""
+        name, colon, argument = name.partition(":")
+        kind: type[Task] = self.get("task", name)
+        if colon:
+            return kind.of(argument)
+        if kind.form:
+            raise UserError(f"task {name!r} needs more than its name: type {name}:{kind.form}")
+        return kind()
 
     def _load(self, registration: Registration) -> type | Broken:
         try:

@@ -112,11 +112,11 @@ def test_the_figure_the_table_and_the_finding_say_what_was_measured():
     with style.context():
         (figure,) = EXPERIMENT.figures(rows, claims)
     title = figure.figure.get_suptitle().replace("\n", " ")
-    assert "with SGD up to T = 10, SGD, clipped up to T = 20 and SGD, clipped, Omega up to T = 50" in title
+    assert "with plain SGD up to T = 10, clipped SGD up to T = 20 and clipped SGD + Omega up to T = 50" in title
     assert title.endswith("4 of 4 claims hold")
     assert len(figure.figure.axes) == 6
     (table,) = EXPERIMENT.tables(rows, claims)
     assert table.rows["T = 50"].tolist() == ["0 of 5"] * 2 + ["2 of 5"] * 2 + ["5 of 5 (500)"] * 2
     (finding,) = EXPERIMENT.findings(rows, claims)
     assert "At T = 50" in finding
-    assert "SGD 0%, SGD, clipped 40% and SGD, clipped, Omega 100%" in finding
+    assert "plain SGD 0%, clipped SGD 40% and clipped SGD + Omega 100%" in finding

@@ -11,10 +11,11 @@ from gradsuite.report.palette import STABLE
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.clip_threshold import laws
+from gradsuite_experiments.clip_threshold.findings import working
 from gradsuite_experiments.common.frames import measured, tally, where
 from gradsuite_experiments.common.learning import SOLVED_AFTER, outcomes
 
-ASIDE = 1.12  # factor between backends along the thresholds
+ASIDE = 1.2  # factor between backends along the thresholds
 
 
 def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
@@ -33,8 +34,9 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         style.log_axis(axes, "x", "threshold over the gradient's mean norm")
         advised(axes)
     style.backend_legend(canvas, set(rows["backend"]))
-    low, high = laws.WORKING
-    finding = f"Thresholds of {low:g} to {high:g} times the mean norm work"
+    thresholds = working(found)
+    span = f"from {min(thresholds):g} to {max(thresholds):g} times" if thresholds else "at no multiple of"
+    finding = f"A threshold {span} the gradient's mean norm works"
     style.title(canvas, tally(claims, finding, "A threshold that should work does not"))
     caption = (
         f"Clipped SGD on the temporal order problem, T = {rows['length'].max()}. Left: the share of "

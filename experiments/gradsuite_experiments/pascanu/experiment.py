@@ -60,7 +60,7 @@ class Pascanu(Experiment):
         for preset, starts, lengths, updates, seeds in (
             ("quick", ["basic"], [10], 1000, 1),
             ("standard", ["basic"], [10, 20], 2000, 2),
-            ("full", list(STARTS), [10, 20, 50, 75], laws.UPDATES, 5),
+            ("full", list(STARTS), [10, 20, 50], laws.UPDATES, 5),
         )
     }
 
@@ -124,7 +124,7 @@ def alone(claim: "partial[Claim]", at: "pd.Series[Any]") -> Iterator[Claim]:
             resolution=more(0.0, at["seeds"]),
             relation="<=",
         )
-    if at["method"] == "omega" and at["length"] <= laws.LONG and at["updates"] >= laws.UPDATES:
+    if at["method"] == "omega" and at["length"] <= laws.LONG and laws.enough(at):
         yield claim(
             name=f"pascanu/solved/omega/{at['initialiser']}",
             sentence=laws.SOLVED.format(start=at["initialiser"].capitalize()),

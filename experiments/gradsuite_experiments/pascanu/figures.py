@@ -25,16 +25,17 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
             of_one = where(found, method=method, initialiser=start)
             if method == "omega":
                 style.theory(axes, laws.PUBLISHED, (1.0, 1.0))
-            gap = 0.02 * max(found["length"].max() - found["length"].min(), 10)
+            gap = 0.03 * max(found["length"].max() - found["length"].min(), 10)
             style.points(axes, style.dodged(of_one, "length", step=gap), "length", "solved")
-            axes.set_title(f"{METHODS[method].title}, {start} weights")
             style.values_axis(axes, "x", found["length"])
     panels[0, 0].set(ylim=(-0.07, 1.12), xlim=(0.0, 1.15 * found["length"].max()))
     panels[0, 0].set_yticks([0.0, 0.5, 1.0], ["none", "half", "all"])
     for axes in panels[-1]:
         axes.set_xlabel("steps T")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("networks that solve it")
+    for axes, method in zip(panels[0], methods, strict=True):
+        axes.set_title(METHODS[method].title)
+    for axes, start in zip(panels[:, 0], starts, strict=True):
+        axes.set_ylabel(f"{start} weights")
     published = style.line_key(f"published: all, for T from {laws.PUBLISHED[0]} to {laws.PUBLISHED[1]}")
     style.backend_legend(canvas, set(found["backend"]), extra=[published])
     style.title(canvas, tally(claims, longest(found, methods), "The methods' order is not the published one"))

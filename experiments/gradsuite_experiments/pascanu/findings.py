@@ -34,7 +34,9 @@ def by_length(rows: pd.DataFrame) -> Iterator[Table]:
     if found.empty:
         return
     lines = []
-    for _, of_one in found.sort_values("length").groupby(["method", "initialiser", "backend"], sort=False):
+    for _, of_one in found.sort_values("length", kind="stable").groupby(
+        ["method", "initialiser", "backend"], sort=False
+    ):
         first = of_one.iloc[0]
         cells = {f"T = {at['length']}": count(at) for _, at in of_one.iterrows()}
         line = {"method": METHODS[first["method"]].title, "weights": first["initialiser"], "backend": first["backend"]}

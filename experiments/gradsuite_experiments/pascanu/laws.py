@@ -32,6 +32,11 @@ def as_published(at: "pd.Series[Any]") -> bool:
     return all(at[name] == value for name, value in PROTOCOL.items())
 
 
+def enough(at: "pd.Series[Any]") -> bool:
+    """Return whether a trial has the updates in which its length is learnt: 100 a step, UPDATES at most."""
+    return bool(at["updates"] >= min(UPDATES, 100 * at["length"]))
+
+
 def no_fewer(share: float, seeds: int) -> Resolution:
     """Return that of a claim that one method solves no fewer than another's share: down from all of them."""
     return Resolution(1.0 - share + 1.0 / seeds, SHARE)

@@ -27,9 +27,9 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = {
-    "sgd": Method("SGD"),
-    "clip": Method("SGD, clipped", THRESHOLD),
-    "omega": Method("SGD, clipped, Omega", THRESHOLD, OMEGA),
+    "sgd": Method("plain SGD"),
+    "clip": Method("clipped SGD", THRESHOLD),
+    "omega": Method("clipped SGD + Omega", THRESHOLD, OMEGA),
 }
 
 
@@ -57,11 +57,17 @@ def draw(model: Model, start: Start, seed: int) -> Parameters:
 
 
 def recipe(
-    task: Task, method: Method, settings: Settings, seed: int, *, evaluate_every: int = EVALUATE_EVERY
+    task: Task,
+    method: Method,
+    settings: Settings,
+    seed: int,
+    *,
+    learning_rate: float = LEARNING_RATE,
+    evaluate_every: int = EVALUATE_EVERY,
 ) -> Recipe:
     """Return how a network is trained: until the task is solved, or for as many updates as the settings allow."""
     return Recipe(
-        optimizer=SGD(lr=LEARNING_RATE, clip_norm=method.clip_norm),
+        optimizer=SGD(lr=learning_rate, clip_norm=method.clip_norm),
         batch_size=settings["batch_size"],
         length=settings["length"],
         steps=settings["updates"],

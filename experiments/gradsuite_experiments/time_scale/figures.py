@@ -15,7 +15,7 @@ from gradsuite_experiments.common.learning import LOSS, SOLVED_AFTER
 from gradsuite_experiments.time_scale.laws import BIASES, TITLES, kept
 
 UNSOLVED = 1.12  # of the most updates: where networks are drawn that did not solve the task
-PLATEAUS = ((math.log(4.0), "nothing known: ln 4"), (math.log(2.0), "one symbol known: ln 2"))
+PLATEAUS = (math.log(4.0), math.log(2.0))  # of the loss: no symbol known, and one
 
 
 def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
@@ -26,48 +26,54 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     canvas, ((gates, curves),) = style.figure(1, 2, height=4.4)
     draw_updates(gates, rows, length)
     draw_losses(curves, rows)
-    style.backend_legend(canvas, set(rows["backend"]), extra=[style.line_key("plateaus", color=MUTED, linestyle=":")])
+    plateaus = style.line_key("no symbol known: ln 4, and one: ln 2", color=MUTED, linestyle=":")
+    style.backend_legend(canvas, set(rows["backend"]), extra=[plateaus])
     finding = f"What is learnt over {length} steps depends on what forget gates keep over them at first"
-    style.title(canvas, tally(claims, finding, "What forget gates keep does not say what is learnt"))
+    refuted = "What forget gates keep does not say what is learnt"
+    style.title(canvas, tally(claims, finding, refuted) if claims else f"Updates until {length} steps are learnt")
     caption = (
         f"LSTMs of {rows['hidden_size'].max()} units on the temporal order problem. Left: the update after which each "
         "network solves it, against what forget gates keep of a gradient over its length at initialisation (exact; "
-        "gates that see their biases alone). Right: the mean loss of the networks, by update; lines are those of one "
-        "backend."
+        "gates that see their biases alone). Right: the loss of the first, by update; lines are those of one backend."
     )
     return Figure("time-scale", caption, canvas)
 
 
 def draw_updates(axes: Axes, rows: pd.DataFrame, length: int) -> None:
-    """Draw a point for each network: what its gates keep, and when it solved the task."""
+    """Draw a point for each network, by what its gates keep: the update that solved the task."""
     most = float(rows["updates"].max())
+    biases = sorted(set(rows["bias"]), key=lambda bias: kept(bias, length))
     points = where(rows, metric=SOLVED_AFTER)
-    at = {bias: kept(bias, length) for bias in BIASES}
-    points = points.assign(kept=points["bias"].map(at), value=points["value"].clip(upper=UNSOLVED * most))
-    style.log_axis(axes, "x", "E f^T: left of a gradient over T steps")
-    style.points(axes, style.dodged(points, "kept", factor=3.0), "kept", "value")
-    axes.axhline(1.04 * most, color=MUTED, linewidth=0.8)
-    axes.set(ylim=(0.0, 1.2 * most), title="update after which each is solved")
-    axes.text(0.5, UNSOLVED * most, "not solved", va="center", ha="center", transform=axes.get_yaxis_transform())
-    for bias in set(points["bias"]):
-        axes.annotate(
-            TITLES[bias], (at[bias], 0.02), xycoords=axes.get_xaxis_transform(), ha="center", fontsize=style.LABEL_SIZE
-        )
+    points = points.assign(
+        place=points["bias"].map({bias: float(place) for place, bias in enumerate(biases)}),
+        value=points["value"].clip(upper=UNSOLVED * most),
+    )
+    style.points(axes, style.dodged(points, "place", step=0.17), "place", "value")
+    axes.axhline(1.06 * most, color=MUTED, linewidth=0.8)
+    axes.set_xticks(range(len(biases)), [f"{TITLES[bias]}\n{kept(bias, length):.2g}" for bias in biases])
+    ticks = [share * most for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    axes.set_yticks([*ticks, UNSOLVED * most], [*(f"{tick:.0f}" for tick in ticks), "never"])
+    axes.set(ylim=(0.0, 1.18 * most), xlim=(-0.5, len(biases) - 0.5), title="update that solved the task")
+    axes.set_xlabel("forget bias, and E f^T: left of a gradient over T steps")
 
 
 def draw_losses(axes: Axes, rows: pd.DataFrame) -> None:
-    """Draw the mean loss of the networks against the update: a line for each bias, of the first backend that has it."""
+    """Draw the first network's loss against the update: a line for each bias, of the first backend that has it."""
     biases = [bias for bias in BIASES if bias in set(rows["bias"])]
-    means = where(rows, metric=LOSS).groupby(["backend", "bias", "index"])["value"].mean().reset_index()
-    ends = []
+    losses = where(rows, metric=LOSS, member=0)
+    last, ends = losses["index"].max(), []
     for bias, colour in zip(biases, ordered_colours(len(biases)), strict=True):
-        of_bias = where(means, bias=bias)
+        of_bias = where(losses, bias=bias)
         first = next(backend for backend, _ in by_backend(rows) if backend in set(of_bias["backend"]))
         curve = where(of_bias, backend=first).sort_values("index")
         axes.plot(curve["index"], curve["value"], color=colour, linewidth=1.5)
-        ends.append((float(curve["value"].iloc[-1]), TITLES[bias]))
-    style.points(axes, style.thinned(means, "index", curve=["bias"]), "index", "value", size=5)
-    for loss, _ in PLATEAUS:
+        index, loss = (float(curve[column].iloc[-1]) for column in ("index", "value"))
+        if index < 0.9 * last:
+            axes.annotate(TITLES[bias], (index, loss), (6, 3), textcoords="offset points", fontsize=style.LABEL_SIZE)
+        else:
+            ends.append((loss, TITLES[bias]))
+    style.points(axes, style.thinned(losses, "index", curve=["bias"]), "index", "value", size=5)
+    for loss in PLATEAUS:
         axes.axhline(loss, color=MUTED, linestyle=":", linewidth=1.2)
+    axes.set(xlabel="update", title="loss of the first network", ylim=(0.0, None))
     style.label_ends(axes, ends)
-    axes.set(xlabel="update", title="loss")

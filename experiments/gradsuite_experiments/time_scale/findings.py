@@ -23,10 +23,10 @@ def soonest(rows: pd.DataFrame) -> Iterator[str]:
     if isinf(medians[best]):
         return
     T, updates = found["length"].max(), found["updates"].max()
-    nothing = f"; {listed(never)} did not within {updates}" if never else ""
+    nothing = f"; {listed(never)} learnt none within {updates}" if never else ""
     yield (
-        f"An LSTM with {TITLES[best]} learnt a dependency of {T} steps soonest, after {medians[best]:.0f} updates "
-        f"(median){nothing}. Its forget gates keep {kept(best, T):.2g} of a gradient over these steps at first."
+        f"With {TITLES[best]}, which keeps {kept(best, T):.2g} of a gradient over {T} steps at first, an LSTM learnt a "
+        f"dependency of that length soonest: after {medians[best]:.0f} updates (median){nothing}."
     )
 
 

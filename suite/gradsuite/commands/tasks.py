@@ -16,12 +16,16 @@ def tasks(as_json: bool) -> None:
     plugins = load()
     tasks: list[type[Task]] = plugins.get_all("task")
     if as_json:
-        fields = ("name", "summary", "source", "input_size", "output_size", "loss", "readout")
-        click.echo(json.dumps([{field: getattr(task, field) for field in fields} for task in tasks], indent=2))
+        fields = ("name", "form", "summary", "source", "input_size", "output_size", "loss", "readout")
+        click.echo(json.dumps([{field: getattr(task, field, None) for field in fields} for task in tasks], indent=2))
         return
-    rows = [("task", "inputs", "outputs", "loss", "readout", "what")]
+    rows: list[tuple[str, ...]] = [("task", "inputs", "outputs", "loss", "readout", "what")]
     rows += [
-        (task.name, str(task.input_size), str(task.output_size), task.loss, task.readout, task.summary)
+        (
+            f"{task.name}:{task.form}" if task.form else task.name,
+            *(str(getattr(task, fact, "by data")) for fact in ("input_size", "output_size", "loss", "readout")),
+            str(task.summary),
+        )
         for task in tasks
     ]
     click.echo(columns(rows))

@@ -35,33 +35,42 @@ def write_report(run: Run, plugins: Plugins) -> Path:
     return run.path / FILE
 
 
-def render(run: Run, made: list[Section]) -> str:
-    """Return the page."""
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Return what pages are made by: their templates, and what these call."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("gradsuite.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"table": table_entries, "backend": backend_mark, "safe_svg": Markup}
+    made.filters |= {"table": table_entries, "backend": backend_mark, "safe_svg": Markup}
+    return made
+
+
+def render(run: Run, made: list[Section]) -> str:
+    """Return the page."""
     meta, trials = run.meta, run.trials()
     backends = meta.get("backends", {})
-    return environment.get_template("page.html").render(
-        run=run,
-        meta=meta,
-        sections=made,
-        backends=backend_order([*backends, *trials["backend"]]),
-        statuses=count(trials),
-        problems=facts.problems(trials),
-        versions=facts.versions(backends),
-        machine=facts.machine(meta.get("machine", {})),
-        duration=facts.duration(meta),
-        tuned=facts.tuned_with(meta),
-        theme=THEME,
-        folder=FOLDER,
-        unchecked=any(not claim.source.checked for section in made for claim in section.claims),
-        has_csv=(run.path / "measurements.csv").exists(),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            run=run,
+            meta=meta,
+            sections=made,
+            backends=backend_order([*backends, *trials["backend"]]),
+            statuses=count(trials),
+            problems=facts.problems(trials),
+            versions=facts.versions(backends),
+            machine=facts.machine(meta.get("machine", {})),
+            duration=facts.duration(meta),
+            tuned=facts.tuned_with(meta),
+            theme=THEME,
+            folder=FOLDER,
+            unchecked=any(not claim.source.checked for section in made for claim in section.claims),
+            has_csv=(run.path / "measurements.csv").exists(),
+        )
     )
 
 

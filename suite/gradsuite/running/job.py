@@ -63,6 +63,8 @@ class Job:
         with open_executor(self.configuration, self.plugins, self.machine) as executor:
             availability = self._survey(executor)
             meta = self._meta(executor, availability)
+            if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
+                raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
             run = unfinished or new_run(self.configuration.out, self.configuration.preset)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
@@ -139,6 +141,7 @@ class Job:
             "experiments": experiments,
             "preset": self.configuration.preset,
             "settings": dict(self.configuration.set),
+            "data": {name: pin.digest for name, pin in self.study.pins.items()},
             "device": self.configuration.device,
             "backends": {name: asdict(info) for name, info in availability.available.items()},
             "unavailable": [asdict(lost) | {"reason": without_paths(lost.reason)} for lost in availability.unavailable],

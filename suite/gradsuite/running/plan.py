@@ -1,7 +1,7 @@
 """The plan of a run: experiments, their settings and backends become trials, grouped by setting."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -12,6 +12,7 @@ from gradsuite.experiment import Experiment, Trial
 from gradsuite.model import CELLS
 from gradsuite.plugins import Plugins
 from gradsuite.settings import Grid, Settings
+from gradsuite.tasks.pin import Pin
 
 Changes = Grid
 
@@ -23,6 +24,7 @@ class Study:
     experiments: tuple[Experiment, ...]
     preset: str
     changes: Changes
+    pins: Mapping[str, Pin] = field(default_factory=dict)  # of the tasks that read a file, by name
 
     def __post_init__(self) -> None:
         known = {setting.name for experiment in self.experiments for setting in experiment.settings}
@@ -75,9 +77,10 @@ class Study:
     def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
         """Return the trials, those of one setting together."""
         return [
-            [Trial(experiment.name, backend, device, settings) for backend in experiment.backends(backends)]
+            [Trial(experiment.name, backend, device, settings, pin) for backend in experiment.backends(backends)]
             for experiment in self.experiments
             for settings in experiment.trials(self.grid(experiment))
+            for pin in [self.pins.get(str(settings.get("task")))]
         ]
 
 
@@ -95,10 +98,28 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
     if preset not in presets:
         raise unknown("preset", preset, presets)
     planned = Study(tuple(e for e in experiments if names or preset in e.presets), preset, changes)
+    pins: dict[str, Pin] = {}
     for experiment in planned.experiments:
-        for name in planned.grid(experiment).get("task", []):
-            plugins.find("task", str(name))
-    return planned
+        grid = planned.grid(experiment)
+        for name in map(str, grid.get("task", [])):
+            if pin := _pin(plugins, name, grid.get("length", [])):
+                pins[name] = pin
+    return replace(planned, pins=pins)
+
+
+def _pin(plugins: Plugins, name: str, lengths: Sequence[int]) -> Pin | None:
+    """Return what a task is pinned to, if it reads a file.
+
+    Raises UserError for a task that is not there, or whose data are of no use, or too few for these lengths.
+    """
+    if ":" not in name:
+        plugins.find("task", name)
+        return None
+    task = plugins.task(name)
+    if task.only_length is None:
+        for length in lengths:
+            task.check_length(length)
+    return task.pin
 
 
 def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:

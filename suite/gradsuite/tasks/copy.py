@@ -1,5 +1,7 @@
 """The copy-memory problem: repeat ten symbols after a long blank."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gradsuite.backend import Batch
@@ -24,6 +26,10 @@ class Copy(Task):
     output_size = SYMBOLS + 2
     loss = "cross_entropy"
     readout = "all"
+
+    def baselines(self, *, length: int) -> Mapping[str, float]:
+        """Return the cross entropy per step of who knows when to answer, and guesses the ten symbols."""
+        return {"nothing remembered": REMEMBERED * float(np.log(SYMBOLS)) / length}
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return one-hot inputs (T, B, 10) and classes (T, B). Raises UserError below 21 time steps."""

@@ -2,15 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from gradsuite.backend import Batch
 from gradsuite.cells import find
-from gradsuite.errors import unknown
+from gradsuite.errors import UserError, unknown
 from gradsuite.model import Model
 from gradsuite.tasks.score import LOSS, Score
+
+if TYPE_CHECKING:
+    from gradsuite.tasks.pin import Pin
 
 # The splits of every task; what stands beside them seeds the batches that a task without an end draws for each.
 SPLITS = {"train": 0, "validation": 1, "test": 2}
@@ -26,6 +29,10 @@ class Task(ABC):
     To learn from: `score` is what a trained network is judged by, by default its loss, and `solved` the score at which
     the literature calls the task solved, None where it has no such thing. A task that `carries` hands out the pieces of
     long sequences, one after another: states are carried from batch to batch.
+
+    A task that needs to be told something has a `form`, what its name has after a colon: `csv` has FILE?target=COLUMN,
+    and `of` makes the task of what was typed there; its sizes are then the instance's. One that reads a file has a
+    `pin` to it.
     """
 
     name: str
@@ -38,11 +45,25 @@ class Task(ABC):
     only_length: int | None = None
     solved: float | None = None
     carries: ClassVar[bool] = False
+    form: ClassVar[str] = ""
+    pin: "Pin | None" = None
+
+    @classmethod
+    def of(cls, argument: str) -> Self:
+        """Return the task that `NAME:argument` means. Raises UserError for an argument of no use, as any is here."""
+        raise UserError(f"task {cls.name!r} takes nothing after its name, not {argument!r}: type {cls.name}")
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what there is to say of its data, a sentence each: what was read, left out, or done to them."""
+        return ()
 
     @property
     def score(self) -> Score:
         """What a trained network is judged by."""
         return LOSS[self.loss]
+
+    def check_length(self, length: int) -> None:  # noqa: B027  any length will do
+        """Raise UserError if the data are too few for sequences of `length` time steps, where that is known at once."""
 
     @abstractmethod
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:

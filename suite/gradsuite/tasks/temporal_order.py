@@ -1,5 +1,7 @@
 """The temporal order problem: which of two symbols came at two places far apart."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gradsuite.backend import Batch
@@ -28,6 +30,10 @@ class TemporalOrder(Task):
     def score(self) -> Score:
         """The share of sequences whose class is right."""
         return ACCURACY
+
+    def baselines(self, *, length: int) -> Mapping[str, float]:
+        """Return the accuracy of a guess, and of one that knows one of the two symbols."""
+        return {"a guess": 1 / 4, "one symbol known": 1 / 2}
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return one-hot inputs (T, B, 6) and classes (B). Raises UserError below 10 time steps."""

@@ -59,7 +59,9 @@ class Session:
         self.network: Network = backend.build(model, parameters, device=device, dtype=dtype, schedule=schedule)
         self.state: State | None = None
         self.curve = Curve()
+        self.unread: list[Array] = []  # losses since the last look, on the device until they are read
         self.seconds = 0.0
+        self.reaches = model.recurrent and "states" in backend.describe().state_gradients
         self.split = "validation" if has_split(task, "validation", model, length=recipe.length) else "test"
         if task.carries and not model.recurrent:
             raise UserError(f"{task.name} carries states from batch to batch: it is for recurrent cells")
@@ -71,28 +73,43 @@ class Session:
 
         A training that diverges or reaches its goal ends there; `curve.end` says which.
         """
-        recipe, losses = self.recipe, list[Array]()
-        steps = range(self.curve.steps, recipe.steps)
+        return (look for look in self.walk() if look is not None)
+
+    def walk(self) -> Iterator[Look | None]:
+        """Take the steps that are left, as `run` does, and yield after every one: its look, or None without one."""
+        recipe = self.recipe
+        steps = range(self.steps, recipe.steps if self.curve.end == "running" else self.steps)
         started = time.perf_counter()
         for step, batch in zip(steps, feed(self._batch, steps), strict=True):
             looked_at = (step + 1) % recipe.evaluate_every == 0 or step + 1 == recipe.steps
-            if looked_at:
-                seen = self._seen(step, batch, states=self.model.recurrent)
-                losses.append(seen.loss)
-            else:
-                losses.append(self._step(step, batch))
-                continue
-            fetched = [float(self.network.fetch(one)) for one in losses]
-            losses.clear()
+            seen = self._seen(step, batch, states=self.reaches) if looked_at else None
+            self.unread.append(seen.loss if seen else self._step(step, batch))
+            if seen:
+                self.read()
             self.seconds += time.perf_counter() - started
-            sound = self.curve.add(fetched, recipe.bound)
-            look = self._look(step, float(np.mean(fetched)), seen, sound=sound)
-            self.curve.looks.append(look)
-            self._end(step, look)
-            yield look
+            yield self._noted(step, seen) if seen else None
             if self.curve.end != "running":
                 return
             started = time.perf_counter()
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return self.curve.steps + len(self.unread)
+
+    def read(self) -> list[float]:
+        """Return the losses of the steps since the last look, from the device as far as they are not yet here."""
+        self.unread = [float(one if isinstance(one, float) else self.network.fetch(one)) for one in self.unread]
+        return self.unread
+
+    def _noted(self, step: int, seen: Seen) -> Look:
+        """Return the look after a step, noted in the curve with the losses of the steps that led to it."""
+        losses, self.unread = self.read(), []
+        sound = self.curve.add(losses, self.recipe.bound)
+        look = self._look(step, float(np.mean(losses)), seen, sound=sound)
+        self.curve.looks.append(look)
+        self._end(step, look)
+        return look
 
     def _batch(self, step: int) -> Batch:
         recipe = self.recipe
@@ -150,8 +167,8 @@ class Session:
         )
 
     def _horizon(self, seen: Seen) -> float:
-        """Return how far back the gradient reaches; NaN for a network without time steps."""
-        if not self.model.recurrent:
+        """Return how far back the gradient reaches; NaN without time steps, or without state gradients."""
+        if not self.reaches:
             return float("nan")
         network = self.network
         if self.model.readout != "all":

@@ -28,6 +28,7 @@ from gradsuite.rows import Measurement
 
 if TYPE_CHECKING:
     from gradsuite.worker.checking import Checker
+    from gradsuite.worker.training import Trainer
 
 PAUSE = 0.001  # seconds in which a thread that spins is seen to
 SETTLE = 0.5  # seconds after which a framework is left to spin
@@ -47,8 +48,8 @@ class Worker:
     def answer(self, request: Mapping[str, Any]) -> Reply:
         """Answer a request: a failure is an answer too.
 
-        `describe`; `prepare` and `check` for `gradsuite check`; `preflight`; `start` (a trial's first round) or
-        `resume` (its next).
+        `describe`; `prepare` and `check` for `gradsuite check`; `train`; `preflight`; `start` (a trial's first round)
+        or `resume` (its next).
         """
         try:
             if request["do"] == "describe":
@@ -57,6 +58,8 @@ class Worker:
                 return {"status": "ok", "checks": len(self.checker)}
             if request["do"] == "check":
                 return {"status": "ok", "result": self.checker.check(request)}
+            if request["do"] == "train":
+                return {"status": "ok", **self.trainer.answer(request)}
             if request["do"] == "preflight":
                 return {"status": "ok", "reason": self.preflight(request["device"], request["cells"])}
             if request["do"] == "start":
@@ -122,6 +125,13 @@ class Worker:
         from gradsuite.worker.checking import Checker
 
         return Checker(self.backend)
+
+    @cached_property
+    def trainer(self) -> "Trainer":
+        """What trains a network, for `gradsuite train`."""
+        from gradsuite.worker.training import Trainer
+
+        return Trainer(self.backend, self.plugins)
 
     def experiment(self, name: str) -> Experiment:
         """Return the experiment of this name, imported once."""

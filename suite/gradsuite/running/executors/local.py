@@ -33,7 +33,7 @@ class Unfinished:
         if self.started:
             return {"do": "resume"}
         trial, self.started = self.trial, True
-        return {"do": "start", "experiment": trial.experiment, "device": trial.device, "settings": dict(trial.settings)}
+        return {"do": "start", "experiment": trial.experiment, "device": trial.device, "settings": trial.sent()}
 
     def result(self, status: str = "ok", reason: str = "", stderr: str = "") -> Result:
         """Return the trial's result."""

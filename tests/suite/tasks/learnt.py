@@ -1,0 +1,20 @@
+"""Tasks to learn from, as tests ask for them: by name, with a model that reads them."""
+
+import pytest
+from gradsuite.model import Model
+from gradsuite.plugins import Plugins
+from gradsuite.tasks import register_tasks
+from gradsuite.tasks.task import Task
+
+
+class BuiltIn:
+    register_tasks = staticmethod(register_tasks)
+
+
+def learnt(name: str, length: int) -> tuple[Task, Model]:
+    """Return a built-in task and a small model of its own; without the package of its data the test is skipped."""
+    plugins = Plugins({"tasks": BuiltIn})
+    if missing := plugins.tasks[name].missing():
+        pytest.skip(missing)
+    task = plugins.task(name)
+    return task, task.model("gru", 3, length=length)
