@@ -100,7 +100,9 @@ class CommandNetwork(Network):
         return np.array(array)
 
     def fetch_gradients(self, gradients: Gradients) -> Gradients:
-        """Copy all gradients to the host, with one request."""
+        """Copy all gradients to the host, with one request; those that are there, as parameters are, need none."""
+        if not isinstance(next(iter(gradients.parameters.values())), Remote):
+            return super().fetch_gradients(gradients)
         by_state = [name for name in STATE_GRADIENTS if getattr(gradients, name) is not None]
         held = next(iter(gradients.parameters.values())).held
         host = self._fetch_all(held, [*gradients.parameters, *by_state])

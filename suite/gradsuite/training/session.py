@@ -155,11 +155,11 @@ class Session:
         return replace(batch, state=self.state)
 
     def _look(self, step: int, loss: float, seen: Seen, *, sound: bool) -> Look:
-        norm = global_norm(seen.gradients.parameters)
+        gradients = self.network.fetch_gradients(Gradients(seen.gradients.parameters))
         return Look(
             step=step + 1,
             loss=loss,
-            gradient_norm=float(self.network.fetch(norm)),
+            gradient_norm=float(global_norm(gradients.parameters)),
             horizon=self._horizon(seen),
             score=self.score(self.split) if sound else float("nan"),
             rate=self.recipe.optimizer_at(step).lr,

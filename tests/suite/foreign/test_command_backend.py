@@ -19,6 +19,9 @@ from gradsuite.model import Model
 from gradsuite.optimizers import SGD, Adam
 from gradsuite.parameters import initialise
 from gradsuite.schedule import Schedule
+from gradsuite.tasks.temporal_order import TemporalOrder
+from gradsuite.training.recipe import Recipe
+from gradsuite.training.session import Session
 from gradsuite_numpy.backend import NumpyBackend
 
 SPEAKER = Path(__file__).with_name("speaker.py")
@@ -212,3 +215,14 @@ def test_the_command_has_the_schedule(speaker):
     first = [n.fetch_gradients(n.backward(n.forward(n.put(batch()), states=True))).states[0] for n in (network, plain)]
     assert not first[0].any()
     assert first[1].any()
+
+
+def test_a_command_is_trained_with_omega_as_the_backend_behind_it_is(speaker):
+    task = TemporalOrder()
+    model = task.model("rnn", 4)
+    recipe = Recipe(optimizer=SGD(lr=0.1, clip_norm=1.0), omega=2.0, length=12, steps=3)
+    sessions = [Session(b, task, model, initialise(model), recipe, dtype="float64") for b in (speaker, NumpyBackend())]
+    (found,), (expected,) = (list(session.run()) for session in sessions)
+    assert (found.loss, found.gradient_norm) == (expected.loss, expected.gradient_norm)
+    for name, p in sessions[1].parameters().items():
+        np.testing.assert_array_equal(sessions[0].parameters()[name], p)
