@@ -1,0 +1,306 @@
+"""`gradsuite train`: what it writes, how it ends, what a kill leaves, and every option's bad value in one line."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from gradsuite.__main__ import main
+from gradsuite.commands import gradsuite
+from gradsuite.training import checkpoint
+from safetensors.numpy import load_file
+from safetensors.torch import load_file as load_tensors
+
+SMALL = "--task adding --length 6 --hidden-size 5 --batch-size 4 --evaluate-every 5"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def typed(line, capsys, monkeypatch):
+    """Return exit status, output and errors of a command line."""
+    monkeypatch.setattr(sys, "argv", ["gradsuite", *line.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    output, errors = capsys.readouterr()
+    return ended.value.code, output, errors
+
+
+@pytest.fixture
+def type_in(capsys, monkeypatch):
+    return lambda line: typed(line, capsys, monkeypatch)
+
+
+def started(line):
+    """Start a command as a process of its own, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gradsuite", "train", *line.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def arrays(folder):
+    """Everything that a training holds on disk, but for times."""
+    facts = checkpoint.read(folder)
+    held = load_file(Path(folder) / facts.arrays)
+    held["looks"] = held["looks"][:, :-1]  # the last column is the seconds
+    return facts.step, facts.end, {name: array.tobytes() for name, array in held.items()}
+
+
+def wait_for(condition, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+def test_a_training_leaves_page_weights_curve_and_checkpoint(type_in):
+    status, output, errors = type_in(f"train {SMALL} --steps 12 --num-layers 2 --save kept")
+    assert status == 0
+    lines = output.splitlines()
+    assert lines[0] == "adding: lstm with 2 layers of 5 units on numpy"
+    assert lines[1].startswith("12 steps taken (")
+    assert lines[-1] == "kept/page.html"
+    assert re.search(
+        r"^step 12/12  loss [\d.]+  gradient [\d.e-]+  horizon \d+  validation [\d.]+ ", errors, re.MULTILINE
+    )
+    with open("kept/curve.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == list(range(1, 13))
+    assert [int(row["step"]) for row in rows if row["score"]] == [5, 10, 12]
+    page = Path("kept/page.html").read_text()
+    assert page.count("<svg") == 4
+    assert not re.search(r"""(?:src|href)=["']?https?:|@import|url\((?!#)""", page)  # it needs nothing but itself
+    assert "<dt>lr</dt><dd>0.001</dd>" in page
+    assert arrays("kept")[:2] == (12, "done")
+
+
+def test_the_weights_load_into_torch_nn_as_they_are(type_in):
+    """And then compute what the network computes: the score on test that was printed, within float32's roundings."""
+    from gradsuite.tasks.adding import Adding
+
+    status, output, _ = type_in(f"train {SMALL} --steps 10 --num-layers 2 --out out")
+    assert status == 0
+    weights = load_tensors("out/weights.safetensors")
+    lstm, head = torch.nn.LSTM(2, 5, 2), torch.nn.Linear(5, 1)
+    lstm.load_state_dict({name: one for name, one in weights.items() if not name.startswith("readout.")})
+    head.load_state_dict({name[8:]: one for name, one in weights.items() if name.startswith("readout.")})
+    task, squares = Adding(), []
+    for batch in task.evaluation_batches("test", task.model("lstm", 5, num_layers=2), size=256, length=6):
+        with torch.no_grad():
+            outputs = head(lstm(torch.tensor(batch.inputs, dtype=torch.float32))[0][-1])
+        squares.append((outputs.numpy() - batch.targets) ** 2)
+    printed = float(re.search(r"this lstm +([\d.]+)", output)[1])
+    assert printed == pytest.approx(np.concatenate(squares).mean(), rel=5e-4)  # it is printed to 4 digits
+    assert not Path("out/checkpoint.json").exists()
+
+
+def test_without_a_folder_nothing_is_written(type_in):
+    assert type_in(f"train {SMALL} --steps 5")[0] == 0
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, type_in):
+    line = f"{SMALL} --steps 40 --backend {backend}"
+    assert type_in(f"train {line} --save whole")[0] == 0
+    # Killed for good while it trains, each time at whatever moment that is: the host first, whose worker ends with it.
+    rng = np.random.default_rng(0)
+    for stop in (5, 15, 30):
+        how = "--resume killed --steps 100000" if Path("killed").exists() else f"{line} --steps 100000 --save killed"
+        process = started(how)
+        try:
+            wait_for(lambda: Path("killed/checkpoint.json").exists() and checkpoint.read("killed").step >= stop)  # noqa: B023
+            time.sleep(rng.uniform(0, 0.05))
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+    step = checkpoint.read("killed").step
+    assert step >= 30
+    # To compare, both take as many steps as the killed one may have taken already.
+    until = max(40, step + 5)
+    assert type_in(f"train --resume whole --steps {until}")[0] == 0
+    _set_steps("killed", until)
+    assert type_in("train --resume killed")[0] == 0
+    assert arrays("killed") == arrays("whole")
+
+
+def _set_steps(folder, steps):
+    """Have a checkpoint say that so many steps were asked for, as they would have been without the kill."""
+    path = Path(folder) / checkpoint.FILE
+    facts = json.loads(path.read_text())
+    facts["asked"]["steps"] = facts["settings"]["steps"] = steps
+    path.write_text(json.dumps(facts))
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(type_in):
+    process = started(f"{SMALL} --steps 100000 --evaluate-every 1000000 --save kept")
+    wait_for(lambda: Path("kept/checkpoint.json").exists())
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker too
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, "")
+    step = checkpoint.read("kept").step
+    assert step > 0
+    assert f"interrupted at step {step}; step {step} is saved; go on with: gradsuite train --resume kept" in errors
+
+
+def test_ctrl_c_without_a_folder_says_that_nothing_was_saved():
+    process = started(f"{SMALL} --steps 100000")
+    wait_for(lambda: process.stderr.readline().startswith("step "))
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "nothing was saved (--save DIR keeps a training)" in errors
+
+
+def test_a_worker_that_dies_costs_one_line_and_no_checkpoint(tmp_path):
+    import psutil
+
+    process = started(f"{SMALL} --steps 1000000 --save kept")
+    wait_for(lambda: Path("kept/checkpoint.json").exists() and checkpoint.read("kept").step > 0)
+    (worker,) = psutil.Process(process.pid).children()
+    worker.kill()
+    output, errors = process.communicate(timeout=60)
+    last = errors.splitlines()[-1]
+    assert (process.returncode, output) == (1, "")
+    assert re.fullmatch(
+        r"gradsuite: numpy at step \d+: the worker was killed by SIGKILL.*; step \d+ is saved; "
+        r"go on with: gradsuite train --resume kept",
+        last,
+    )
+    assert checkpoint.read("kept").step > 0
+
+
+def test_a_worker_that_hangs_is_one_line(type_in):
+    status, output, errors = type_in(
+        f"train {SMALL} --steps 10 --hidden-size 2000 --length 400 --timeout 0.5 --save kept"
+    )
+    assert (status, output) == (1, "")
+    assert "no answer within 0.5 s" in errors.splitlines()[-1]
+    assert errors.splitlines()[-1].endswith("step 0 is saved; go on with: gradsuite train --resume kept")
+
+
+def test_a_training_that_diverges_is_a_result(type_in):
+    status, output, _ = type_in(
+        f"train {SMALL} --steps 20 --cell rnn --activation relu --optimizer sgd --lr 1e30 --save kept"
+    )
+    assert status == 0
+    step = checkpoint.read("kept").step
+    said = re.search(r"^diverged at step (\d+): the loss there is (nan|inf)", output, re.MULTILINE)
+    assert int(said[1]) <= step
+    assert "on test" not in output
+    assert "Diverged at step" in Path("kept/page.html").read_text()
+    status, _, errors = type_in("train --resume kept --steps 30")
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "nothing is left to train in 'kept'" in errors
+
+
+def test_a_goal_ends_it(type_in):
+    status, output, _ = type_in(f"train {SMALL} --steps 20 --goal 100")
+    assert status == 0
+    assert re.search(r"^solved at step 5 of 20: mean squared error [\d.]+ on validation", output, re.MULTILINE)
+
+
+def test_what_is_resumed_cannot_be_changed(type_in):
+    assert type_in(f"train {SMALL} --steps 5 --save kept")[0] == 0
+    for more, fault in (
+        ("--lr 0.1 --cell gru", "has cell lstm, not gru; lr 0.001, not 0.1"),
+        ("--steps 4", "has steps 5, not 4"),
+        ("", "nothing is left to train in 'kept': at step 5 it is done: give more --steps"),
+    ):
+        status, output, errors = type_in(f"train --resume kept {more}")
+        assert (status, output, errors.count("\n")) == (2, "", 1)
+        assert fault in errors
+    status, _, errors = type_in(f"train {SMALL} --steps 5 --save kept")
+    assert (status, errors) == (
+        2,
+        "gradsuite: 'kept' holds a training: type --resume kept, or --save and another folder\n",
+    )
+    assert type_in("train --resume kept --steps 6 --lr 0.001")[0] == 0
+    assert checkpoint.read("kept").step == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ("--task addin", "unknown task 'addin'; did you mean 'adding'?"),
+        ("--task adding --backend nunpy", "unknown backend 'nunpy'; did you mean 'numpy'?"),
+        ("--task adding --cell lsmt", "unknown cell 'lsmt'; did you mean 'lstm'?"),
+        ("--task adding --activation tahn", "unknown activation of lstm 'tahn'"),
+        ("--task adding --cell rnn --activation tahn", "unknown activation of rnn 'tahn'; did you mean 'tanh'?"),
+        ("--task adding --device cuda", "unknown device of numpy 'cuda'"),
+        ("--task adding --dtype float46", "unknown dtype of numpy 'float46'; did you mean 'float64'?"),
+        ("--task adding --hidden-size 0", "hidden_size must be at least 1, not 0"),
+        ("--task adding --num-layers 0", "num_layers must be at least 1, not 0"),
+        ("--task adding --length 0", "length must be at least 1, not 0"),
+        ("--task adding --length 1", "adding needs a length of at least 2"),
+        ("--task adding --batch-size 0", "batch_size must be at least 1, not 0"),
+        ("--task adding --steps 0", "steps must be at least 1, not 0"),
+        ("--task adding --steps many", "Invalid value for '--steps'"),
+        ("--task adding --evaluate-every 0", "evaluate_every must be at least 1, not 0"),
+        ("--task adding --optimizer adm", "unknown optimizer 'adm'; did you mean 'adam'?"),
+        ("--task adding --lr 0", "lr must be positive, not 0"),
+        ("--task adding --lr nan", "lr must be positive"),
+        ("--task adding --momentum 0.9", "momentum is not for adam (it is for: "),
+        ("--task adding --weight-decay -1", "weight_decay must not be negative, not -1"),
+        ("--task adding --clip-norm 0", "clip_norm must be positive, not 0"),
+        ("--task adding --clip-unit -1", "clip_unit must be positive, not -1"),
+        ("--task adding --clip-value 0", "clip_value must be positive, not 0"),
+        ("--task adding --rate constnat", "rate"),
+        ("--task adding --truncation 5", "truncation must be K1,K2, such as 10,20, not '5'"),
+        ("--task adding --truncation 5,2", "truncation must be a pair (k1, k2) of steps with 1 <= k1 <= k2"),
+        ("--task adding --cell mlp --truncation 1,2", "truncation is for recurrent cells, not for mlp"),
+        ("--task adding --omega -1", "omega must be finite and not negative, not -1"),
+        ("--task adding --initialiser orthogonl", "unknown initialiser 'orthogonl'; did you mean 'orthogonal'?"),
+        ("--task adding --gain -1", "gain must be finite and not negative, not -1"),
+        ("--task adding --cell rnn --forget-bias 1", "forget"),
+        ("--task adding --chrono 1", "chrono must be finite and more than 2 time steps, not 1"),
+        ("--task adding --goal soon", "goal must be a score, or none to take all steps, not 'soon'"),
+        ("--task adding --seed -1", "seed must not be negative, not -1"),
+        ("--task adding --threads 0", "threads must be at least 1, not 0"),
+        ("--task adding --timeout 0", "timeout must be a number of seconds above 0, not 0"),
+        ("--task adding --target price", "--target is for data of your own: --task csv:FILE or npz:FILE"),
+        ("--task adding --save file", "cannot write into 'file': 'file' is no folder"),
+        ("--task adding --save file/below", "cannot write into 'file/below'"),
+        ("--task adding --out file", "cannot write into 'file'"),
+        ("--task adding --save a --resume b", "give --save or --resume"),
+        ("--resume nothing", "no checkpoint in 'nothing': it has no checkpoint.json"),
+        ("--resume foreign", "'foreign/checkpoint.json' is no checkpoint of a training"),
+        ("", "no task to learn: type --task NAME"),
+        ("--tsak adding", "No such option"),
+    ],
+)
+def test_a_bad_value_is_one_line_and_exit_status_2(type_in, options, fault):
+    Path("file").write_text("")
+    Path("foreign").mkdir()
+    Path("foreign/checkpoint.json").write_text("{}")
+    status, output, errors = type_in(f"train {options}")
+    assert (status, output) == (2, "")
+    assert errors.startswith("gradsuite: ")
+    assert fault in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(("words", "name"), [("--task add", "adding"), ("--cell lst", "lstm"), ("--dtype b", "bfloat16")])
+def test_names_are_completed(words, name):
+    asked = {"_GRADSUITE_COMPLETE": "bash_complete", "COMP_WORDS": f"gradsuite train {words}", "COMP_CWORD": "3"}
+    with pytest.raises(SystemExit), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "environ", os.environ | asked)
+        gradsuite.main(prog_name="gradsuite", complete_var="_GRADSUITE_COMPLETE")
+
+
