@@ -176,6 +176,6 @@ def require_free(folder: Path) -> None:
 def _require_sound(asked: Asked, task: Any) -> None:
     """Raise UserError for what no backend could train: names and numbers are looked at before a worker starts."""
     model = asked.model(task)
-    asked.recipe(task)
+    task.check_length(asked.recipe(task).length)
     asked.schedule().check(model)
     asked.parameters(model)

@@ -18,7 +18,10 @@ class Dataset(Task):
 
     @abstractmethod
     def count(self, split: str, *, length: int) -> int:
-        """Return how many examples a split has, with `length` time steps; 0 for a split that the data do not have."""
+        """Return how many examples a split has, with `length` time steps; 0 for a split that the data do not have.
+
+        May raise UserError where none to train on has that length.
+        """
 
     @abstractmethod
     def take(self, split: str, places: np.ndarray, model: Model, *, length: int) -> Batch:
@@ -26,6 +29,10 @@ class Dataset(Task):
 
         Raises UserError where the data have no sequence of that length.
         """
+
+    def check_length(self, length: int) -> None:
+        """Raise UserError if no example to train on has that length."""
+        self.count("train", length=length)
 
     def batch(self, rng: np.random.Generator, model: Model, *, size: int, length: int) -> Batch:
         """Return training examples drawn with replacement."""

@@ -109,10 +109,6 @@ class CSV(Dataset):
             )
         return max(0, windows)
 
-    def check_length(self, length: int) -> None:
-        """Raise UserError if there is no window of that length to train on."""
-        self.count("train", length=length)
-
     def take(self, split: str, places: np.ndarray, model: Model, *, length: int) -> Batch:
         """Return windows (T, B, I) and targets (B, 1), or classes (B)."""
         rows, targets = self.table.rows.read(), self.targets(split, places, length=length)
