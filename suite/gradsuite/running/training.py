@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
 from gradsuite.running.checking import place
 from gradsuite.running.executors.local import START_TIMEOUT, info
+from gradsuite.tasks.task import Task
 from gradsuite.training.asked import Asked
 from gradsuite.training.checkpoint import FILE
 from gradsuite.training.curve import Curve, Look
@@ -58,7 +59,10 @@ class Training:
         registration = self.plugins.find("backend", asked.backend)
         if lost := registration.missing():
             raise UserError(f"backend {asked.backend!r} is not available: {lost}; type: {registration.install}")
-        _require_sound(asked, asked.found(self.plugins))
+        task = asked.found(self.plugins)
+        _require_sound(asked, task)
+        if task.pin is not None:  # a name that means the same data wherever the training is resumed
+            asked = replace(asked, task=task.pin.name)
         if save is not None and resume is None:
             require_free(save)
         self.asked, self.folder, self.resume = asked, resume or save, resume
@@ -109,11 +113,11 @@ class Training:
         return f"step {self.saved} is saved; go on with: gradsuite train --resume {self.folder}"
 
     def notes(self) -> list[str]:
-        """Return what is to be said before a training goes on: that other versions may give other bits."""
+        """Return what is to be said before: of the task's data, and that other versions may give other bits."""
         before, now = self.begun.versions_before, self.begun.versions
         others = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         said = "; ".join(f"{name} {now.get(name)}, not {before.get(name)}" for name in others)
-        return [f"{said}: other versions may give other bits"] if others else []
+        return [*self.begun.notes, *([f"{said}: other versions may give other bits"] if others else [])]
 
     def _start(self) -> None:
         self.show(f"loading {self.asked.backend}")
@@ -170,9 +174,9 @@ def require_free(folder: Path) -> None:
         raise UserError(f"cannot write into {str(folder)!r}: {str(nearest)!r} is no folder")
 
 
-def _require_sound(asked: Asked, task: Any) -> None:
+def _require_sound(asked: Asked, task: Task) -> None:
     """Raise UserError for what no backend could train: names and numbers are looked at before a worker starts."""
     model = asked.model(task)
-    asked.recipe(task)
+    task.check_length(asked.recipe(task).length)
     asked.schedule().check(model)
     asked.parameters(model)

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from gradsuite.errors import unknown
+
 
 class Rate(ABC):
     """A factor of the learning rate for every step."""
@@ -22,9 +24,7 @@ class Constant(Rate):
 
 
 def rate(text: str) -> Rate:
-    """Return the rate."""
-    from gradsuite.errors import unknown
-
+    """Return the rate of this name. Raises UserError if there is none."""
     if text != "constant":
         raise unknown("rate", text, ["constant"])
     return Constant()
