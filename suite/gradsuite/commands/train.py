@@ -86,11 +86,13 @@ def train(save: Path | None, resume: Path | None, out: Path | None, timeout: flo
     the page's path.
     """
     from gradsuite.errors import UserError
-    from gradsuite.running.training import Died, Training
+    from gradsuite.running.training import Died, Training, require_folder
 
     if save is not None and resume is not None:
         raise UserError("give --save or --resume: a training that is resumed is saved where it was")
     asked = _asked({name: value for name, value in options.items() if value is not None}, resume)
+    if out is not None:
+        require_folder(out)
     folder = out or save or resume
     try:
         return _train(Training(asked, save=save, resume=resume, timeout=timeout), folder)

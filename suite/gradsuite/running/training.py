@@ -63,8 +63,10 @@ class Training:
         _require_sound(asked, task)
         if task.pin is not None:  # a name that means the same data wherever the training is resumed
             asked = replace(asked, task=task.pin.name)
-        if save is not None and resume is None:
-            require_free(save)
+        if save is not None:
+            require_folder(save)
+            if (save / FILE).exists():
+                raise UserError(f"{str(save)!r} holds a training: type --resume {save}, or --save and another folder")
         self.asked, self.folder, self.resume = asked, resume or save, resume
         self.timeout, self.show = timeout, show
         self.machine = machine(asked.threads)
@@ -165,10 +167,8 @@ class Training:
         self.process = None
 
 
-def require_free(folder: Path) -> None:
-    """Raise UserError for a folder that is none, or that holds another training's checkpoint."""
-    if (folder / FILE).exists():
-        raise UserError(f"{str(folder)!r} holds a training: type --resume {folder}, or --save and another folder")
+def require_folder(folder: Path) -> None:
+    """Raise UserError for a path where no folder can be: below a file, or a file itself."""
     nearest = next((one for one in (folder, *folder.absolute().parents) if one.exists()), folder)
     if not nearest.is_dir():
         raise UserError(f"cannot write into {str(folder)!r}: {str(nearest)!r} is no folder")
