@@ -7,9 +7,11 @@ from gradsuite.hookspecs import Register
 @hookimpl
 def register_experiments(register: Register) -> None:
     """Register the built-in experiments."""
+    register("adding", "gradsuite_experiments.learning.experiment:Adding")
     register("agreement", "gradsuite_experiments.agreement.experiment:Agreement")
     register("clip-threshold", "gradsuite_experiments.clip_threshold.experiment:ClipThreshold")
     register("clipping", "gradsuite_experiments.clipping.experiment:Clipping")
+    register("copy", "gradsuite_experiments.learning.experiment:CopyMemory")
     register("critical-gain", "gradsuite_experiments.critical_gain.experiment:CriticalGain")
     register("driven-rnn", "gradsuite_experiments.driven_rnn.experiment:DrivenRnn")
     register("exact-depth", "gradsuite_experiments.exact_depth.experiment:ExactDepth")
@@ -28,6 +30,7 @@ def register_experiments(register: Register) -> None:
     register("phase-time", "gradsuite_experiments.phase_time.experiment:PhaseTime")
     register("precision", "gradsuite_experiments.precision.experiment:Precision")
     register("remedies", "gradsuite_experiments.remedies.experiment:Remedies")
+    register("same-curve", "gradsuite_experiments.same_curve.experiment:SameCurve")
     register("scaling", "gradsuite_experiments.speed.scaling.experiment:Scaling")
     register("scan", "gradsuite_experiments.scan.experiment:Scan")
     register("speed", "gradsuite_experiments.speed.experiment:Speed")

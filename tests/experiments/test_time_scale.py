@@ -54,10 +54,11 @@ def test_another_result_turns_its_claim_red(changes, claims):
     assert sorted(failing(results(changes))) == claims
 
 
-def test_the_claim_about_chrono_notices_what_it_says():
-    size = verdicts(EXPERIMENT, results())["time-scale/soon/chrono"].resolution.size
-    assert "time-scale/soon/chrono" not in failing(results({"chrono": [250, 250, 250 * (1 + size)]}))
-    assert "time-scale/soon/chrono" in failing(results({"chrono": [250, 250, 250 * (1 + size) + 50]}))
+@pytest.mark.parametrize("name", ["time-scale/soon/chrono", "time-scale/first/3", "time-scale/first/5"])
+def test_every_claim_about_chrono_notices_as_many_updates_as_it_says_and_not_one_look_less(name):
+    slow = laws.SEEN * (1 + verdicts(EXPERIMENT, results())[name].resolution.size)
+    assert name in failing(results({"chrono": [slow] * 3}))
+    assert name not in failing(results({"chrono": [slow - laws.EVALUATE_EVERY] * 3}))
 
 
 def test_other_lengths_and_networks_claim_nothing():

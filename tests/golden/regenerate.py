@@ -32,7 +32,7 @@ CASES = {
 def vectors(case: Case) -> dict[str, np.ndarray]:
     """Return everything that is stored of a case."""
     parameters, batch = case.parameters("float64"), case.batch("float64")
-    answer = differentiate(case.model, parameters, batch, dtype=np.clongdouble)
+    answer = differentiate(case.model, parameters, batch, dtype=np.clongdouble, inputs=True)
     arrays = {f"parameter.{name}": p for name, p in parameters.items()}
     arrays |= {"inputs": batch.inputs, "targets": batch.targets, "loss": answer.loss, "outputs": answer.outputs}
     arrays |= {f"gradient.{name}": g for name, g in gradients_of(answer).items()}

@@ -5,6 +5,11 @@ import pytest
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, RMSprop
 from gradsuite.parameters import initialise
+from gradsuite.tasks.temporal_order import TemporalOrder
+from gradsuite.training.rates import Step
+from gradsuite.training.recipe import Recipe
+from gradsuite.training.session import Session
+from gradsuite_numpy.backend import NumpyBackend
 
 from tests.plugins.passes import assert_same, random_batch
 
@@ -79,6 +84,19 @@ def test_step_is_forward_backward_and_update(backend):
         assert_same({"loss": fused.fetch(loss)}, {"loss": expected}, 1e-14)
     arrays, others = ({name: n.fetch(p) for name, p in n.parameters.items()} for n in (fused, apart))
     assert_same(arrays, others, 1e-13)
+
+
+def test_omega_is_added_to_every_backend_s_gradients(backend):
+    task = TemporalOrder()
+    model = task.model("rnn", 4)
+    recipe = Recipe(optimizer=Momentum(lr=0.1, clip_norm=1.0), rate=Step(2, 0.5), omega=2.0, length=12, steps=4)
+    trained = []
+    for one in (backend, NumpyBackend()):
+        session = Session(one, task, model, initialise(model), recipe, dtype="float64")
+        assert len(list(session.run())) == 1
+        trained.append(session.parameters())
+    # Four steps of gradients right to 1e-15; the regulariser divides by squared norms that are far from its bound.
+    assert_same(*trained, 1e-12)
 
 
 def test_parameters_held_by_the_caller_survive_a_step(backend):

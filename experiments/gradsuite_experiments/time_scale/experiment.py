@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LEARNING_RATE = 0.005
 CLIP_NORM = 1.0
-EVALUATE_EVERY = 50  # updates
 
 
 class TimeScale(Experiment):
@@ -71,7 +70,7 @@ class TimeScale(Experiment):
             batch_size=settings["batch_size"],
             length=T,
             steps=settings["updates"],
-            evaluate_every=EVALUATE_EVERY,
+            evaluate_every=laws.EVALUATE_EVERY,
             goal=task.solved,
         )
         rows: list[Measurement] = []

@@ -22,6 +22,7 @@ KEEPING = ("3", "5")  # more than 0.005 of it
 TITLES = {bias: f"b = {bias}" for bias in BIASES} | {CHRONO: "chrono"}
 
 LENGTH = 100
+EVALUATE_EVERY = 50  # updates
 UPDATES = 2000
 SOON = 750  # updates in which chrono's networks have all solved the task
 SEEN = 250  # updates in which they had when the bound was set
@@ -44,5 +45,5 @@ def is_protocol(at: "pd.Series[Any]") -> bool:
 
 
 def slower(updates: float) -> Resolution:
-    """Return that of a claim that chrono's networks need at most so many updates, from those that were seen."""
-    return Resolution(updates / SEEN - 1.0, SLOWDOWN)
+    """Return that of a claim that chrono's networks need at most so many updates: one look later than these is red."""
+    return Resolution((updates + EVALUATE_EVERY) / SEEN - 1.0, SLOWDOWN)

@@ -52,7 +52,11 @@ OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
     help="Optimizer (default: adam).",
 )
 @click.option("--lr", type=float, metavar="RATE", help="Learning rate (default: 0.001).")
-@click.option("--rate", metavar="NAME", help="Schedule of the learning rate (default: constant).")
+@click.option(
+    "--rate",
+    metavar="SCHEDULE",
+    help="Schedule of the learning rate: constant, cosine, step:N:FACTOR or warmup:N+cosine (default: constant).",
+)
 @click.option("--momentum", type=float, metavar="SHARE", help="Momentum of an optimizer that has one.")
 @click.option("--weight-decay", type=float, metavar="SHARE", help="Weight decay (default: the optimizer's own).")
 @click.option("--clip-norm", type=float, metavar="NORM", help="Limit of the norm over all gradients (default: none).")

@@ -28,20 +28,21 @@ Truncation = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What every backend should return: the loss, the outputs, and the gradients by parameters, inputs and states.
+    """What every backend should return: the loss, the outputs, and the gradients by parameters and states.
 
     Shapes are those of `backend.Gradients`; `cell_states` is None for cells of one state. `initial_state` and
-    `last_state` are those of a batch with a state, empty without. All are real.
+    `last_state` are those of a batch with a state, empty without. `inputs` are the gradients by the inputs, which no
+    backend returns, if they were asked for. All are real.
     """
 
     loss: Array
     outputs: Array
     parameters: Mapping[str, Array]
-    inputs: Array
     states: Array
     cell_states: Array | None
     initial_state: tuple[Array, ...] = ()
     last_state: tuple[Array, ...] = ()
+    inputs: Array | None = None
 
 
 def differentiate(
@@ -51,8 +52,11 @@ def differentiate(
     *,
     dtype: type[np.complexfloating] = np.complex128,
     truncation: Truncation | None = None,
+    inputs: bool = False,
 ) -> Answer:
-    """Return the loss, outputs and every gradient; `dtype` is the precision, np.clongdouble for more digits.
+    """Return the loss, outputs and every gradient, with `inputs` those by the inputs too.
+
+    `dtype` is the precision, np.clongdouble for more digits.
 
     With `truncation` (k1, k2), the losses of every k1 steps are backpropagated through at most k2 steps
     (Williams & Peng 1990). There is one forward pass per number to differentiate by, for inputs and states of all
@@ -61,17 +65,18 @@ def differentiate(
     variables = _variables(model, parameters, batch, dtype)
     forward = _run(model, variables, batch)
     kinds = len(find(model.cell).states)
-    wanted = [*parameters, "inputs", *STATE_GRADIENTS[:kinds], *(INITIAL[:kinds] if batch.state is not None else ())]
+    wanted = [*parameters, *STATE_GRADIENTS[:kinds], *(INITIAL[:kinds] if batch.state is not None else ())]
+    wanted += ["inputs"] if inputs else []
     gradients = {name: _gradient(model, variables, batch, name, truncation) for name in wanted}
     return Answer(
         loss=losses(model, forward.outputs, batch).sum().real,
         outputs=forward.outputs.real,
         parameters={name: gradients[name] for name in parameters},
-        inputs=gradients["inputs"],
         states=gradients["states"],
         cell_states=gradients.get("cell_states"),
         initial_state=tuple(gradients[name] for name in INITIAL if name in gradients),
         last_state=tuple(np.stack(layers).real for layers in forward.last) if batch.state is not None else (),
+        inputs=gradients.get("inputs"),
     )
 
 

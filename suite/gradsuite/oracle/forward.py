@@ -115,7 +115,8 @@ def read(
 
         def nudged(name: str, value: Array, place: tuple[int, ...] = place) -> Array:
             step_and_layer: Any = (..., *place, slice(None), slice(None))
-            return value + nudges[name][step_and_layer]
+            nudge = nudges[name][step_and_layer]
+            return value + nudge if nudge.any() else value  # real, and one for all directions, up to the first moved
 
         xp = Complex(array_api, ACTIVATIONS, model.activation, nudged)
         after = xp.advance(cell, p, sequence[t], *state)

@@ -11,7 +11,7 @@ def register_tasks(register: Register) -> None:
     register("adding", "gradsuite.tasks.adding:Adding")
     register("co2", "gradsuite.tasks.co2:CO2")
     register("copy", "gradsuite.tasks.copy:Copy")
-    register("csv", "gradsuite.tasks.files.series:Series")
+    register("csv", "gradsuite.tasks.files.series:CSV")
     register("delayed-copy", "gradsuite.tasks.delayed_copy:DelayedCopy")
     register("digits", "gradsuite.tasks.digits:Digits")
     register("digits-permuted", "gradsuite.tasks.digits:PermutedDigits")

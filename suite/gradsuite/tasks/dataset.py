@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -41,8 +42,7 @@ class Dataset(Task):
         positions = step * size + np.arange(size)
         epochs, places = positions // examples, np.empty(size, np.int64)
         for epoch in np.unique(epochs):
-            order = np.random.default_rng([seed, SPLITS["train"], epoch]).permutation(examples)
-            places[epochs == epoch] = order[positions[epochs == epoch] % examples]
+            places[epochs == epoch] = _order(seed, int(epoch), examples)[positions[epochs == epoch] % examples]
         return self.take("train", places, model, length=length)
 
     def evaluation_batches(self, split: str, model: Model, *, size: int, length: int) -> Iterator[Batch]:
@@ -56,3 +56,9 @@ class Dataset(Task):
     def steps_per_epoch(self, *, size: int, length: int) -> int | None:
         """Return how many steps show every example once."""
         return -(-self.count("train", length=length) // size)
+
+
+@lru_cache(2)  # the epoch that a batch ends, and the one that it begins: a permutation costs more than a batch
+def _order(seed: int, epoch: int, examples: int) -> np.ndarray:
+    """Return the order of the examples in an epoch."""
+    return np.random.default_rng([seed, SPLITS["train"], epoch]).permutation(examples)

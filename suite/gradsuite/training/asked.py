@@ -79,7 +79,7 @@ class Asked:
             raise UserError(f"seed must not be negative, not {self.seed}")
         return Recipe(
             optimizer=self._optimizer(),
-            rate=rate(self.rate),
+            rate=rate(self.rate, self.steps),
             batch_size=self.batch_size,
             length=self.length_of(task),
             steps=self.steps,

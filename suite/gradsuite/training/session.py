@@ -18,6 +18,7 @@ from gradsuite.training.curve import Curve, Look
 from gradsuite.training.evaluation import State, evaluate, has_split, readable, zero_state
 from gradsuite.training.feed import feed
 from gradsuite.training.horizon import probe, reach
+from gradsuite.training.omega import check, omega
 from gradsuite.training.recipe import Recipe
 
 EVALUATED_AT_ONCE = 256  # sequences
@@ -64,6 +65,8 @@ class Session:
         self.split = "validation" if has_split(task, "validation", model, length=recipe.length) else "test"
         if task.carries and not model.recurrent:
             raise UserError(f"{task.name} carries states from batch to batch: it is for recurrent cells")
+        if recipe.omega:
+            check(model)
 
     def run(self) -> Iterator[Look]:
         """Take the steps that are left, and yield what is seen: at every look, and at the end.
@@ -126,8 +129,22 @@ class Session:
         gradients = self.network.backward(tape)
         if tape.last_state is not None:
             self.state = tuple(map(self.network.fetch, tape.last_state))
+        if self.recipe.omega:
+            gradients = self._regularised(batch, gradients)
         self.network.update(gradients, self.recipe.optimizer_at(step))
         return Seen(batch, tape.loss, gradients)
+
+    def _regularised(self, batch: Batch, gradients: Gradients) -> Gradients:
+        """Return the gradients with those of the recipe's regulariser: added here, and carried to the device.
+
+        What carries them is a network that has them for parameters: the one thing that a backend takes arrays in for.
+        """
+        network, host = self.network, self.network.fetch_gradients(gradients)
+        assert host.states is not None
+        added = omega(self.model, self.parameters(), batch, host.states).gradients
+        sums = {name: g + self.recipe.omega * added.get(name, 0.0) for name, g in host.parameters.items()}
+        carrier = self.backend.build(self.model, sums, device=network.device, dtype=network.dtype)
+        return replace(gradients, parameters=carrier.parameters)
 
     def _carrying(self, step: int, batch: Batch) -> Batch:
         """Return the batch with the states that it carries on from, if the task carries any."""

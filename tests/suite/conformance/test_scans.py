@@ -3,7 +3,7 @@
 import pytest
 from gradsuite.cells import Linear, installed
 from gradsuite.conformance import CHECKS, Subject, run
-from gradsuite.conformance.cells import SCANNED, long
+from gradsuite.conformance.cells import FURTHER, SCANNED, long
 
 pytest.importorskip("torch")
 
@@ -37,8 +37,10 @@ def test_every_linear_cell_has_its_checks_and_each_catches_a_fault():
 
 
 @pytest.mark.parametrize("cell", LINEAR)
-def test_the_case_has_blocks_and_a_part_of_one(cell):
-    size = int(SCANNED**0.5)
+@pytest.mark.parametrize("steps", [SCANNED, FURTHER])
+def test_the_case_has_blocks_and_a_part_of_one(cell, steps):
+    size = int(steps**0.5)
+    assert long(cell, steps).steps == steps
+    assert steps // size > 2
+    assert steps % size
     assert long(cell).steps == SCANNED
-    assert SCANNED // size > 2
-    assert SCANNED % size

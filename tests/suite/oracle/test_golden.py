@@ -16,7 +16,7 @@ def test_files_are_the_ones_that_were_made():
 @pytest.mark.parametrize("name", CASES)
 def test_oracle_finds_them_in_double(name):
     model, parameters, batch, expected = load(name)
-    answer = differentiate(model, parameters, batch)
+    answer = differentiate(model, parameters, batch, inputs=True)
     found = {"loss": answer.loss, "outputs": answer.outputs}
     found |= {f"gradient.{n}": g for n, g in gradients_of(answer).items()}
     assert found.keys() == expected.keys()

@@ -40,7 +40,7 @@ def label(model: Model) -> str:
 def test_gradients_are_long_double_differences(model):
     """No complex number and no backward pass: dL/dx from four real losses around x (fourth-order differences)."""
     parameters, batch = example(model)
-    answer = differentiate(model, parameters, batch)
+    answer = differentiate(model, parameters, batch, inputs=True)
     found = {**answer.parameters, "inputs": answer.inputs, "states": answer.states, "cell_states": answer.cell_states}
     precision = np.longdouble
     nudges = np.zeros(model.states_shape(batch.inputs.shape))
@@ -74,8 +74,8 @@ def test_gradients_are_long_double_differences(model):
 @pytest.mark.parametrize("model", MODELS, ids=label)
 def test_double_agrees_with_long_double(model):
     parameters, batch = example(model)
-    double = differentiate(model, parameters, batch)
-    long_double = differentiate(model, parameters, batch, dtype=np.clongdouble)
+    double = differentiate(model, parameters, batch, inputs=True)
+    long_double = differentiate(model, parameters, batch, dtype=np.clongdouble, inputs=True)
     for name, gradient in double.parameters.items():
         # About 200 roundings in the longest chain; 50 eps is twice the largest seen.
         assert compare(gradient, long_double.parameters[name]).within(1e-14), name

@@ -1,7 +1,7 @@
 """How numbers are written in a file: decimal points or commas, thousands in groups."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradsuite.errors import UserError
@@ -15,6 +15,7 @@ EXPONENT = r"(?:[eE][+-]?\d+)?"
 INFINITE = r"[+-]?(?:inf|infinity)"
 DECIMAL_COMMA = re.compile(rf"[+-]?\d*,\d+{EXPONENT}")
 THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
+THOUSANDS_POINT = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?")
 SURE_POINTS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+|[+-]?\d{1,3}(?:\.\d{3}){2,}")
 
 
@@ -26,7 +27,7 @@ class Style:
     thousands: str = ""
 
     @classmethod
-    def of(cls, file: str, records: Iterable[Sequence[str]], decimal: str) -> "Style":
+    def of(cls, file: str, records: Sequence[Sequence[str]], decimal: str) -> "Style":
         """Return the style of these cells. Raises UserError where it could be either, or is both."""
         cells = [cell for record in records for cell in record if "," in cell or cell.count(".") > 1]
         commas = [cell for cell in cells if DECIMAL_COMMA.fullmatch(cell) and not THOUSANDS_COMMA.fullmatch(cell)]
@@ -40,7 +41,7 @@ class Style:
                 f"{file} has {groups[0]!r}: type decimal=comma if that is less than a thousand, decimal=point if more"
             )
         if decimal == "comma" or (not decimal and commas):
-            grouped = any(SURE_POINTS.fullmatch(cell) for cell in cells)
+            grouped = any(THOUSANDS_POINT.fullmatch(cell) for record in records for cell in record)
             return cls(",", "." if grouped else "")
         return cls(".", "," if groups else "")
 

@@ -24,7 +24,7 @@ JUDGED = 10_000  # windows of a split that a network is judged on, evenly spaced
 LARGE = 10.0  # mean or deviation of an input above which a hint to standardise is due
 
 
-class Series(Dataset):
+class CSV(Dataset):
     """Windows of T rows; the target is the value of one column, `horizon` rows after the window's last.
 
     Splits follow each other in time and share out the targets: a window may reach back into the split before, and no

@@ -104,9 +104,8 @@ def _varying(
     if same[target]:
         raise UserError(f"{file}: the target {roles.target.name!r} is the same in all {len(rows)} rows")
     inputs: list[int] = []
-    for place, column in enumerate(columns):
-        if column not in roles.inputs:
-            continue
+    for column in (one for one in roles.inputs if one in columns):
+        place = columns.index(column)
         if same[place]:
             notes.append(f"column {column.name!r} is constant ({rows.read()[0, place]:g}): left out")
         elif counts[place] and not roles.named and place != target:

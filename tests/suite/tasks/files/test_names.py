@@ -129,3 +129,38 @@ def test_a_run_does_not_go_on_with_other_data(type_in):
     status, output, errors = type_in("run", "--resume", path)
     assert (status, output) == (2, "")
     assert errors == f"gradsuite: {path} was begun with other data: csv:data.csv?target=a has changed\n"
+
+
+def test_a_training_says_what_it_reads_and_does_not_go_on_with_other_data(type_in, tmp_path, monkeypatch):
+    Path("data.csv").write_text(ROWS)
+    given = "--task csv:data.csv --target a --horizon 2 --inputs b,a --window 9 --split .6,.2,.2 --standardise"
+    line = [
+        "train",
+        *given.split(),
+        "--cell",
+        "rnn",
+        "--hidden-size",
+        "4",
+        "--batch-size",
+        "4",
+        "--evaluate-every",
+        "2",
+    ]
+    status, output, errors = type_in(*line, "--steps", "2", "--save", "saved")
+    assert status == 0, errors
+    for note in (
+        "inputs: b, a; target: a, 2 rows after the window",
+        "60 rows in their order: targets of 36 for training, 12 for validation, 12 for test",
+        "standardised by mean and deviation of the training rows",
+    ):
+        assert note in errors
+    for forecast in ("mean", "last value", "AR(9)"):
+        assert forecast in output
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    status, _, errors = type_in("train", "--resume", "../saved", "--steps", "4")
+    assert status == 0, errors
+    (tmp_path / "data.csv").write_text(ROWS + "1,1\n")
+    status, output, errors = type_in("train", "--resume", "../saved", "--steps", "6")
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith("gradsuite: data.csv is not the file it was")

@@ -103,6 +103,7 @@ def test_nothing_that_training_sees_depends_on_what_comes_after_it():
     [
         ("a;b\n1,5;2\n-2,25;4\n3;3\n", "semicolons between columns, decimal commas"),
         ("a;b\n1.001,5;2\n-2,25;4\n3;3\n", "decimal commas, thousands in groups (1.234)"),
+        ("a;b\n1001,5;1.250\n-2,25;4\n3;3\n", "decimal commas, thousands in groups (1.234)"),
         ('a,b\n"1,001.5",2\n-2.25,4\n3,3\n', "thousands in groups (1,234)"),
         ("a\tb\n1.5\t2\n-2.25\t4\n3\t3\n", "tabs between columns"),
         ("a|b\n1.5|2\n-2.25|4\n3|3\n", "bars between columns"),
@@ -116,7 +117,7 @@ def test_nothing_that_training_sees_depends_on_what_comes_after_it():
 )
 def test_a_file_is_read_as_it_is_written(text, note):
     task = series(text, "target=a&split=1;0;0")
-    grouped = "1.001" in str(text) or "1,001" in str(text)
+    grouped = "1001" in str(text) or "1.001" in str(text) or "1,001" in str(text)
     np.testing.assert_array_equal(column(task), [1001.5 if grouped else 1.5, -2.25, 3.0])
     said = [one for one in task.notes() if "read with" in one]
     assert said == ([one for one in said if note in one] if note else [])
