@@ -52,7 +52,11 @@ OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
     help="Optimizer (default: adam).",
 )
 @click.option("--lr", type=float, metavar="RATE", help="Learning rate (default: 0.001).")
-@click.option("--rate", metavar="NAME", help="Schedule of the learning rate (default: constant).")
+@click.option(
+    "--rate",
+    metavar="SCHEDULE",
+    help="Schedule of the learning rate: constant, cosine, step:N:FACTOR or warmup:N+cosine (default: constant).",
+)
 @click.option("--momentum", type=float, metavar="SHARE", help="Momentum of an optimizer that has one.")
 @click.option("--weight-decay", type=float, metavar="SHARE", help="Weight decay (default: the optimizer's own).")
 @click.option("--clip-norm", type=float, metavar="NORM", help="Limit of the norm over all gradients (default: none).")
@@ -86,11 +90,13 @@ def train(save: Path | None, resume: Path | None, out: Path | None, timeout: flo
     the page's path.
     """
     from gradsuite.errors import UserError
-    from gradsuite.running.training import Died, Training
+    from gradsuite.running.training import Died, Training, require_folder
 
     if save is not None and resume is not None:
         raise UserError("give --save or --resume: a training that is resumed is saved where it was")
     asked = _asked({name: value for name, value in options.items() if value is not None}, resume)
+    if out is not None:
+        require_folder(out)
     folder = out or save or resume
     try:
         return _train(Training(asked, save=save, resume=resume, timeout=timeout), folder)

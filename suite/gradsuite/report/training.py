@@ -1,7 +1,7 @@
 """The page of one training: its curve with simple answers beside it, gradients over training, and all settings."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from gradsuite.report import facts, style
 from gradsuite.report.page import environment
 from gradsuite.report.palette import INK, MUTED, THEME, backend_colour
 from gradsuite.report.pictures import inline
-from gradsuite.training.outcome import Outcome
+from gradsuite.training.outcome import Outcome, without_folder
 
 WIDTH, HEIGHT = 5.6, 3.3  # inches: as wide as a phone shows without shrinking the letters much
 SHOWN = 1000  # points of the loss: each the mean of as many steps as there are more
@@ -34,6 +34,7 @@ class Panel(NamedTuple):
 
 def write_page(outcome: Outcome, path: Path) -> None:
     """Write the page, which needs nothing but itself. Raises UserError if it cannot be written."""
+    asked = replace(outcome.asked, task=without_folder(outcome.asked.task))
     with style.context():
         panels = list(_panels(outcome))
     text = (
@@ -42,7 +43,7 @@ def write_page(outcome: Outcome, path: Path) -> None:
         .render(
             outcome=outcome,
             panels=panels,
-            settings={name: value for name, value in asdict(outcome.asked).items() if value is not None},
+            settings={name: value for name, value in asdict(asked).items() if value is not None},
             machine=facts.machine(outcome.machine),
             version=__version__,
             theme=THEME,
@@ -67,7 +68,7 @@ def _panels(outcome: Outcome) -> Iterator[Panel]:
         yield _panel("gradient", norms, "The norm over all parameters, before any clipping.", outcome, _gradient)
     if any(np.isfinite(look.horizon) for look in looks):
         reach = f"Horizon: {_change([look.horizon for look in looks])} time steps"
-        told = f"The lag at which 1/1000 of the state gradient is left; sequences have {begun.length} time steps."
+        told = f"The lag at which 1/1000 of the state gradient is left; {begun.length - 1} is the longest there is."
         yield _panel("horizon", reach, told, outcome, _horizon)
 
 
@@ -126,14 +127,14 @@ def _horizon(axes: Axes, outcome: Outcome) -> None:
 def _line(axes: Axes, outcome: Outcome, values: list[float]) -> None:
     steps = [look.step for look in outcome.curve.looks]
     marker = "o" if len(values) <= 60 else ""
-    axes.plot(steps, values, color=_colour(outcome), marker=marker, markersize=3.5)
+    axes.plot(steps, values, color=_colour(outcome), marker=marker, markersize=3.5, clip_on=False)
 
 
 def _scale(axes: Axes, values: list[float], label: str) -> None:
-    """Label the values' axis, and make it logarithmic where they are all above 0 and differ by more than a factor."""
+    """Label the values' axis, and make it logarithmic where they are all above 0 and span more than a decade."""
     sound = [value for value in values if np.isfinite(value)]
-    if sound and min(sound) > 0 and max(sound) > 3 * min(sound):
-        axes.set_yscale("log")
+    if sound and min(sound) > 0 and max(sound) > 10 * min(sound):
+        style.log_axis(axes, "y", label)
     axes.set_ylabel(label)
 
 

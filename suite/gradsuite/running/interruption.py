@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
 
 class Interruption:
@@ -13,7 +13,7 @@ class Interruption:
     def __init__(self, show: Callable[[], None] = lambda: None) -> None:
         self.came = False
         self.show = show
-        self.before: object = None
+        self.before: Any = None  # whatever `signal` has for the handler that was there
 
     def __enter__(self) -> Self:
         """Listen; in a thread that is not the main one, which gets no signals, nothing is heard."""
@@ -23,7 +23,7 @@ class Interruption:
 
     def __exit__(self, *raised: object) -> None:
         if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)  # type: ignore[arg-type]  what `signal` returned, it takes
+            signal.signal(signal.SIGINT, self.before)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.came:

@@ -125,7 +125,7 @@ class Asked:
             raise UserError(f"goal must be a score, or none to take all steps, not {self.goal!r}") from error
 
 
-def resumed(before: "dict[str, Any]", now: "dict[str, Any]", folder: str) -> Asked:
+def resumed(before: dict[str, Any], now: dict[str, Any], folder: str) -> Asked:
     """Return what a checkpoint was asked for, with the options of `now` that may change. Raises UserError for others.
 
     More steps are allowed, and another number of threads.

@@ -16,12 +16,15 @@ COLUMNS = ("gradient_norm", "horizon", "score", "rate", "seconds")  # of a look,
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What is known before the first step: what is scored, by what, and what simple answers score on test.
+    """What is known before the first step: what is learnt, by what it is scored, and what simple answers score on test.
 
-    `split` is what looks are scored on, `parameters` how many numbers the network learns. `versions` are the
-    backend's, `versions_before` those that a resumed training was begun with.
+    `notes` are what there is to say of the task's data. `split` is what looks are scored on, `parameters` how many
+    numbers the network learns. `versions` are the backend's, `versions_before` those that a resumed training was begun
+    with.
     """
 
+    task: str
+    notes: tuple[str, ...]
     split: str
     score: Mapping[str, Any]
     goal: float | None
@@ -51,7 +54,9 @@ class Outcome:
         """What was trained, on what."""
         asked = self.asked
         layers = f"{asked.num_layers} layers of " if asked.num_layers > 1 else ""
-        return f"{asked.task}: {asked.cell} with {layers}{asked.hidden_size} units on {asked.backend}"
+        return (
+            f"{without_folder(self.begun.task)}: {asked.cell} with {layers}{asked.hidden_size} units on {asked.backend}"
+        )
 
     @property
     def headline(self) -> str:
@@ -86,6 +91,13 @@ class Outcome:
             width = max(len(name) for name, _ in self.scores)
             lines += [f"  {name.ljust(width)}  {value:.4g}" for name, value in self.scores]
         return lines
+
+
+def without_folder(task: str) -> str:
+    """Return a task's name in which a file has no folder: a page says nothing of where it was made."""
+    scheme, colon, rest = task.partition(":")
+    file, mark, options = rest.rpartition("?")
+    return f"{scheme}:{Path(file if mark else rest).name}{mark}{options if mark else ''}" if colon else task
 
 
 def write_curve(outcome: Outcome, path: Path) -> None:

@@ -64,6 +64,8 @@ class Trainer:
         return {
             "step": self.session.steps,
             "end": self.session.curve.end,
+            "task": task.name,
+            "notes": list(task.notes()),
             "split": self.session.split,
             "score": {"name": score.name, "higher": score.higher, "unit": score.unit},
             "goal": recipe.goal,

@@ -1,7 +1,6 @@
 """`gradsuite train`: what it writes, how it ends, what a kill leaves, and every option's bad value in one line."""
 
 import csv
-import json
 import os
 import re
 import signal
@@ -11,10 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from gradsuite.__main__ import main
-from gradsuite.commands import gradsuite
 from gradsuite.training import checkpoint
 from safetensors.numpy import load_file
 from safetensors.torch import load_file as load_tensors
@@ -53,11 +52,11 @@ def started(line):
 
 
 def arrays(folder):
-    """Everything that a training holds on disk, but for times."""
+    """Return the step of a checkpoint and all that it holds, but for times."""
     facts = checkpoint.read(folder)
     held = load_file(Path(folder) / facts.arrays)
     held["looks"] = held["looks"][:, :-1]  # the last column is the seconds
-    return facts.step, facts.end, {name: array.tobytes() for name, array in held.items()}
+    return facts.step, {name: array.tobytes() for name, array in held.items()}
 
 
 def wait_for(condition, seconds=120.0):
@@ -68,7 +67,7 @@ def wait_for(condition, seconds=120.0):
 
 
 def test_a_training_leaves_page_weights_curve_and_checkpoint(type_in):
-    status, output, errors = type_in(f"train {SMALL} --steps 12 --num-layers 2 --save kept")
+    status, output, errors = type_in(f"train {SMALL} --steps 12 --num-layers 2 --goal none --save kept")
     assert status == 0
     lines = output.splitlines()
     assert lines[0] == "adding: lstm with 2 layers of 5 units on numpy"
@@ -77,7 +76,7 @@ def test_a_training_leaves_page_weights_curve_and_checkpoint(type_in):
     assert re.search(
         r"^step 12/12  loss [\d.]+  gradient [\d.e-]+  horizon \d+  validation [\d.]+ ", errors, re.MULTILINE
     )
-    with open("kept/curve.csv", newline="") as file:
+    with Path("kept/curve.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == list(range(1, 13))
     assert [int(row["step"]) for row in rows if row["score"]] == [5, 10, 12]
@@ -85,7 +84,7 @@ def test_a_training_leaves_page_weights_curve_and_checkpoint(type_in):
     assert page.count("<svg") == 4
     assert not re.search(r"""(?:src|href)=["']?https?:|@import|url\((?!#)""", page)  # it needs nothing but itself
     assert "<dt>lr</dt><dd>0.001</dd>" in page
-    assert arrays("kept")[:2] == (12, "done")
+    assert (checkpoint.read("kept").step, checkpoint.read("kept").end) == (12, "done")
 
 
 def test_the_weights_load_into_torch_nn_as_they_are(type_in):
@@ -113,37 +112,29 @@ def test_without_a_folder_nothing_is_written(type_in):
     assert list(Path().iterdir()) == []
 
 
+def steps_saved(folder):
+    """Return the step of a checkpoint, or -1 before there is one."""
+    return checkpoint.read(folder).step if Path(folder, checkpoint.FILE).exists() else -1
+
+
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, type_in):
-    line = f"{SMALL} --steps 40 --backend {backend}"
-    assert type_in(f"train {line} --save whole")[0] == 0
-    # Killed for good while it trains, each time at whatever moment that is: the host first, whose worker ends with it.
-    rng = np.random.default_rng(0)
-    for stop in (5, 15, 30):
-        how = "--resume killed --steps 100000" if Path("killed").exists() else f"{line} --steps 100000 --save killed"
-        process = started(how)
+    """The host is killed, whose worker ends with it, three times, whatever both are about just then."""
+    line = f"{SMALL} --backend {backend} --goal none"
+    rng, step = np.random.default_rng(0), 0
+    for more in (f"{line} --steps 1000000 --save killed", "--resume killed", "--resume killed"):
+        process = started(more)
         try:
-            wait_for(lambda: Path("killed/checkpoint.json").exists() and checkpoint.read("killed").step >= stop)  # noqa: B023
+            wait_for(lambda: steps_saved("killed") >= step + 5)  # noqa: B023  it is called before `step` changes
             time.sleep(rng.uniform(0, 0.05))
         finally:
-            os.kill(process.pid, signal.SIGKILL)
+            workers = psutil.Process(process.pid).children()
+            process.kill()
             process.communicate()
-    step = checkpoint.read("killed").step
-    assert step >= 30
-    # To compare, both take as many steps as the killed one may have taken already.
-    until = max(40, step + 5)
-    assert type_in(f"train --resume whole --steps {until}")[0] == 0
-    _set_steps("killed", until)
-    assert type_in("train --resume killed")[0] == 0
+        psutil.wait_procs(workers, timeout=60)
+        step = steps_saved("killed")
+    assert type_in(f"train {line} --steps {step} --save whole")[0] == 0
     assert arrays("killed") == arrays("whole")
-
-
-def _set_steps(folder, steps):
-    """Have a checkpoint say that so many steps were asked for, as they would have been without the kill."""
-    path = Path(folder) / checkpoint.FILE
-    facts = json.loads(path.read_text())
-    facts["asked"]["steps"] = facts["settings"]["steps"] = steps
-    path.write_text(json.dumps(facts))
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(type_in):
@@ -168,8 +159,6 @@ def test_ctrl_c_without_a_folder_says_that_nothing_was_saved():
 
 
 def test_a_worker_that_dies_costs_one_line_and_no_checkpoint(tmp_path):
-    import psutil
-
     process = started(f"{SMALL} --steps 1000000 --save kept")
     wait_for(lambda: Path("kept/checkpoint.json").exists() and checkpoint.read("kept").step > 0)
     (worker,) = psutil.Process(process.pid).children()
@@ -186,11 +175,10 @@ def test_a_worker_that_dies_costs_one_line_and_no_checkpoint(tmp_path):
 
 
 def test_a_worker_that_hangs_is_one_line(type_in):
-    status, output, errors = type_in(
-        f"train {SMALL} --steps 10 --hidden-size 2000 --length 400 --timeout 0.5 --save kept"
-    )
+    slow = "--hidden-size 300 --length 4000 --batch-size 256"  # a step of a minute
+    status, output, errors = type_in(f"train {SMALL} --steps 10 {slow} --timeout 3 --save kept")
     assert (status, output) == (1, "")
-    assert "no answer within 0.5 s" in errors.splitlines()[-1]
+    assert "no answer within 3 s" in errors.splitlines()[-1]
     assert errors.splitlines()[-1].endswith("step 0 is saved; go on with: gradsuite train --resume kept")
 
 
@@ -218,7 +206,7 @@ def test_a_goal_ends_it(type_in):
 def test_what_is_resumed_cannot_be_changed(type_in):
     assert type_in(f"train {SMALL} --steps 5 --save kept")[0] == 0
     for more, fault in (
-        ("--lr 0.1 --cell gru", "has cell lstm, not gru; lr 0.001, not 0.1"),
+        ("--lr 0.1 --cell gru", "has lr 0.001, not 0.1; cell lstm, not gru"),
         ("--steps 4", "has steps 5, not 4"),
         ("", "nothing is left to train in 'kept': at step 5 it is done: give more --steps"),
     ):
@@ -260,7 +248,8 @@ def test_what_is_resumed_cannot_be_changed(type_in):
         ("--task adding --clip-norm 0", "clip_norm must be positive, not 0"),
         ("--task adding --clip-unit -1", "clip_unit must be positive, not -1"),
         ("--task adding --clip-value 0", "clip_value must be positive, not 0"),
-        ("--task adding --rate constnat", "rate"),
+        ("--task adding --rate constnat", "rate must be "),
+        ("--task adding --rate warmup:9 --steps 0", "steps must be at least 1, not 0"),
         ("--task adding --truncation 5", "truncation must be K1,K2, such as 10,20, not '5'"),
         ("--task adding --truncation 5,2", "truncation must be a pair (k1, k2) of steps with 1 <= k1 <= k2"),
         ("--task adding --cell mlp --truncation 1,2", "truncation is for recurrent cells, not for mlp"),
@@ -295,11 +284,12 @@ def test_a_bad_value_is_one_line_and_exit_status_2(type_in, options, fault):
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize(("words", "name"), [("--task add", "adding"), ("--cell lst", "lstm"), ("--dtype b", "bfloat16")])
-def test_names_are_completed(words, name):
-    asked = {"_GRADSUITE_COMPLETE": "bash_complete", "COMP_WORDS": f"gradsuite train {words}", "COMP_CWORD": "3"}
-    with pytest.raises(SystemExit), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(os, "environ", os.environ | asked)
-        gradsuite.main(prog_name="gradsuite", complete_var="_GRADSUITE_COMPLETE")
-
-
+@pytest.mark.parametrize(
+    ("words", "name"), [("--task add", "adding"), ("--cell lst", "lstm"), ("--dtype b", "bfloat16")]
+)
+def test_names_are_completed(type_in, monkeypatch, words, name):
+    monkeypatch.setenv("_GRADSUITE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"gradsuite train {words}")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    _, output, _ = type_in("")
+    assert output.splitlines() == [f"plain,{name}"]
