@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,21 +59,12 @@ class Training:
         registration = self.plugins.find("backend", asked.backend)
         if lost := registration.missing():
             raise UserError(f"backend {asked.backend!r} is not available: {lost}; type: {registration.install}")
-<<<<<<< HEAD
-        task = asked.found(self.plugins)
-        _require_sound(asked, task)
-        if task.pin is not None:  # a name that means the same data wherever the training is resumed
-            asked = replace(asked, task=task.pin.name)
+        self.task = asked.found(self.plugins)
+        _require_sound(asked, self.task)
         if save is not None:
             require_folder(save)
             if (save / FILE).exists():
                 raise UserError(f"{str(save)!r} holds a training: type --resume {save}, or --save and another folder")
-=======
-        self.task = asked.found(self.plugins)
-        _require_sound(asked, self.task)
-        if save is not None and resume is None:
-            require_free(save)
->>>>>>> main
         self.asked, self.folder, self.resume = asked, resume or save, resume
         self.timeout, self.show = timeout, show
         self.machine = machine(asked.threads)
@@ -122,19 +113,11 @@ class Training:
         return f"step {self.saved} is saved; go on with: gradsuite train --resume {self.folder}"
 
     def notes(self) -> list[str]:
-<<<<<<< HEAD
-        """Return what is to be said before: of the task's data, and that other versions may give other bits."""
-        before, now = self.begun.versions_before, self.begun.versions
-        others = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        said = "; ".join(f"{name} {now.get(name)}, not {before.get(name)}" for name in others)
-        return [*self.begun.notes, *([f"{said}: other versions may give other bits"] if others else [])]
-=======
         """Return what is to be said before a training goes on: of its data, and that other versions give other bits."""
         before, now = self.begun.versions_before, self.begun.versions
         others = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         said = "; ".join(f"{name} {now.get(name)}, not {before.get(name)}" for name in others)
         return [*self.task.notes(), *([f"{said}: other versions may give other bits"] if others else [])]
->>>>>>> main
 
     def _start(self) -> None:
         self.show(f"loading {self.asked.backend}")

@@ -18,13 +18,11 @@ COLUMNS = ("gradient_norm", "horizon", "score", "rate", "seconds")  # of a look,
 class Begun:
     """What is known before the first step: what is learnt, by what it is scored, and what simple answers score on test.
 
-    `notes` are what there is to say of the task's data. `split` is what looks are scored on, `parameters` how many
-    numbers the network learns. `versions` are the backend's, `versions_before` those that a resumed training was begun
-    with.
+    `split` is what looks are scored on, `parameters` how many numbers the network learns. `versions` are the backend's,
+    `versions_before` those that a resumed training was begun with.
     """
 
     task: str
-    notes: tuple[str, ...]
     split: str
     score: Mapping[str, Any]
     goal: float | None

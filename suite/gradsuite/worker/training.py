@@ -65,7 +65,6 @@ class Trainer:
             "step": self.session.steps,
             "end": self.session.curve.end,
             "task": task.name,
-            "notes": list(task.notes()),
             "split": self.session.split,
             "score": {"name": score.name, "higher": score.higher, "unit": score.unit},
             "goal": recipe.goal,
