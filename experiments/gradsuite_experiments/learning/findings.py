@@ -30,7 +30,7 @@ def sentences(rows: pd.DataFrame, task: Task) -> Iterator[str]:
         of_length = where(found, length=length)
         baselines = task.baselines(length=length)
         ranked = of_length.groupby("network")[["test", "after"]].median().reindex(list(LEARNERS))
-        ranked = ranked.dropna(subset="test")
+        ranked = ranked.dropna(subset=["test"])
         solved = [
             f"{LEARNERS[k].title} (after {row['after']:.0f} updates)"
             for k, row in ranked.iterrows()
