@@ -14,7 +14,7 @@ from gradsuite.running.executors.local import START_TIMEOUT, info
 from gradsuite.tasks.task import Task
 from gradsuite.training.asked import Asked
 from gradsuite.training.checkpoint import FILE
-from gradsuite.training.curve import Curve, Look
+from gradsuite.training.curve import Curve, End, Look
 from gradsuite.training.outcome import Begun, Outcome
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
@@ -70,6 +70,7 @@ class Training:
         self.machine = machine(asked.threads)
         self.process: Process | None = None
         self.step = 0
+        self.end: End = "running"
         self.saved: int | None = None  # the step of the last checkpoint
 
     def __enter__(self) -> Self:

@@ -284,6 +284,26 @@ def test_a_bad_value_is_one_line_and_exit_status_2(type_in, options, fault):
     assert errors.count("\n") == 1
 
 
+def test_a_file_of_ones_own_goes_on_alone_and_its_folder_is_not_shown(type_in, tmp_path, monkeypatch):
+    rows = [f"{day},{np.sin(day / 3):.3f},{np.cos(day):.3f}" for day in range(200)]
+    Path("prices.csv").write_text("\n".join(["day,price,rain", *rows]))
+    flags = "--target price --horizon 2 --inputs price,rain --window 5 --split .6,.2,.2 --standardise"
+    small = "--hidden-size 3 --steps 4 --evaluate-every 2"
+    status, output, errors = type_in(f"train --task csv:prices.csv {flags} {small} --save kept")
+    assert status == 0
+    assert output.startswith("csv:prices.csv: lstm with 3 units on numpy\n")
+    assert "inputs: price, rain; target: price, 2 rows after the window\n" in errors
+    assert "AR(" in output
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert type_in("train --resume ../kept --steps 6")[0] == 0
+    assert str(tmp_path) not in (tmp_path / "kept/page.html").read_text()
+    (tmp_path / "prices.csv").write_text("\n".join(["day,price,rain", *rows[1:]]))
+    status, output, errors = type_in("train --resume ../kept --steps 8")
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert "prices.csv is not the file it was" in errors
+
+
 @pytest.mark.parametrize(
     ("words", "name"), [("--task add", "adding"), ("--cell lst", "lstm"), ("--dtype b", "bfloat16")]
 )
