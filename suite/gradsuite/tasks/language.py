@@ -1,5 +1,7 @@
 """The next character of an English text that every Python has: the topics of its own help."""
 
+import hashlib
+import platform
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -37,10 +39,12 @@ class Language(Stream):
     @cached_property
     def characters(self) -> np.ndarray:
         """The text, as numbers below 128."""
-        from pydoc_data.topics import topics
+        return np.minimum(np.array([ord(character) for character in text()]), CHARACTERS - 1)
 
-        text = "".join(topics[name] for name in sorted(topics))
-        return np.minimum(np.array([ord(character) for character in text]), CHARACTERS - 1)
+    def notes(self) -> tuple[str, ...]:
+        """Return which text was read: the version of Python, how long it is, and its digest."""
+        digest = hashlib.sha256(text().encode()).hexdigest()
+        return (f"help topics of Python {platform.python_version()}: {len(text()):,} characters, sha256 {digest}",)
 
     def steps(self, split: str) -> int:
         """Return how many characters of a split have a next one."""
@@ -60,3 +64,10 @@ class Language(Stream):
         """Return the bits per character of models that count what follows each run of 0 to 3 characters."""
         bits = count_model_bits(self.part("train"), self.part("test"), MOST, CHARACTERS)
         return {f"order-{order} counts": spent for order, spent in enumerate(bits)}
+
+
+def text() -> str:
+    """Return the topics in the order of their names, a line break between them."""
+    from pydoc_data.topics import topics
+
+    return "\n".join(topics[name] for name in sorted(topics))

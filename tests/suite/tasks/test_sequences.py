@@ -107,8 +107,8 @@ def test_japanese_vowels_are_thirty_utterances_of_each_speaker_of_7_to_29_frames
 
 
 def test_vowels_that_are_not_installed_are_named_with_the_command_that_brings_them(monkeypatch):
-    monkeypatch.setattr(japanese_vowels, "PACKAGES", ("no_such_package",))
     task, model = learnt("japanese-vowels", 29)
+    monkeypatch.setattr(japanese_vowels, "PACKAGES", ("no_such_package",))
     with pytest.raises(UserError, match="pip install --no-deps aeon"):
         task.training_batch(0, 0, model, size=2, length=29)
 
@@ -117,7 +117,7 @@ def test_the_language_is_the_help_of_this_python_in_three_parts():
     from pydoc_data.topics import topics
 
     task, _ = learnt("language", 10)
-    text = "".join(topics[name] for name in sorted(topics))
+    text = "\n".join(topics[name] for name in sorted(topics))
     parts = [task.part(split) for split in ("train", "validation", "test")]
     assert sum(map(len, parts)) == len(text)
     assert "".join(chr(number) for number in parts[0][:1000]) == text[:1000]
