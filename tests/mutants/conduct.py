@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from gradsuite.backend import BackendInfo, Batch, Gradients, Tape
 from gradsuite.errors import Unsupported
-from gradsuite.optimizers import SGD, Adam, Momentum
+from gradsuite.optimizers import SGD, Adam, Momentum, RMSprop
 
 from tests.mutants.reference import Reference, ReferenceBackend
 from tests.mutants.table import backend, network
@@ -220,6 +220,11 @@ network(
     "Nesterov as plain momentum",
     "train-nesterov-step",
     update=swap(Momentum, lambda o: Momentum(lr=o.lr, weight_decay=o.weight_decay)),
+)
+network(
+    "RMSprop with epsilon in the root",
+    "train-rmsprop-step",
+    update=swap(RMSprop, lambda o: RMSprop(lr=o.lr, weight_decay=o.weight_decay, eps_in_sqrt=True)),
 )
 network(
     "weight decay left out",
