@@ -205,10 +205,12 @@ def test_fifty_rates_compile_one_step_and_one_update(kind):
     model, rule = Model("mlp", 2, 3, 2), Adam(lr=0.01)
     network = kind().build(model, initialise(model))
     batch = network.put(random_batch(model, 1, 3))
+    before = network.update_program._cache_size()  # of all networks of this process
     for rate in np.geomspace(0.1, 1e-4, 50):
         network.step(batch, rule.with_lr(rate))
         network.update(network.backward(network.forward(batch)), rule.with_lr(rate))
-    assert network.step_program._cache_size() == network.update_program._cache_size() == 1
+    assert network.step_program._cache_size() == 1
+    assert network.update_program._cache_size() - before <= 1  # another network may have had the same
     assert all(p.dtype == "float32" for p in network.parameters.values())
 
 

@@ -51,7 +51,9 @@ def sentences(rows: pd.DataFrame) -> Iterator[str]:
     for network, learner in LEARNERS.items():
         of_network = [one for one in openings if one.at["network"] == network]
         if of_network:
-            yield sentence(learner.title, pd.DataFrame([one._asdict() for one in of_network]))
+            yield sentence(
+                learner.title[0].upper() + learner.title[1:], pd.DataFrame([one._asdict() for one in of_network])
+            )
 
 
 def sentence(title: str, of_network: pd.DataFrame) -> str:

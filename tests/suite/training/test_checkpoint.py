@@ -108,7 +108,9 @@ def test_other_dtypes_keep_their_bits(backend, dtype, tmp_path):
 
 
 def test_truncation_and_omega_and_mlp_keep_their_bits(tmp_path):
-    for number, changes in enumerate(({"schedule": Schedule(truncation=(2, 3))}, {"omega": 0.5}, {"cell": "mlp"})):
+    for number, changes in enumerate(
+        ({"schedule": Schedule(truncation=(2, 3))}, {"cell": "rnn", "omega": 0.5}, {"cell": "mlp"})
+    ):
         whole = bits(walked(begun(**changes)))
         checkpoint.save(walked(begun(**changes), 6), tmp_path / str(number))
         checkpoint.resume(resumed := begun(**changes), tmp_path / str(number))
