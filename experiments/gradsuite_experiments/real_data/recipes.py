@@ -49,7 +49,7 @@ class Study:
 
 STUDIES: Mapping[str, Study] = {
     "digits": Study(title="digits by rows", length=8, epochs=30),
-    "digits-pixels": Study(title="digits by pixels", length=64, epochs=30),
+    "digits-pixels": Study(title="digits by pixels", length=64, epochs=30, lr=1e-2),
     "mnist1d": Study(title="MNIST-1D", length=40, batch_size=64, epochs=60),
     "japanese-vowels": Study(title="Japanese vowels", length=29, epochs=60),
     "language": Study(title="language", cell="lstm", hidden_size=256, length=64, epochs=12, lr=4e-3),
