@@ -32,12 +32,14 @@ def sentences(rows: pd.DataFrame, task: Task) -> Iterator[str]:
         ranked = of_length.groupby("network")[["test", "after"]].median().reindex(list(LEARNERS))
         ranked = ranked.dropna(subset=["test"])
         solved = [
-            f"{LEARNERS[k].title} (after {row['after']:.0f} updates)"
+            f"{LEARNERS[str(k)].title} (after {row['after']:.0f} updates)"
             for k, row in ranked.iterrows()
             if isfinite(row["after"])
         ]
         others = [
-            f"{LEARNERS[k].title} ({row['test']:.3g})" for k, row in ranked.iterrows() if not isfinite(row["after"])
+            f"{LEARNERS[str(k)].title} ({row['test']:.3g})"
+            for k, row in ranked.iterrows()
+            if not isfinite(row["after"])
         ]
         simple = ", ".join(f"{score:.3g} with {name}" for name, score in baselines.items())
         learnt = (

@@ -43,9 +43,8 @@ def draw_data(axes: Axes, of_data: pd.DataFrame, task: Task) -> None:
     """Draw one data set's scores."""
     points = of_data.reset_index(drop=True)
     points = points.assign(place=points.index.astype(float))
-    axes.hlines(
-        points["place"], points["low"], points["high"], colors=points["backend"].map(backend_colour), linewidth=2.0
-    )
+    colours = [backend_colour(backend) for backend in points["backend"]]
+    axes.hlines(points["place"], points["low"], points["high"], colors=colours, linewidth=2.0)
     style.points(axes, points, "mean", "place", size=7)
     for name, score in of_data["baselines"].iloc[0].items():
         axes.axvline(score, color=MUTED, linestyle=":", linewidth=1.2)

@@ -35,7 +35,7 @@ def best(baselines: Mapping[str, float], task: Task) -> tuple[str, float]:
 def sentences(rows: pd.DataFrame, tasks: Mapping[str, Task]) -> Iterator[str]:
     """Yield which data sets networks beat the best simple answer on, which not, and what there is to forecast."""
     found = outcomes(rows)
-    beaten, lost = [], []
+    beaten, lost = list[str](), list[str]()
     for data in (name for name in STUDIES if len(found) and name in set(found["data"])):
         of_data, task = where(found, data=data), tasks[data]
         mean = float(of_data["mean"].mean())

@@ -37,15 +37,18 @@ def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(lines)
     if found.empty:
         return found
-    found["ratio"] = None
-    for _, of_target in found.groupby(["target", "seed", "dtype", "device"], sort=False):
-        fastest = of_target.loc[of_target["median"].idxmin()]
-        for place, at in of_target.iterrows():
-            reached = len(at["samples"]) > 0
-            same = place == fastest.name
-            ratio = ONE if same else ratio_interval(at["samples"], fastest["samples"]) if reached else None
-            found.at[place, "ratio"] = ratio
-    return found
+    of_target = ["target", "seed", "dtype", "device"]
+    fastest = found.loc[found.groupby(of_target, sort=False)["median"].transform("min") == found["median"]]
+    first = fastest.drop_duplicates(of_target).set_index(of_target)["samples"]
+    ratios = [over(at["samples"], first[tuple(at[of_target])]) for _, at in found.iterrows()]
+    return found.assign(ratio=pd.Series(ratios, index=found.index, dtype=object))
+
+
+def over(samples: np.ndarray, fastest: np.ndarray) -> Interval | None:
+    """Return the paired ratio to the fastest backend's samples; None of a training that did not reach its target."""
+    if not len(samples):
+        return None
+    return ONE if samples is fastest else ratio_interval(samples, fastest)
 
 
 def sentences(rows: pd.DataFrame) -> Iterator[str]:
