@@ -19,7 +19,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     rows = measured(rows)
     length = int(rows["length"].max())
     rows = where(where(rows, length=length), seed=rows["seed"].min())
-    canvas, axes = style.figure(len(PANELS), 1, height=8.0, sharex=True)
+    canvas, axes = style.figure(len(PANELS), 1, height=2.6, sharex=True)
     networks = [name for name in LEARNERS if name in set(rows["network"])]
     for (metric, label), ax in zip(PANELS, axes[:, 0], strict=True):
         ends, of_metric = [], where(rows, metric=metric)

@@ -122,7 +122,7 @@ class Adding(Learning):
                 if at["network"] in GATED:
                     yield claim(
                         name=f"adding/learnt/{at['network']}",
-                        sentence=laws.GATED_LEARN.format(cell=at["network"].upper()),
+                        sentence=laws.GATED_LEARN.format(cell=laws.A[at["network"]]),
                         source=laws.HOCHREITER,
                         expected=laws.LEARNT,
                         measured=float(scores.max()),
@@ -177,7 +177,7 @@ class CopyMemory(Learning):
                 yield Claim(
                     name=f"copy/remembered/{at['network']}",
                     backend=backend,
-                    sentence=laws.REMEMBERED.format(cell=at["network"].upper()),
+                    sentence=laws.REMEMBERED.format(cell=laws.A[at["network"]]),
                     source=laws.ARJOVSKY,
                     expected=baseline,
                     measured=worst,

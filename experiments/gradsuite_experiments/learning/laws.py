@@ -19,9 +19,10 @@ UNLEARNT = 0.1  # and what a network has not learnt it with: more than half of t
 ADDING_STEPS = 100  # that the claims are made for
 COPY_STEPS = 30
 
-GATED_LEARN = "An {cell} of 32 units learns the adding problem over 100 steps to a mean squared error below 0.01."
+A = {"lstm": "An LSTM", "gru": "A GRU"}  # as a sentence begins
+GATED_LEARN = "{cell} of 32 units learns the adding problem over 100 steps to a mean squared error below 0.01."
 PLAIN_FAILS = "A plain tanh network of 32 units does not: its error stays above 0.1, as if it knew no number."
-REMEMBERED = "An {cell} remembers: on copy memory over 30 steps its loss is below that of who remembers nothing."
+REMEMBERED = "{cell} remembers: on copy memory over 30 steps its loss is below that of who remembers nothing."
 ERROR = "the error on the test"
 
 

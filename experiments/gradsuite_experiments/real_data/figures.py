@@ -22,7 +22,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim], tasks: Mapping[str, Task])
     """Return the figure: a point per backend, its range over seeds, and a line per simple answer."""
     found = outcomes(measured(rows))
     present = [name for name in STUDIES if name in set(found["data"])]
-    canvas, axes = style.figure(ceil(len(present) / COLUMNS), COLUMNS, height=0.9 + 1.5 * ceil(len(present) / COLUMNS))
+    canvas, axes = style.figure(ceil(len(present) / COLUMNS), COLUMNS, height=2.3)
     for place, data in enumerate(present):
         draw_data(axes[place // COLUMNS, place % COLUMNS], where(found, data=data), tasks[data])
         axes[place // COLUMNS, place % COLUMNS].set_title(STUDIES[data].title)

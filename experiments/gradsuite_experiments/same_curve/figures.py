@@ -20,7 +20,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     """Return the figure: a column for each regime, the loss above and the difference below."""
     rows = measured(rows)
     regimes = [regime for regime in laws.REGIMES if regime in set(rows["regime"])]
-    canvas, axes = style.figure(2, len(regimes), height=6.0, sharex=True, sharey="row")
+    canvas, axes = style.figure(2, len(regimes), height=3.0, sharex=True, sharey="row")
     for column, regime in enumerate(regimes):
         of_regime = where(rows, regime=regime)
         for backend, of_backend in by_backend(of_regime):
