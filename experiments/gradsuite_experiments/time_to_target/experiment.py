@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from gradsuite.backend import Backend
 from gradsuite.claims import Claim
 from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.measuring.contention import Watch
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, ROUNDS, SEED, Presets, Setting, Settings
 from gradsuite.tasks.task import Task
@@ -40,26 +41,28 @@ class TimeToTarget(Experiment):
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Train to the target once a round, each time from the same parameters; the first training is not timed.
 
-        It compiles, and warms up what there is to warm up; how long it took is kept beside the others.
+        It compiles, and warms up what there is to warm up; how long it took is kept beside the others. A training that
+        does not reach the target has taken for ever, in whichever round.
         """
         task = self.task(WORKLOADS[settings["target"]].task)
         first = train(backend, device, settings, task)
-        seconds = first.seconds if first.curve.end == "solved" else inf
-        scale = first.recipe.batch_size
+        steps = first.steps if first.curve.end == "solved" else inf
         yield [
-            Measurement(metrics.FIRST, seconds, "s"),
-            Measurement(metrics.STEPS, first.steps if first.curve.end == "solved" else inf, "steps"),
-            Measurement(metrics.EXAMPLES, scale * first.steps if first.curve.end == "solved" else inf),
+            Measurement(metrics.FIRST, seconds(first), "s"),
+            Measurement(metrics.STEPS, steps, "steps"),
+            Measurement(metrics.EXAMPLES, first.recipe.batch_size * steps),
             Measurement(metrics.REACHED, first.curve.looks[-1].score, note=first.curve.end),
         ]
         if first.curve.end != "solved":
             return
         for number in range(settings["rounds"]):
+            watch = Watch()
             session = train(backend, device, settings, task)
-            yield [Measurement(metrics.SECONDS, session.seconds, "s", index=number)]
+            note = watch.stop().disturbance() or ""
+            yield [Measurement(metrics.SECONDS, seconds(session), "s", index=number, note=note)]
 
     def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
-        """Yield which backend reaches each target first, and how much longer the others take."""
+        """Yield which backend reaches each target first, how much longer others take, and scores over all targets."""
         from gradsuite_experiments.time_to_target.findings import sentences
 
         yield from sentences(rows)
@@ -75,6 +78,11 @@ class TimeToTarget(Experiment):
         from gradsuite_experiments.time_to_target.findings import times
 
         yield from times(rows)
+
+
+def seconds(session: Session) -> float:
+    """Return the seconds of steps alone that a training took to its target; infinite for one that did not get there."""
+    return session.seconds if session.curve.end == "solved" else inf
 
 
 def train(backend: Backend, device: str, settings: Settings, task: Task) -> Session:

@@ -1,7 +1,7 @@
 """Who reaches a target first, and by how much: paired ratios, round by round."""
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from gradsuite.measuring.intervals import Interval, ratio_interval
 
 from gradsuite_experiments.common.frames import listed, measured, trials, value, values, where
 from gradsuite_experiments.time_to_target import metrics
+from gradsuite_experiments.time_to_target.score import OF_TARGET, scores
 from gradsuite_experiments.time_to_target.workloads import WORKLOADS
 
 ONE = Interval(1.0, 1.0, 1.0)
@@ -18,7 +19,7 @@ ONE = Interval(1.0, 1.0, 1.0)
 def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row per trial: backend, settings, median seconds, steps, and the `ratio` to the fastest of its target.
 
-    Ratios are paired by round. A backend that does not reach the target has neither.
+    Ratios are paired by round. A backend that does not reach the target in every round has neither.
     """
     lines = []
     for _, at, trial in trials(measured(rows)):
@@ -27,7 +28,7 @@ def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
             {
                 **at,
                 "samples": samples,
-                "median": float(np.median(samples)) if len(samples) else float("inf"),
+                "median": float(np.median(samples)) if len(samples) and np.isfinite(samples).all() else inf,
                 "steps": value(trial, metrics.STEPS),
                 "examples": value(trial, metrics.EXAMPLES),
                 "first": value(trial, metrics.FIRST),
@@ -37,22 +38,21 @@ def outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(lines)
     if found.empty:
         return found
-    of_target = ["target", "seed", "dtype", "device"]
-    fastest = found.loc[found.groupby(of_target, sort=False)["median"].transform("min") == found["median"]]
-    first = fastest.drop_duplicates(of_target).set_index(of_target)["samples"]
-    ratios = [over(at["samples"], first[tuple(at[of_target])]) for _, at in found.iterrows()]
+    fastest = found.loc[found.groupby(OF_TARGET, sort=False)["median"].transform("min") == found["median"]]
+    first = fastest.drop_duplicates(OF_TARGET).set_index(OF_TARGET)["samples"]
+    ratios = [over(at["samples"], first[tuple(at[OF_TARGET])]) for _, at in found.iterrows()]
     return found.assign(ratio=pd.Series(ratios, index=found.index, dtype=object))
 
 
 def over(samples: np.ndarray, fastest: np.ndarray) -> Interval | None:
     """Return the paired ratio to the fastest backend's samples; None of a training that did not reach its target."""
-    if not len(samples):
+    if not len(samples) or not np.isfinite(samples).all():
         return None
     return ONE if samples is fastest else ratio_interval(samples, fastest)
 
 
 def sentences(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield, for each target, who reaches it first and how much longer the others take."""
+    """Yield who reaches each target first and how much longer others take; scores; and what was disturbed."""
     found = outcomes(rows)
     for target in (name for name in WORKLOADS if len(found) and name in set(found["target"])):
         of_target = where(found, target=target)
@@ -68,6 +68,26 @@ def sentences(rows: pd.DataFrame) -> Iterator[str]:
             f"{WORKLOADS[target].title[0].upper()}{WORKLOADS[target].title[1:]} takes {first['backend']} "
             f"{first['median']:.3g} s of {first['steps']:.0f} steps{beside}."
         )
+
+    yield from scored(found)
+    yield from disturbed(rows)
+
+
+def scored(found: pd.DataFrame) -> Iterator[str]:
+    """Yield each backend's score over all targets, where there are others to compare it with."""
+    if found.empty or found["backend"].nunique() < 2:
+        return
+    of_all = scores(found)
+    warm, cold = (listed([f"{pair[k]:.2f} ({name})" for name, pair in of_all.items()]) for k in (0, 1))
+    yield f"Scored as AlgoPerf does, 1 for the fastest at every target: {warm}; with compilation {cold}."
+
+
+def disturbed(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield how many of the timed trainings shared the machine, if any did."""
+    samples = where(measured(rows), metric=metrics.SECONDS)
+    reasons = samples["note"][samples["note"] != ""]
+    if len(reasons):
+        yield f"{len(reasons)} of {len(samples)} trainings were disturbed, mostly because {reasons.mode().iloc[0]}."
 
 
 def times(rows: pd.DataFrame) -> Iterator[Table]:
