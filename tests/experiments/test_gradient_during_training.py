@@ -9,7 +9,7 @@ from gradsuite.plugins import load
 from gradsuite.report import style
 from gradsuite_experiments.common.learning import LOSS, SCORE
 from gradsuite_experiments.gradient_during_training.experiment import HORIZON, GradientDuringTraining
-from gradsuite_experiments.gradient_during_training.findings import first, found, sentences
+from gradsuite_experiments.gradient_during_training.findings import first, found, headline, sentences
 
 from tests.experiments.laboratory import measured
 
@@ -49,6 +49,15 @@ def test_sentences_say_which_came_first():
     )
     not_learnt = next(sentences(looks([1.39, 1.38, 1.39, 1.38], [5.0, 6.0, 5.0, 6.0], network="rnn")))
     assert not_learnt == "Plain tanh does not start to learn; its gradient reaches back 5 steps at first, 6 last."
+
+
+def test_the_title_counts_what_came_first_and_what_came_in_vain():
+    learnt = looks([1.39, 1.2, 0.8, 0.2], [5.0, 30.0, 35.0, 40.0])
+    late = looks([1.39, 1.2, 0.8, 0.2], [5.0, 6.0, 7.0, 40.0], network="lstm")
+    vain = looks([1.39, 1.38, 1.39, 1.38], [5.0, 30.0, 35.0, 40.0], network="rnn")
+    assert headline(pd.concat([learnt, late])) == "In 1 of 2 trainings that learn, the horizon opened before"
+    assert headline(pd.concat([learnt, vain])).endswith("the horizon opened before; it opened in vain in 1 of 1 others")
+    assert headline(vain) == "No training starts to learn"
 
 
 @pytest.mark.parametrize("network", ["rnn", "lstm"])

@@ -1,4 +1,4 @@
-"""Horizon and norm of the gradient over a training, beside its loss: when learning starts, the horizon opens."""
+"""Horizon and norm of the gradient over a training, beside its loss: which comes first, learning or reach?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -8,7 +8,7 @@ from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite_experiments.common.frames import by_backend, measured, where
 from gradsuite_experiments.common.learning import LOSS, NORM
 from gradsuite_experiments.gradient_during_training.experiment import HORIZON
-from gradsuite_experiments.gradient_during_training.findings import GUESS
+from gradsuite_experiments.gradient_during_training.findings import GUESS, headline
 from gradsuite_experiments.learning.networks import LEARNERS
 
 PANELS = ((LOSS, "loss"), (HORIZON, "horizon in steps"), (NORM, "gradient norm"))
@@ -41,7 +41,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     axes[-1, 0].set_xlabel("update")
     key = style.line_key("a guess; the second symbol", color=MUTED, linestyle=":")
     style.backend_legend(canvas, set(rows["backend"]), extra=[key])
-    style.title(canvas, "When learning starts, the horizon opens")
+    style.title(canvas, headline(rows))
     caption = (
         f"The temporal order problem over {length} steps, networks of {rows['hidden_size'].max()} units, Adam. Above "
         "the loss, with that of a guess; in the middle how far back 1/1000 of the gradient is left, with where the "

@@ -45,6 +45,20 @@ def first(updates: np.ndarray, there: np.ndarray) -> float:
     return float(updates[stays.argmax()]) if stays.any() else inf
 
 
+def headline(rows: pd.DataFrame) -> str:
+    """Return in how many of the trainings that learn the horizon opened first, and in how many it did in vain."""
+    openings = list(found(measured(rows)))
+    learn = [one for one in openings if isfinite(one.starts)]
+    if not learn:
+        return "No training starts to learn"
+    first_open = sum(one.opens <= one.starts for one in learn)
+    vain = sum(isfinite(one.opens) and not isfinite(one.starts) for one in openings)
+    of_others = (
+        f"; it opened in vain in {vain} of {len(openings) - len(learn)} others" if len(openings) > len(learn) else ""
+    )
+    return f"In {first_open} of {len(learn)} trainings that learn, the horizon opened before{of_others}"
+
+
 def sentences(rows: pd.DataFrame) -> Iterator[str]:
     """Yield what one network's horizon does while it learns, for each that learns, and for one that does not."""
     openings = list(found(measured(rows)))
