@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-import torch
 from gradsuite.__main__ import main
 from gradsuite.training import checkpoint
 from safetensors.numpy import load_file
-from safetensors.torch import load_file as load_tensors
+
+torch = pytest.importorskip("torch")  # which loads the weights
+load_tensors = pytest.importorskip("safetensors.torch").load_file
 
 SMALL = "--task adding --length 6 --hidden-size 5 --batch-size 4 --evaluate-every 5"
 

@@ -19,6 +19,9 @@ from gradsuite.training.session import Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+for framework in ("torch", "jax"):
+    pytest.importorskip(framework)  # bits are compared on every backend
+
 STOPS = {"numpy": range(10), "torch": (0, 3, 8), "jax": (0, 3, 8)}  # steps; peers take long to build
 PEERS = ("torch-nn", "torch-autograd", "jax-scan", "flax", "autograd")
 

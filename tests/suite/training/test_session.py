@@ -5,7 +5,6 @@ import math
 import gradsuite
 import numpy as np
 import pytest
-import torch
 from gradsuite import Schedule, Unsupported, UserError, initialise, optimizer
 from gradsuite.backend import Batch
 from gradsuite.precision import bound
@@ -14,6 +13,8 @@ from gradsuite.tasks.stream import Stream
 from gradsuite.training.evaluation import evaluate, zero_state
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import EVALUATED_AT_ONCE, Session
+
+torch = pytest.importorskip("torch")  # what PyTorch makes of the same training, and of the weights
 
 TASK, LENGTH, SIZE = Adding(), 6, 4
 
