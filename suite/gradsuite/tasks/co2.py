@@ -36,4 +36,4 @@ class CO2(Windows):
 
     def baselines(self, *, length: int) -> Mapping[str, float]:
         """Return the errors of last year's month, and of an AR(12)."""
-        return {"a year before": self.seasonal(YEAR), f"AR({YEAR})": self.autoregression(YEAR)}
+        return {"a year before": self.persistence(YEAR), f"AR({YEAR})": self.autoregression(YEAR)}

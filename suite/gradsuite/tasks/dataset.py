@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ SHUFFLED = 2**20  # examples up to which an epoch shows each once: a permutation
 
 class Dataset(Task):
     """A task whose examples are counted and taken by their places; epochs, batches and splits follow from that."""
+
+    supply: ClassVar[str] = "finite"
 
     @abstractmethod
     def count(self, split: str, *, length: int) -> int:

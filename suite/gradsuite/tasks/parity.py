@@ -18,7 +18,7 @@ class Parity(Task):
 
     name = "parity"
     summary = "whether an odd number of random bits is set: two classes"
-    source = "synthetic; Bengio, Simard & Frasconi 1994, sec. VI"
+    source = "synthetic; Bengio, Simard & Frasconi 1994"
     input_size = 1
     output_size = 2
     loss = "cross_entropy"

@@ -20,6 +20,7 @@ class Stream(Task):
 
     readout = "all"
     carries: ClassVar[bool] = True
+    supply: ClassVar[str] = "one sequence"
 
     @abstractmethod
     def steps(self, split: str) -> int:

@@ -13,14 +13,14 @@ from gradsuite.tasks.windows import Series, Windows, standardised
 FIRST = 1700
 ENDS = (1921 - FIRST, 1956 - FIRST, 1980 - FIRST)  # the years of Tong & Lim 1980 and Weigend et al. 1990
 ORDER = 12
-VARIANCE = 1535.0  # that errors are divided by: with it an AR(12) has those that are published
+VARIANCE = 1535.0  # that published errors are divided by; of the years to learn from it is 1169, of all to 1979 1496
 
 
 class Sunspots(Windows):
     """Windows of T years of the standardised series; the target is the year after.
 
     Years to 1920 are to learn from, 1921 to 1955 to validate and 1956 to 1979 to test, as has been usual since Weigend,
-    Huberman & Rumelhart 1990. Errors are over their variance, 1535.
+    Huberman & Rumelhart 1990. Errors are over 1535, the number that is usual too.
     """
 
     name = "sunspots"

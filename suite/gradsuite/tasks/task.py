@@ -46,6 +46,7 @@ class Task(ABC):
     solved: float | None = None
     carries: ClassVar[bool] = False
     form: ClassVar[str] = ""
+    supply: ClassVar[str] = "without end"  # of examples: drawn as long as anyone asks, or a finite number
     pin: "Pin | None" = None
 
     @classmethod

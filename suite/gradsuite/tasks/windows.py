@@ -63,15 +63,11 @@ class Windows(Dataset):
         first, end = self.series.bounds(split)
         return max(first, length), end
 
-    def persistence(self) -> float:
-        """Return the mean squared error on the test of the target before."""
-        targets, (first, end) = self.series.targets, self.series.bounds("test")
-        return float(np.square(targets[first:end] - targets[first - 1 : end - 1]).mean())
-
-    def seasonal(self, period: int) -> float:
-        """Return the mean squared error on the test of the target one period before."""
-        targets, (first, end) = self.series.targets, self.series.bounds("test")
-        return float(np.square(targets[first:end] - targets[first - period : end - period]).mean())
+    def persistence(self, steps: int = 1, split: str = "test") -> float:
+        """Return the mean squared error of the target so many steps before: one step, or one season."""
+        targets, (first, end) = self.series.targets, self.series.bounds(split)
+        first = max(first, steps)
+        return float(np.square(targets[first:end] - targets[first - steps : end - steps]).mean())
 
     def mean(self) -> float:
         """Return the mean squared error on the test of the mean of the training targets."""

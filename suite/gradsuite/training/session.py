@@ -51,6 +51,8 @@ class Session:
         schedule: Schedule = Schedule(),
     ) -> None:
         """Build the network; nothing is learnt before `run`."""
+        if model.loss == "inner_product":
+            raise UserError(f"{task.name} has nothing to learn: its loss is a projection, for gradients alone")
         self.backend = backend
         self.task = task
         self.model = model

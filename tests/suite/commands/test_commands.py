@@ -95,8 +95,12 @@ def test_tasks_are_listed(type_in):
     _, output, _ = type_in("tasks", "--json")
     adding = next(task for task in json.loads(output) if task["name"] == "adding")
     assert (adding["input_size"], adding["output_size"], adding["loss"]) == (2, 1, "mse")
+    assert (adding["score"], adding["solved"], adding["supply"]) == ("mean squared error", 0.01, "without end")
     _, output, _ = type_in("tasks")
-    assert any(line.startswith("adding ") for line in output.splitlines())
+    lines = output.splitlines()
+    assert any(line.startswith("adding ") for line in lines)
+    assert any(line.startswith("digits ") and "accuracy" in line and "finite" in line for line in lines)
+    assert any(line.startswith("csv:FILE") and "by data" in line for line in lines)
 
 
 def test_version_and_help(type_in):

@@ -1,4 +1,4 @@
-"""`gradsuite train`: what it writes, how it ends, what a kill leaves, and every option's bad value in one line."""
+"""`gradsuite train`: what it writes, how it ends, and what a kill leaves."""
 
 import csv
 import os
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from gradsuite.__main__ import main
 from gradsuite.training import checkpoint
 from safetensors.numpy import load_file
 
@@ -25,20 +24,6 @@ SMALL = "--task adding --length 6 --hidden-size 5 --batch-size 4 --evaluate-ever
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def typed(line, capsys, monkeypatch):
-    """Return exit status, output and errors of a command line."""
-    monkeypatch.setattr(sys, "argv", ["gradsuite", *line.split()])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    output, errors = capsys.readouterr()
-    return ended.value.code, output, errors
-
-
-@pytest.fixture
-def type_in(capsys, monkeypatch):
-    return lambda line: typed(line, capsys, monkeypatch)
 
 
 def started(line):
@@ -67,8 +52,8 @@ def wait_for(condition, seconds=120.0):
         time.sleep(0.01)
 
 
-def test_a_training_leaves_page_weights_curve_and_checkpoint(type_in):
-    status, output, errors = type_in(f"train {SMALL} --steps 12 --num-layers 2 --goal none --save kept")
+def test_a_training_leaves_page_weights_curve_and_checkpoint(type_line):
+    status, output, errors = type_line(f"train {SMALL} --steps 12 --num-layers 2 --goal none --save kept")
     assert status == 0
     lines = output.splitlines()
     assert lines[0] == "adding: lstm with 2 layers of 5 units on numpy"
@@ -88,11 +73,11 @@ def test_a_training_leaves_page_weights_curve_and_checkpoint(type_in):
     assert (checkpoint.read("kept").step, checkpoint.read("kept").end) == (12, "done")
 
 
-def test_the_weights_load_into_torch_nn_as_they_are(type_in):
+def test_the_weights_load_into_torch_nn_as_they_are(type_line):
     """And then compute what the network computes: the score on test that was printed, within float32's roundings."""
     from gradsuite.tasks.adding import Adding
 
-    status, output, _ = type_in(f"train {SMALL} --steps 10 --num-layers 2 --out out")
+    status, output, _ = type_line(f"train {SMALL} --steps 10 --num-layers 2 --out out")
     assert status == 0
     weights = load_tensors("out/weights.safetensors")
     lstm, head = torch.nn.LSTM(2, 5, 2), torch.nn.Linear(5, 1)
@@ -108,8 +93,8 @@ def test_the_weights_load_into_torch_nn_as_they_are(type_in):
     assert not Path("out/checkpoint.json").exists()
 
 
-def test_without_a_folder_nothing_is_written(type_in):
-    assert type_in(f"train {SMALL} --steps 5")[0] == 0
+def test_without_a_folder_nothing_is_written(type_line):
+    assert type_line(f"train {SMALL} --steps 5")[0] == 0
     assert list(Path().iterdir()) == []
 
 
@@ -119,7 +104,7 @@ def steps_saved(folder):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
-def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, type_in):
+def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, type_line):
     """The host is killed, whose worker ends with it, three times, whatever both are about just then."""
     line = f"{SMALL} --backend {backend} --goal none"
     rng, step = np.random.default_rng(0), 0
@@ -134,11 +119,11 @@ def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, type_
             process.communicate()
         psutil.wait_procs(workers, timeout=60)
         step = steps_saved("killed")
-    assert type_in(f"train {line} --steps {step} --save whole")[0] == 0
+    assert type_line(f"train {line} --steps {step} --save whole")[0] == 0
     assert arrays("killed") == arrays("whole")
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(type_in):
+def test_ctrl_c_saves_and_says_how_to_go_on(type_line):
     process = started(f"{SMALL} --steps 100000 --evaluate-every 1000000 --save kept")
     wait_for(lambda: Path("kept/checkpoint.json").exists())
     time.sleep(1.5)
@@ -175,16 +160,16 @@ def test_a_worker_that_dies_costs_one_line_and_no_checkpoint(tmp_path):
     assert checkpoint.read("kept").step > 0
 
 
-def test_a_worker_that_hangs_is_one_line(type_in):
+def test_a_worker_that_hangs_is_one_line(type_line):
     slow = "--hidden-size 300 --length 4000 --batch-size 256"  # a step of a minute
-    status, output, errors = type_in(f"train {SMALL} --steps 10 {slow} --timeout 3 --save kept")
+    status, output, errors = type_line(f"train {SMALL} --steps 10 {slow} --timeout 3 --save kept")
     assert (status, output) == (1, "")
     assert "no answer within 3 s" in errors.splitlines()[-1]
     assert errors.splitlines()[-1].endswith("step 0 is saved; go on with: gradsuite train --resume kept")
 
 
-def test_a_training_that_diverges_is_a_result(type_in):
-    status, output, _ = type_in(
+def test_a_training_that_diverges_is_a_result(type_line):
+    status, output, _ = type_line(
         f"train {SMALL} --steps 20 --cell rnn --activation relu --optimizer sgd --lr 1e30 --save kept"
     )
     assert status == 0
@@ -193,124 +178,31 @@ def test_a_training_that_diverges_is_a_result(type_in):
     assert int(said[1]) <= step
     assert "on test" not in output
     assert "Diverged at step" in Path("kept/page.html").read_text()
-    status, _, errors = type_in("train --resume kept --steps 30")
+    status, _, errors = type_line("train --resume kept --steps 30")
     assert (status, errors.count("\n")) == (2, 1)
     assert "nothing is left to train in 'kept'" in errors
 
 
-def test_a_goal_ends_it(type_in):
-    status, output, _ = type_in(f"train {SMALL} --steps 20 --goal 100")
+def test_a_goal_ends_it(type_line):
+    status, output, _ = type_line(f"train {SMALL} --steps 20 --goal 100")
     assert status == 0
     assert re.search(r"^solved at step 5 of 20: mean squared error [\d.]+ on validation", output, re.MULTILINE)
 
 
-def test_what_is_resumed_cannot_be_changed(type_in):
-    assert type_in(f"train {SMALL} --steps 5 --save kept")[0] == 0
+def test_what_is_resumed_cannot_be_changed(type_line):
+    assert type_line(f"train {SMALL} --steps 5 --save kept")[0] == 0
     for more, fault in (
         ("--lr 0.1 --cell gru", "has lr 0.001, not 0.1; cell lstm, not gru"),
         ("--steps 4", "has steps 5, not 4"),
         ("", "nothing is left to train in 'kept': at step 5 it is done: give more --steps"),
     ):
-        status, output, errors = type_in(f"train --resume kept {more}")
+        status, output, errors = type_line(f"train --resume kept {more}")
         assert (status, output, errors.count("\n")) == (2, "", 1)
         assert fault in errors
-    status, _, errors = type_in(f"train {SMALL} --steps 5 --save kept")
+    status, _, errors = type_line(f"train {SMALL} --steps 5 --save kept")
     assert (status, errors) == (
         2,
         "gradsuite: 'kept' holds a training: type --resume kept, or --save and another folder\n",
     )
-    assert type_in("train --resume kept --steps 6 --lr 0.001")[0] == 0
+    assert type_line("train --resume kept --steps 6 --lr 0.001")[0] == 0
     assert checkpoint.read("kept").step == 6
-
-
-@pytest.mark.parametrize(
-    ("options", "fault"),
-    [
-        ("--task addin", "unknown task 'addin'; did you mean 'adding'?"),
-        ("--task adding --backend nunpy", "unknown backend 'nunpy'; did you mean 'numpy'?"),
-        ("--task adding --cell lsmt", "unknown cell 'lsmt'; did you mean 'lstm'?"),
-        ("--task adding --activation tahn", "unknown activation of lstm 'tahn'"),
-        ("--task adding --cell rnn --activation tahn", "unknown activation of rnn 'tahn'; did you mean 'tanh'?"),
-        ("--task adding --device cuda", "unknown device of numpy 'cuda'"),
-        ("--task adding --dtype float46", "unknown dtype of numpy 'float46'; did you mean 'float64'?"),
-        ("--task adding --hidden-size 0", "hidden_size must be at least 1, not 0"),
-        ("--task adding --num-layers 0", "num_layers must be at least 1, not 0"),
-        ("--task adding --length 0", "length must be at least 1, not 0"),
-        ("--task adding --length 1", "adding needs a length of at least 2"),
-        ("--task adding --batch-size 0", "batch_size must be at least 1, not 0"),
-        ("--task adding --steps 0", "steps must be at least 1, not 0"),
-        ("--task adding --steps many", "Invalid value for '--steps'"),
-        ("--task adding --evaluate-every 0", "evaluate_every must be at least 1, not 0"),
-        ("--task adding --optimizer adm", "unknown optimizer 'adm'; did you mean 'adam'?"),
-        ("--task adding --lr 0", "lr must be positive, not 0"),
-        ("--task adding --lr nan", "lr must be positive"),
-        ("--task adding --momentum 0.9", "momentum is not for adam (it is for: "),
-        ("--task adding --weight-decay -1", "weight_decay must not be negative, not -1"),
-        ("--task adding --clip-norm 0", "clip_norm must be positive, not 0"),
-        ("--task adding --clip-unit -1", "clip_unit must be positive, not -1"),
-        ("--task adding --clip-value 0", "clip_value must be positive, not 0"),
-        ("--task adding --rate constnat", "rate must be "),
-        ("--task adding --rate warmup:9 --steps 0", "steps must be at least 1, not 0"),
-        ("--task adding --truncation 5", "truncation must be K1,K2, such as 10,20, not '5'"),
-        ("--task adding --truncation 5,2", "truncation must be a pair (k1, k2) of steps with 1 <= k1 <= k2"),
-        ("--task adding --cell mlp --truncation 1,2", "truncation is for recurrent cells, not for mlp"),
-        ("--task adding --omega -1", "omega must be finite and not negative, not -1"),
-        ("--task adding --initialiser orthogonl", "unknown initialiser 'orthogonl'; did you mean 'orthogonal'?"),
-        ("--task adding --gain -1", "gain must be finite and not negative, not -1"),
-        ("--task adding --cell rnn --forget-bias 1", "forget"),
-        ("--task adding --chrono 1", "chrono must be finite and more than 2 time steps, not 1"),
-        ("--task adding --goal soon", "goal must be a score, or none to take all steps, not 'soon'"),
-        ("--task adding --seed -1", "seed must not be negative, not -1"),
-        ("--task adding --threads 0", "threads must be at least 1, not 0"),
-        ("--task adding --timeout 0", "timeout must be a number of seconds above 0, not 0"),
-        ("--task adding --target price", "--target is for data of your own: --task csv:FILE or npz:FILE"),
-        ("--task adding --save file", "cannot write into 'file': 'file' is no folder"),
-        ("--task adding --save file/below", "cannot write into 'file/below'"),
-        ("--task adding --out file", "cannot write into 'file'"),
-        ("--task adding --save a --resume b", "give --save or --resume"),
-        ("--resume nothing", "no checkpoint in 'nothing': it has no checkpoint.json"),
-        ("--resume foreign", "'foreign/checkpoint.json' is no checkpoint of a training"),
-        ("", "no task to learn: type --task NAME"),
-        ("--tsak adding", "No such option"),
-    ],
-)
-def test_a_bad_value_is_one_line_and_exit_status_2(type_in, options, fault):
-    Path("file").write_text("")
-    Path("foreign").mkdir()
-    Path("foreign/checkpoint.json").write_text("{}")
-    status, output, errors = type_in(f"train {options}")
-    assert (status, output) == (2, "")
-    assert errors.startswith("gradsuite: ")
-    assert fault in errors
-    assert errors.count("\n") == 1
-
-
-def test_a_file_of_ones_own_goes_on_alone_and_its_folder_is_not_shown(type_in, tmp_path, monkeypatch):
-    rows = [f"{day},{np.sin(day / 3):.3f},{np.cos(day):.3f}" for day in range(200)]
-    Path("prices.csv").write_text("\n".join(["day,price,rain", *rows]))
-    flags = "--target price --horizon 2 --inputs price,rain --window 5 --split .6,.2,.2 --standardise"
-    small = "--hidden-size 3 --steps 4 --evaluate-every 2"
-    status, output, errors = type_in(f"train --task csv:prices.csv {flags} {small} --save kept")
-    assert status == 0
-    assert output.startswith("csv:prices.csv: lstm with 3 units on numpy\n")
-    assert "inputs: price, rain; target: price, 2 rows after the window\n" in errors
-    assert "AR(" in output
-    Path("elsewhere").mkdir()
-    monkeypatch.chdir("elsewhere")
-    assert type_in("train --resume ../kept --steps 6")[0] == 0
-    assert str(tmp_path) not in (tmp_path / "kept/page.html").read_text()
-    (tmp_path / "prices.csv").write_text("\n".join(["day,price,rain", *rows[1:]]))
-    status, output, errors = type_in("train --resume ../kept --steps 8")
-    assert (status, output, errors.count("\n")) == (2, "", 1)
-    assert "prices.csv is not the file it was" in errors
-
-
-@pytest.mark.parametrize(
-    ("words", "name"), [("--task add", "adding"), ("--cell lst", "lstm"), ("--dtype b", "bfloat16")]
-)
-def test_names_are_completed(type_in, monkeypatch, words, name):
-    monkeypatch.setenv("_GRADSUITE_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", f"gradsuite train {words}")
-    monkeypatch.setenv("COMP_CWORD", "3")
-    _, output, _ = type_in("")
-    assert output.splitlines() == [f"plain,{name}"]

@@ -22,6 +22,28 @@ def test_knowing_one_number_leaves_the_variance_of_the_other():
     assert task.baselines(length=20)["best constant"] == pytest.approx(1 / 6)
 
 
+def test_knowing_one_symbol_leaves_a_guess_between_two_classes():
+    task, model = learnt("temporal-order", 30)
+    batch = task.batch(np.random.default_rng(1), model, size=20_000, length=30)
+    first_is_b = batch.inputs[:15, :, 1].sum(axis=0)
+    shares = [
+        np.bincount(batch.targets[first_is_b == known], minlength=4) / np.sum(first_is_b == known) for known in (0, 1)
+    ]
+    best = np.mean([share.max() for share in shares])
+    # Of two equal classes the larger share of n = 10,000 draws is above 1/2, by less than five of its .5 / sqrt(n).
+    assert best == pytest.approx(task.baselines(length=30)["one symbol known"], abs=5 * 0.5 / 10_000**0.5)
+    guess = np.bincount(batch.targets, minlength=4).max() / 20_000
+    assert guess == pytest.approx(task.baselines(length=30)["a guess"], abs=5 * 0.43 / 20_000**0.5)  # sqrt(3) / 4 = .43
+
+
+def test_all_bits_but_one_say_nothing_of_parity():
+    task, model = learnt("parity", 6)
+    batch = task.batch(np.random.default_rng(1), model, size=20_000, length=6)
+    known = (batch.inputs[:-1, :, 0] > 0).sum(axis=0) % 2
+    right = np.mean(known == batch.targets)
+    assert right == pytest.approx(task.baselines(length=6)["a bit missed"], abs=5 * 0.5 / 20_000**0.5)
+
+
 @pytest.mark.parametrize(("length", "nats"), [(30, 0.69315), (120, 0.17329)])
 def test_who_forgets_the_symbols_of_copy_has_the_published_loss(length, nats):
     # Arjovsky et al. 2016 write T for the length less 20.
@@ -48,8 +70,13 @@ def test_who_knows_when_to_answer_but_not_what_has_the_baseline(name, symbols):
 def test_sunspots_have_the_published_errors_of_linear_models():
     task, _ = learnt("sunspots", 12)
     # MSE over 1535 in the years to learn from, 1921 to 1955, and 1956 to 1979.
-    for split, published in (("train", 0.1285), ("validation", 0.1262), ("test", 0.3584)):
+    for split, published, before in (
+        ("train", 0.1285, 0.283),
+        ("validation", 0.1262, 0.416),
+        ("test", 0.3584, 0.940),
+    ):
         assert task.autoregression(12, split) == pytest.approx(published, abs=5e-5)
+        assert task.persistence(split=split) == pytest.approx(before, abs=5e-4)
     assert task.baselines(length=12) == pytest.approx({"the year before": 0.940, "AR(12)": 0.3584}, abs=5e-4)
 
 

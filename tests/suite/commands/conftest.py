@@ -1,0 +1,21 @@
+"""What tests of commands share: a command line as it is typed, in a folder of its own."""
+
+import sys
+
+import pytest
+from gradsuite.__main__ import main
+
+
+@pytest.fixture
+def type_line(tmp_path, monkeypatch, capsys):
+    """Return a function that types a line in an empty folder and returns exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def typed(line):
+        monkeypatch.setattr(sys, "argv", ["gradsuite", *line.split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output, errors = capsys.readouterr()
+        return ended.value.code, output, errors
+
+    return typed
