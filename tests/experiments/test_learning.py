@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
@@ -22,14 +23,16 @@ REMEMBERED = {"rnn": 0.6953, "identity-relu": 0.72, "orthogonal": 0.69, "lstm": 
 BASELINE = 10 * math.log(8) / 30
 
 
-def planted(experiment, scores, **changes):
-    """Return the rows of an experiment whose networks have these scores on the test."""
+def planted(experiment, scores, best=MappingProxyType({}), **changes):
+    """Return the rows of an experiment whose networks have these scores on the test, and `best` in between."""
 
     def measure(backend: Any, device: str, settings: Any) -> Iterator[list[Measurement]]:
         score = scores[settings["network"]]
         after = 500 if experiment is ADDING and score < laws.LEARNT else NEVER
         rows = [m for seed in range(settings["seeds"]) for m in of_curve(curve(after, settings["updates"]), seed)]
-        yield [*rows, *(Measurement(laws.TEST, score, member=seed) for seed in range(settings["seeds"]))]
+        seeds, least = range(settings["seeds"]), best.get(settings["network"], score)
+        rows += [Measurement(laws.BEST, least, member=seed) for seed in seeds]
+        yield [*rows, *(Measurement(laws.TEST, score, member=seed) for seed in seeds)]
 
     with patch.object(experiment, "measure", measure):
         return measured(experiment, preset="full", **changes)
@@ -60,6 +63,11 @@ def test_what_was_seen_is_what_is_claimed():
 def test_another_result_turns_its_claim_red(experiment, change, claim):
     scores = SEEN if experiment is ADDING else REMEMBERED
     assert failing(experiment, {**scores, **change}) == [claim]
+
+
+def test_a_network_that_knew_the_sum_in_between_has_learnt_it():
+    claims = verdicts(ADDING, planted(ADDING, SEEN, best={"rnn": 0.09}))
+    assert claims["adding/unlearnt/rnn"].verdict == "fails"
 
 
 def test_a_claim_notices_an_error_of_its_resolution():

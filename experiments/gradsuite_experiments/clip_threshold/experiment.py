@@ -101,7 +101,7 @@ class ClipThreshold(Experiment):
         model = task.model("rnn", settings["hidden_size"])
         parameters = draw(model, STARTS[settings["initialiser"]], seed)
         how = recipe(task, method, settings, seed, learning_rate=LEARNING_RATE, **options)
-        return learn(backend, task, model, parameters, how, device=device, dtype=settings["dtype"])
+        return learn(backend, task, model, parameters, how, device=device, dtype=settings["dtype"]).curve
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield that thresholds of half to ten times the mean norm work."""

@@ -40,12 +40,12 @@ def learn(
     *,
     device: str,
     dtype: str,
-) -> Curve:
-    """Train one network to its end and return what was seen of it."""
+) -> Session:
+    """Train one network to its end; the session has its curve, and the network as it is then."""
     session = Session(backend, task, model, parameters, recipe, device=device, dtype=dtype)
     for _ in session.run():
         pass
-    return session.curve
+    return session
 
 
 def of_curve(curve: Curve, member: int) -> Iterator[Measurement]:

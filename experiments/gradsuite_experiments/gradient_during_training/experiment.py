@@ -69,7 +69,7 @@ class GradientDuringTraining(Experiment):
             evaluate_every=max(1, updates // LOOKS),
             seed=settings["seed"],
         )
-        curve = learn(backend, task, model, parameters, recipe, device=device, dtype=settings["dtype"])
+        curve = learn(backend, task, model, parameters, recipe, device=device, dtype=settings["dtype"]).curve
         seen = ((LOSS, "loss", ""), (NORM, "gradient_norm", ""), (HORIZON, "horizon", "steps"), (SCORE, "score", ""))
         yield [
             Measurement(metric, getattr(look, name), unit, index=look.step)

@@ -15,7 +15,7 @@ from gradsuite_experiments.learning.networks import LEARNERS
 
 GUESS = log(4.0)  # loss of who knows neither symbol
 STARTED = 0.9 * GUESS  # a loss that says that something has been learnt
-NEAREST, FARTHEST = 0.4, 0.9  # of T: lags of the last step that the second symbol may have, and the first
+SECOND = 0.5  # of T: the lag at which the second symbol stands at the most
 
 
 class Opening(NamedTuple):
@@ -30,12 +30,12 @@ class Opening(NamedTuple):
 
 
 def found(rows: pd.DataFrame) -> Iterator[Opening]:
-    """Yield what became of each training; the horizon is open once it reaches the second symbol wherever it stands."""
+    """Yield what became of each training; the horizon is open once it reaches the second symbol."""
     for _, at, trial in trials(rows):
         updates, losses, horizons = places(trial, LOSS), values(trial, LOSS), values(trial, HORIZON)
         if not len(updates):
             continue
-        starts, opens = first(updates, losses < STARTED), first(updates, horizons >= (NEAREST + 0.1) * at["length"])
+        starts, opens = first(updates, losses < STARTED), first(updates, horizons >= SECOND * at["length"])
         yield Opening(at, starts, opens, float(horizons[0]), float(horizons[-1]), float(values(trial, SCORE)[-1]))
 
 

@@ -72,7 +72,7 @@ class Pascanu(Experiment):
         for seed in among(settings):
             parameters = draw(model, STARTS[settings["initialiser"]], seed)
             how = recipe(task, method, settings, seed)
-            curve = learn(backend, task, model, parameters, how, device=device, dtype=settings["dtype"])
+            curve = learn(backend, task, model, parameters, how, device=device, dtype=settings["dtype"]).curve
             rows += of_curve(curve, seed)
         yield rows
 

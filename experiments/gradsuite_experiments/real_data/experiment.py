@@ -16,7 +16,7 @@ from gradsuite.tasks.windows import Windows
 from gradsuite.training.session import Session
 
 from gradsuite_experiments.common.frames import by_backend, trials, values, where
-from gradsuite_experiments.common.learning import among, of_curve
+from gradsuite_experiments.common.learning import among, learn, of_curve
 from gradsuite_experiments.real_data import laws
 from gradsuite_experiments.real_data.recipes import STUDIES
 
@@ -54,9 +54,7 @@ class RealData(Experiment):
         for seed in among(settings):
             model, parameters = study.draw(task, seed)
             recipe = study.recipe(task, share=settings["share"], seed=seed, looks=LOOKS)
-            session = Session(backend, task, model, parameters, recipe, device=device, dtype=settings["dtype"])
-            for _ in session.run():
-                pass
+            session = learn(backend, task, model, parameters, recipe, device=device, dtype=settings["dtype"])
             rows += of_curve(session.curve, seed)
             rows.append(Measurement(laws.TEST, session.score("test"), task.score.unit, member=seed))
             if isinstance(task, Windows):

@@ -62,7 +62,7 @@ class SameCurve(Experiment):
         parameters = initialise(model, Initialisation("normal", gain), seed=seed)
         steps, optimizer = settings["updates"], SGD(lr=lr, clip_norm=CLIP_NORM)
         recipe = Recipe(optimizer=optimizer, batch_size=B, length=T, steps=steps, evaluate_every=steps, seed=seed)
-        curve = learn(backend, task, model, parameters, recipe, device=device, dtype="float64")
+        curve = learn(backend, task, model, parameters, recipe, device=device, dtype="float64").curve
         batch = partial(task.training_batch, seed, model=model, size=B, length=T)
         expected = twin.losses(parameters, optimizer, batch, steps)
         differences = np.abs(np.array(curve.losses) - expected[: curve.steps])

@@ -77,7 +77,7 @@ class TimeScale(Experiment):
         for seed in among(settings):
             parameters = initialise(model, how, seed=seed)
             of_seed = replace(recipe, seed=seed)
-            curve = learn(backend, task, model, parameters, of_seed, device=device, dtype=settings["dtype"])
+            curve = learn(backend, task, model, parameters, of_seed, device=device, dtype=settings["dtype"]).curve
             rows += of_curve(curve, seed)
         yield rows
 

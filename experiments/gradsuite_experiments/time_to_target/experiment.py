@@ -13,6 +13,7 @@ from gradsuite.settings import DTYPE, ROUNDS, SEED, Presets, Setting, Settings
 from gradsuite.tasks.task import Task
 from gradsuite.training.session import Session
 
+from gradsuite_experiments.common.learning import learn
 from gradsuite_experiments.time_to_target import metrics
 from gradsuite_experiments.time_to_target.workloads import WORKLOADS
 
@@ -90,7 +91,4 @@ def train(backend: Backend, device: str, settings: Settings, task: Task) -> Sess
     workload, seed = WORKLOADS[settings["target"]], settings["seed"]
     model, parameters = workload.learner.draw(task, workload.hidden_size, seed)
     recipe = workload.recipe(seed)
-    session = Session(backend, task, model, parameters, recipe, device=device, dtype=settings["dtype"])
-    for _ in session.run():
-        pass
-    return session
+    return learn(backend, task, model, parameters, recipe, device=device, dtype=settings["dtype"])
