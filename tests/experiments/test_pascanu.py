@@ -86,6 +86,10 @@ def test_other_networks_and_fewer_updates_claim_the_order_alone():
         assert set(verdicts(EXPERIMENT, rows)) == {"pascanu/order/clip"}
 
 
+def test_fewer_updates_do_not_count_as_not_solved():
+    assert "pascanu/unsolved/sgd" not in verdicts(EXPERIMENT, results(length=[50], updates=[100]))
+
+
 def test_a_network_learns_a_short_memory_and_its_curve_is_kept():
     rows = measured(EXPERIMENT, method=["clip"], length=[10], updates=[600])
     assert rows[rows["metric"] == SOLVED]["value"].tolist() == [1.0]

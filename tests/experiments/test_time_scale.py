@@ -30,8 +30,8 @@ def test_what_was_seen_is_what_is_claimed():
     assert sorted(claims) == [
         "time-scale/first/3",
         "time-scale/first/5",
-        "time-scale/never/0",
-        "time-scale/never/1",
+        "time-scale/never/0/2000",
+        "time-scale/never/1/2000",
         "time-scale/soon/chrono",
     ]
 
@@ -39,8 +39,8 @@ def test_what_was_seen_is_what_is_claimed():
 @pytest.mark.parametrize(
     ("changes", "claims"),
     [
-        ({"0": [NEVER, NEVER, 2000]}, ["time-scale/never/0"]),
-        ({"1": [NEVER, 1000, NEVER]}, ["time-scale/never/1"]),
+        ({"0": [NEVER, NEVER, 2000]}, ["time-scale/never/0/2000"]),
+        ({"1": [NEVER, 1000, NEVER]}, ["time-scale/never/1/2000"]),
         ({"chrono": [250, 250, 800]}, ["time-scale/soon/chrono"]),
         ({"chrono": [250, 250, NEVER]}, ["time-scale/soon/chrono"]),
         ({"chrono": [550, 550, 550]}, ["time-scale/first/3"]),
@@ -88,3 +88,9 @@ def test_the_figure_the_table_and_the_finding_say_what_was_measured():
     (finding,) = EXPERIMENT.findings(rows, claims)
     assert finding.startswith("With chrono, which keeps 0.15 of a gradient over 100 steps at first")
     assert "soonest: after 250 updates (median); b = 0 and b = 1 learnt none within 2000" in finding
+
+
+def test_what_is_not_learnt_is_claimed_of_as_many_updates_as_were_taken():
+    claims = verdicts(EXPERIMENT, results(updates=[750]))
+    assert claims["time-scale/never/1/750"].sentence.endswith("not learnt within 750 updates.")
+    assert "time-scale/never/1/750" in failing(results({"1": [700, NEVER, NEVER]}, updates=[750]))

@@ -15,6 +15,6 @@ class TestTorch(BackendConformance):
     backend = TorchBackend
 
 
-def test_gradients_of_every_size_hold_in_a_worker_too_which_has_a_thread_per_core():
-    verdicts = gradsuite.check("torch", checks="gradients-*", timeout=600)
+def test_all_holds_in_a_worker_too_which_has_a_thread_per_core():
+    verdicts = gradsuite.check("torch", timeout=600)
     assert verdicts.passed, verdicts

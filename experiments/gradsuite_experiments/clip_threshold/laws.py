@@ -23,7 +23,7 @@ LEARNT = {10: 1_000, 20: 10_000}  # lengths that clipped SGD learns, and updates
 
 MEAN_NORM = "mean_norm"
 
-SOLVED = "Clipped at {threshold:g} times the gradient's mean norm, at least four of five networks learn the task."
+SOLVED = "Clipped at {threshold:g} times the gradient's mean norm, at least 80% of networks learn the task."
 
 
 def is_claimed(at: "pd.Series[Any]") -> bool:

@@ -116,7 +116,7 @@ class Pascanu(Experiment):
 
 def alone(claim: "partial[Claim]", at: "pd.Series[Any]") -> Iterator[Claim]:
     """Yield what is claimed of one trial by itself."""
-    if at["method"] == "sgd" and at["length"] >= laws.LONG and at["updates"] <= laws.UPDATES:
+    if at["method"] == "sgd" and at["length"] >= laws.LONG and at["updates"] == laws.UPDATES:
         yield claim(
             name="pascanu/unsolved/sgd",
             sentence=laws.UNSOLVED,

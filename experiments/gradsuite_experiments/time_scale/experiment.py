@@ -114,8 +114,8 @@ def of_family(claim: "partial[Claim]", family: Family) -> Iterator[Claim]:
     updates, seeds = (next(iter(family.values())).at[name] for name in ("updates", "seeds"))
     for bias in (bias for bias in FORGETFUL if bias in family and updates <= laws.UPDATES):
         yield claim(
-            name=f"time-scale/never/{bias}",
-            sentence=laws.NEVER.format(bias=bias),
+            name=f"time-scale/never/{bias}/{updates}",
+            sentence=laws.NEVER.format(bias=bias, updates=updates),
             source=laws.GATE,
             expected=0.0,
             measured=float(np.isfinite(after[bias]).mean()),

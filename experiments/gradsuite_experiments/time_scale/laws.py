@@ -27,7 +27,7 @@ UPDATES = 2000
 SOON = 750  # updates in which chrono's networks have all solved the task
 SEEN = 250  # updates in which they had when the bound was set
 
-NEVER = "Forget bias {bias}, of which next to nothing is kept over 100 steps: not learnt within 2000 updates."
+NEVER = "Forget bias {bias}, of which next to nothing is kept over 100 steps: not learnt within {updates} updates."
 CHRONO_SOON = f"Chrono initialisation learns a dependency of 100 steps within {SOON} updates, with every network."
 FIRST = "Chrono initialisation learns it in no more updates than forget bias {bias} (medians)."
 

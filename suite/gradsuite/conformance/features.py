@@ -33,7 +33,7 @@ STACKED = {
 TRUNCATED = (
     (case_of("rnn", readout="last"), (1, 4)),
     (Case(Model("rnn", 2, 5, 3), 24, 3), (1, 19)),
-    (Case(Model("lstm", 3, 4, 5, readout="all", loss="cross_entropy"), 27, 2), (9, 17)),
+    (Case(Model("lstm", 3, 4, 5, 2, readout="all", loss="cross_entropy"), 27, 2), (9, 17)),
     (Case(Model("gru", 3, 4, 5, readout="all"), 7, 2), (3, 3)),
 )
 # Cases, and every how many steps a state is kept: a shorter segment is left, or there are fewer steps.

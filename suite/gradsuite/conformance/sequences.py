@@ -113,7 +113,7 @@ def masks(subject: Subject) -> Iterator[Finding]:
 @check("bidirectional", "Bidirectional layers read their inputs from both ends.", once=True)
 def bidirectional(subject: Subject) -> Iterator[Finding]:
     """The readout of the last states, and of all; two layers, of which the second reads both directions."""
-    for model in (replace(LSTM, num_layers=1), replace(RNN, num_layers=2)):
+    for model in (LSTM, replace(RNN, num_layers=2)):
         yield from compared(subject, Case(replace(model, bidirectional=True), STEPS, SIZE))
 
 
