@@ -7,6 +7,7 @@ from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
+from gradsuite.tasks import score
 from gradsuite.tasks.task import Task
 
 from gradsuite_experiments.common.frames import by_backend, measured, tally, where
@@ -29,17 +30,22 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
         axes.plot(curve["index"], curve["value"], color=colour, linewidth=1.6)
         ends.append((float(curve["value"].iloc[-1]), LEARNERS[network].title))
     style.points(axes, style.thinned(losses, "index", curve=["network"]), "index", "value", size=5)
-    style.log_axis(axes, "y", f"{losses_are(task)} of training batches")
-    for simple, score in task.baselines(length=length).items():
-        axes.axhline(score, color=MUTED, linestyle=":", linewidth=1.2)
-        axes.annotate(simple, (0.99, score), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+    label = f"{score.LOSS[task.loss].name} of training batches"
+    if task.solved is None:  # all that is learnt lies within a decade, where a logarithmic axis has no numbers
+        axes.set(ylabel=label, ylim=(0.0, None))
+    else:
+        style.log_axis(axes, "y", label)
+    for simple, reached in task.baselines(length=length).items():
+        axes.axhline(reached, color=MUTED, linestyle=":", linewidth=1.2)
+        axes.annotate(simple, (0.99, reached), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
                       ha="right", fontsize=style.LABEL_SIZE, color=MUTED)  # fmt: skip
     axes.set_xlabel("update")
     style.label_ends(axes, ends)
     style.backend_legend(
         canvas, set(rows["backend"]), extra=[style.line_key("simple answers", color=MUTED, linestyle=":")]
     )
-    finding = f"Gated networks learn {task.name} over {length} steps"
+    does = "remember something in" if task.solved is None else "learn"
+    finding = f"Gated networks {does} {task.name} over {length} steps"
     plain = f"Learning {task.name} over {length} steps"
     style.title(
         canvas, tally(claims, finding, f"What is claimed of {task.name} is not what was learnt") if claims else plain
@@ -50,8 +56,3 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
         "are those of one backend. Dotted: what simple answers have."
     )
     return Figure(name, caption, canvas)
-
-
-def losses_are(task: Task) -> str:
-    """Return what a task's loss is called."""
-    return {"mse": "mean squared error", "cross_entropy": "cross entropy"}[task.loss]

@@ -31,24 +31,19 @@ def sentences(rows: pd.DataFrame, task: Task) -> Iterator[str]:
         baselines = task.baselines(length=length)
         ranked = of_length.groupby("network")[["test", "after"]].median().reindex(list(LEARNERS))
         ranked = ranked.dropna(subset=["test"])
-        solved = [
-            f"{LEARNERS[str(k)].title} (after {row['after']:.0f} updates)"
-            for k, row in ranked.iterrows()
-            if isfinite(row["after"])
-        ]
-        others = [
-            f"{LEARNERS[str(k)].title} ({row['test']:.3g})"
-            for k, row in ranked.iterrows()
-            if not isfinite(row["after"])
-        ]
-        simple = ", ".join(f"{score:.3g} with {name}" for name, score in baselines.items())
-        learnt = (
-            f"Over {length:.0f} steps, {task.name} is solved by {listed(solved)}"
-            if solved
-            else f"Over {length:.0f} steps"
-        )
-        rest = f"{task.score.name} of {listed(others)} after {of_length['updates'].max():.0f} updates" if others else ""
-        yield f"{'; '.join(filter(None, [learnt, rest]))}, beside {simple}."
+        of_network = [(LEARNERS[str(network)].title, row) for network, row in ranked.iterrows()]
+        solved = [f"{title} (after {row['after']:.0f} updates)" for title, row in of_network if isfinite(row["after"])]
+        rest = [f"{title} {row['test']:.3g}" for title, row in of_network if not isfinite(row["after"])]
+        simple = [f"{score:.3g} ({name})" for name, score in baselines.items()]
+        asked = f"{task.name} over {length:.0f} steps"
+        if solved:
+            yield f"{asked[0].upper()}{asked[1:]} is solved by {listed(solved)}, in the median."
+        if rest:
+            updates, called = of_length["updates"].max(), task.score.name
+            yield (
+                f"On {asked}, {called} after {updates:.0f} updates: {listed(rest)}, beside {listed(simple)} of "
+                "simple answers."
+            )
 
 
 def scores(rows: pd.DataFrame, task: Task) -> Iterator[Table]:

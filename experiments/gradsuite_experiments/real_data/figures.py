@@ -22,7 +22,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim], tasks: Mapping[str, Task])
     """Return the figure: a point per backend, its range over seeds, and a line per simple answer."""
     found = outcomes(measured(rows))
     present = [name for name in STUDIES if name in set(found["data"])]
-    canvas, axes = style.figure(ceil(len(present) / COLUMNS), COLUMNS, height=2.3)
+    canvas, axes = style.figure(ceil(len(present) / COLUMNS), COLUMNS, height=2.6)
     for place, data in enumerate(present):
         draw_data(axes[place // COLUMNS, place % COLUMNS], where(found, data=data), tasks[data])
         axes[place // COLUMNS, place % COLUMNS].set_title(STUDIES[data].title)
@@ -50,4 +50,4 @@ def draw_data(axes: Axes, of_data: pd.DataFrame, task: Task) -> None:
         axes.axvline(score, color=MUTED, linestyle=":", linewidth=1.2)
         axes.annotate(name, (score, 1.0), (2, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
                       rotation=90, va="top", fontsize=style.LABEL_SIZE - 2, color=MUTED)  # fmt: skip
-    axes.set(ylim=(len(points) - 0.5, -0.5), yticks=[], xlabel=task.score.name)
+    axes.set(ylim=(len(points) - 0.5, -0.5 - 1.5 * len(points)), yticks=[], xlabel=task.score.name)
