@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from gradsuite.backend import Backend, DeviceBatch, Network
 from gradsuite.claims import Claim
+from gradsuite.compared import Compared, Quantity, Samples
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring.timing import Timer
 from gradsuite.optimizers import Adam
@@ -64,6 +65,7 @@ class Remedies(Experiment):
         ROUNDS,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Samples(laws.SECONDS), Quantity(laws.HORIZON))
     presets: ClassVar[Presets] = {
         preset: {
             "remedy": [name for name in REMEDIES if preset != "quick" or name not in SLOW],
