@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gradsuite import __version__
@@ -30,6 +31,7 @@ from gradsuite.runs.export import write_measurements
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
+from gradsuite.worker.origin import Origin
 
 FINAL = ("ok", "unsupported", "invalid")  # what --resume leaves alone
 Say = Callable[[str], None]
@@ -39,9 +41,19 @@ class Job:
     """One invocation of `gradsuite run`; what it tells the user goes to `say`, one line at a time."""
 
     def __init__(
-        self, configuration: Configuration, plugins: Plugins, say: Say, progress: type[Progress] = Progress
+        self,
+        configuration: Configuration,
+        plugins: Plugins,
+        say: Say,
+        progress: type[Progress] = Progress,
+        *,
+        origins: Mapping[str, Origin] = MappingProxyType({}),
     ) -> None:
-        """Check all that can be checked without a worker. Raises UserError."""
+        """Check all that can be checked without a worker; `origins` say where backends' code is from. Raises UserError.
+
+        They are by second name, such as `NAME@REF`.
+        """
+        self.origins = origins
         self.configuration = configuration
         self.plugins = plugins
         self.say = say
@@ -61,7 +73,7 @@ class Job:
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
-        with open_executor(self.configuration, self.plugins, self.machine) as executor:
+        with open_executor(self.configuration, self.plugins, self.machine, self.origins) as executor:
             availability = self._survey(executor)
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:

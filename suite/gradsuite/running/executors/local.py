@@ -104,7 +104,7 @@ class LocalExecutor(Executor):
     def _start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
-            process = Process(backend, self.environment(backend))
+            process = Process(backend, self.environment(backend), self.environment.origin(backend).python)
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process
