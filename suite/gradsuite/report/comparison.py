@@ -55,8 +55,8 @@ def timing_sentences(found: Ratios) -> Iterator[str]:
         else "none could be measured between two measurements of one thing: measure more workloads, or NAME@2 as well"
     )
     yield (
-        f"Noise, besides that of rounds: {measured}, and {100 * noise.assumed:.2g}% assumed. Half of the workloads would "
-        f"have shown a difference of {found.resolution:.0%} by themselves."
+        f"Noise, besides that of rounds: {measured}, and {100 * noise.assumed:.2g}% assumed. Half of the workloads "
+        f"would have shown a difference of {found.resolution:.0%} by themselves."
     )
     if found.threshold:
         exceeding = len(found.exceeding)

@@ -131,14 +131,15 @@ def twins(sampled: Mapping[Workload, Sampled]) -> list[Contrast]:
 
 
 def scatter(differences: Mapping[Workload, Difference]) -> tuple[list[Contrast], int]:
-    """Return how workloads differ from their backend's centre, and how many centres those are."""
-    by_backend: dict[str, list[Difference]] = defaultdict(list)
+    """Return how workloads differ from their backend's centre, or that of all where they are few, and of how many."""
+    groups: dict[str, list[Difference]] = defaultdict(list)
     for what, one in differences.items():
-        by_backend[what.backend].append(one)
+        groups[what.backend].append(one)
+    if min(map(len, groups.values()), default=0) < FEW:
+        groups = {"all": list(differences.values())}
     contrasts: list[Contrast] = []
-    groups = [alike for alike in by_backend.values() if len(alike) >= FEW]
-    for alike in groups:
-        middle = float(np.median([one.value for one in alike]))
+    for alike in groups.values():
+        middle = float(np.median([one.value for one in alike])) if alike else 0.0
         contrasts += [Contrast(one.value - middle, one.error) for one in alike]
     return contrasts, len(groups)
 
