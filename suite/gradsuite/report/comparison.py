@@ -97,7 +97,12 @@ def changed_part(title: str, noun: str, rows: Sequence[Sequence[str]], compared:
     """Return the part on one kind of change: how many of how many, and which."""
     if not compared:
         return Part(title, ["None that both runs have."])
-    return Part(title, [f"Of {compared}, {len(rows) or 'none'} with another {noun}."], columns, rows)
+    return Part(
+        title,
+        [f"{len(rows) or 'None'} of {compared} {'have' if len(rows) > 1 else 'has'} another {noun}."],
+        columns,
+        rows,
+    )
 
 
 def value_entries(comparison: Comparison, one: ValueChange) -> tuple[str, ...]:
