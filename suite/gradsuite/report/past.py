@@ -35,8 +35,7 @@ def parts(history: History, *, everything: bool = False) -> Iterator[Part]:
             [(history.label(one.what), medians(one), one.runs[0], one.runs[-1]) for one in shown],
         )
     if history.left_out:
-        rows = [(path, reason) for path, reason in history.left_out.items()]
-        yield Part("Left out", columns=("run", "why"), rows=rows)
+        yield Part("Left out", columns=("run", "why"), rows=list(history.left_out.items()))
 
 
 def medians(series: Series) -> str:
