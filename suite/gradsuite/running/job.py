@@ -49,10 +49,7 @@ class Job:
         *,
         origins: Mapping[str, Origin] = MappingProxyType({}),
     ) -> None:
-        """Check all that can be checked without a worker; `origins` say where backends' code is from. Raises UserError.
-
-        They are by second name, such as `NAME@REF`.
-        """
+        """Check all that can be checked without a worker; `origins` are of `NAME@REF`s, by name. Raises UserError."""
         self.origins = origins
         self.configuration = configuration
         self.plugins = plugins
@@ -162,6 +159,7 @@ class Job:
             "backends": {name: asdict(info) for name, info in availability.available.items()},
             "unavailable": [asdict(lost) | {"reason": without_paths(lost.reason)} for lost in availability.unavailable],
             "machine": executor.machine(),
+            "origins": sorted(self.origins),
             "tuned": {tuned(name): variables for name, variables in self.tuning.items() if variables},
         }
 

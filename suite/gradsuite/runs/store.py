@@ -91,6 +91,8 @@ class Run:
         self.require_current("resumed")
         if self.merged:
             raise UserError(f"{str(self.path)!r} was merged of other runs: resume those, and merge them again")
+        if origins := self.meta.get("origins"):
+            raise UserError(f"{str(self.path)!r} has code of another state ({', '.join(origins)}): run the bench again")
 
     @property
     def merged(self) -> Mapping[str, Any]:
