@@ -9,6 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradsuite.claims import Claim
+from gradsuite.compared import Benchmark, Compared
 from gradsuite.errors import unknown
 from gradsuite.rows import Measurement
 from gradsuite.settings import Grid, Presets, Setting, Settings
@@ -94,6 +95,8 @@ class Experiment(ABC):
     presets: ClassVar[Presets]
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
+    compared: ClassVar[tuple[Compared, ...]] = ()  # what of its rows `gradsuite compare` holds against another run's
+    benchmark: ClassVar[Benchmark | None] = None  # how it times one workload, where it can, for `gradsuite best`
 
     def __init__(self, plugins: "Plugins | None" = None) -> None:
         """Take the plugins whose tasks it may ask for; the host hands over its own."""

@@ -54,8 +54,10 @@ def studies(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 
 
 def runs(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
-    """Complete a run: one in `results`, or any folder."""
-    found = sorted(str(path.parent) for path in Path("results").glob("*/run.sqlite"))
+    """Complete a run: by its name if it is in `results`, or as any folder."""
+    from gradsuite.runs.names import RESULTS
+
+    found = sorted(path.parent.name for path in Path(RESULTS).glob("*/run.sqlite"))
     items = [CompletionItem(name) for name in found if name.startswith(incomplete)]
     return items or [CompletionItem(incomplete, type="dir")]
 

@@ -56,6 +56,9 @@ OPTIONS = (
         "--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results)."
     ),
     click.option(
+        "--name", metavar="NAME", help="Name of the run, and of its folder (default: date, preset and a number)."
+    ),
+    click.option(
         "--resume", metavar="RUN", shell_complete=runs, help="Run whose missing and failed trials are measured."
     ),
     click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores)."),

@@ -48,7 +48,7 @@ def run(strict: bool, verbose: bool, quiet: bool, dry_run: bool, as_json: bool, 
     options = read_options(flags, project)
     unfinished = Run.open(options.pop("resume")) if "resume" in options else None
     if unfinished:
-        unfinished.require_current("resumed")
+        unfinished.require_resumable()
     configuration = Configuration.resumed(unfinished.meta, options) if unfinished else Configuration.make(options)
     news = _mute if quiet or as_json else _say
     if project:

@@ -44,7 +44,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters |= {"table": table_entries, "backend": backend_mark, "safe_svg": Markup}
+    made.filters |= {"table": table_entries, "backend": backend_mark, "safe_svg": Markup, "machine": facts.machine}
     return made
 
 

@@ -4,9 +4,9 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from gradsuite.running.availability import Availability, default_backends, surve
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.folder import new_run
 from gradsuite.running.judge import judge
 from gradsuite.running.progress import Progress
 from gradsuite.running.selection import Selection
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
 
@@ -73,7 +75,9 @@ class Job:
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
-            run = unfinished or new_run(self.configuration.out, self.configuration.preset)
+            asked = self.configuration
+            run = unfinished or new_run(asked.out, asked.preset, asked.name)
+            self._make_latest(run)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
             if self.configuration.tuned:
@@ -93,6 +97,7 @@ class Job:
                 except sqlite3.Error as error:
                     raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
                 run.note({"finished": now(), "doubted": sorted(wrong)})
+        self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
     def publish(self, run: Run) -> bool:
@@ -220,6 +225,9 @@ class Job:
     def _draw(self, run: Run) -> None:
         self.news(f"report: {write_report(run, self.plugins)}")
 
+    def _make_latest(self, run: Run) -> None:
+        self._attempt("no link to the latest run", lambda: make_latest(run.path))
+
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
         """Take a step that must not cost the run, whatever a plugin does in it."""
         try:
@@ -252,23 +260,6 @@ def outcomes(
             else:
                 claimed[-1].append(trial)
     yield from executor.run(claimed)
-
-
-def new_run(folder: str, preset: str) -> Run:
-    """Make a run with a name of its own, even when two start at once: date, preset and the first free number."""
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        for number in count(1):
-            path = Path(folder) / f"{date.today().isoformat()}-{preset}-{number}"
-            if not path.exists():
-                try:
-                    path.mkdir()
-                    break
-                except FileExistsError:
-                    continue
-    except OSError as error:
-        raise UserError(f"cannot write into {folder!r}: {cause(error)}; choose another folder with --out") from error
-    return Run.create(path, {})
 
 
 def write_report(run: Run, plugins: Plugins) -> Path:
