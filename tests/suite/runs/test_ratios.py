@@ -75,9 +75,7 @@ def test_an_interval_from_rounds_alone_is_students():
 
 
 def test_p_values_are_holms():
-    raw = [
-        judged(str(k), Difference(value, (0.0,), (7,)), Noise(0.0, 0, 1.0), 0.0) for k, value in enumerate((3, 1, 2))
-    ]
+    raw = [judged(str(k), Difference(value, (0.0,), (7,)), Noise(0.0, 0, 1.0), 0.0) for k, value in enumerate((3, 1, 2))]
     own = [2 * stats.norm.sf(value) for value in (3, 1, 2)]
     # By hand: the smallest times 3, the next times 2, the largest as it is, none less than the one before it.
     by_hand = [3 * own[0], max(own[1], 2 * own[2], 3 * own[0]), max(2 * own[2], 3 * own[0])]
