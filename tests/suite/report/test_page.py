@@ -12,6 +12,7 @@ from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
 from gradsuite.report.page import table_entry, write_report
+from gradsuite.report.palette import INK, backend_colour
 from gradsuite.rows import Measurement
 from gradsuite.running.judge import judge
 from gradsuite.settings import Setting
@@ -153,11 +154,11 @@ def test_figures_lie_beside_the_page_and_in_it_in_the_colours_of_the_mode(tmp_pa
     _, text = page(tmp_path, (trial(), ok(1.0, 2.0)))
     assert (tmp_path / "figures" / "fake-sizes.png").read_bytes().startswith(b"\x89PNG")
     alone = (tmp_path / "figures" / "fake-sizes.svg").read_text()
-    assert style.INK in alone
+    assert INK in alone
     drawing = text[text.index("<svg") : text.index("</svg>")]
     assert "var(--ink)" in drawing
-    assert style.INK not in drawing
-    assert style.backend_colour("numpy") in drawing
+    assert INK not in drawing
+    assert backend_colour("numpy") in drawing
 
 
 def test_the_title_is_text_and_cut_off_the_drawing(tmp_path):

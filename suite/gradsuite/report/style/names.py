@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from gradsuite.report.style.scales import place
 LABEL_SIZE = 9.5  # points, of a name beside a line
 BESIDE = 1.015  # of the axes' width: where a name begins
 MOVED = 1.04  # where names begin if one was moved: a thin line, which needs room, leads to it from its line's end
+TOGETHER = 0.05  # of the axes' width: curves that leave no farther apart share a name
 ASIDE = 5.0  # points from a line to a name along it: beyond the points that are drawn on the line
 
 
@@ -46,9 +48,10 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str]]) -> None:
 def label_curves(axes: Axes, curves: Iterable[tuple[ArrayLike, ArrayLike, str]]) -> None:
     """Name curves, given as (x, y, label) from left to right: at their end, or along them where they leave the axes.
 
-    Call it once the limits are set.
+    Curves that leave at one place share their names. Call it once the limits are set.
     """
-    ends = []
+    ends: list[tuple[float, str]] = []
+    leaving: dict[tuple[float, int], Leaving] = {}
     for x, y, label in curves:
         across, up = _places(axes, np.asarray(x, float), np.asarray(y, float))
         if not len(up):
@@ -57,28 +60,48 @@ def label_curves(axes: Axes, curves: Iterable[tuple[ArrayLike, ArrayLike, str]])
         if 0.0 <= up[-1] <= 1.0 or len(inside) == 0:
             ends.append((float(np.asarray(y, float)[-1]), label))
         else:
-            _name_along(axes, across, up, int(inside[-1]), label)
+            found = _leaving(across, up, int(inside[-1]), label)
+            near = (place for place in leaving if place[1] == found.edge and abs(place[0] - found.at) < TOGETHER)
+            joined = leaving.pop(next(near, (found.at, -1)), None)
+            names = f"{joined.label}, {label}" if joined else label
+            leaving[found.at, found.edge] = replace(max(found, joined or found, key=lambda one: one.at), label=names)
+    for found in leaving.values():
+        _name_along(axes, found)
     label_ends(axes, ends)
 
 
-def _name_along(axes: Axes, across: np.ndarray, up: np.ndarray, last: int, label: str) -> None:
-    """Write a name along a curve, to the right of it, up to where it leaves the axes behind its place `last`."""
-    edge = 1.0 if up[last + 1] > 1.0 else 0.0
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Where a curve leaves the axes: how far across, over which edge (0 the low one, 1 the high), at which slope."""
+
+    at: float
+    edge: int
+    slope: float  # degrees, as parts of the axes' width and height
+    label: str
+
+
+def _leaving(across: np.ndarray, up: np.ndarray, last: int, label: str) -> Leaving:
+    """Return where a curve leaves the axes behind its place `last`, and its slope over the third before that."""
+    edge = int(up[last + 1] > 1.0)
     share = (edge - up[last]) / (up[last + 1] - up[last])
-    leaves = across[last] + share * (across[last + 1] - across[last])
-    before = int(np.argmin(abs(up[: last + 1] - (edge - 0.3 * math.copysign(1.0, edge - 0.5)))))
-    slope = math.degrees(math.atan2(edge - up[before], leaves - across[before]))
+    at = across[last] + share * (across[last + 1] - across[last])
+    before = int(np.argmin(abs(up[: last + 1] - (0.7 if edge else 0.3))))
+    return Leaving(float(at), edge, math.degrees(math.atan2(edge - up[before], at - across[before])), label)
+
+
+def _name_along(axes: Axes, found: Leaving) -> None:
+    """Write a name along a curve, to the right of it, up to where it leaves the axes."""
     aside = ScaledTranslation(ASIDE / 72, 0.0, axes.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
     axes.text(
-        leaves,
-        edge,
-        label,
+        found.at,
+        found.edge,
+        found.label,
         transform=axes.transAxes + aside,
-        rotation=slope,
+        rotation=found.slope,
         rotation_mode="anchor",
         transform_rotates_text=True,
         ha="right",
-        va="top" if edge else "bottom",
+        va="top" if found.edge else "bottom",
         fontsize=LABEL_SIZE,
     )
 
