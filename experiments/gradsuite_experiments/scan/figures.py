@@ -56,8 +56,10 @@ def rival_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         if cell == "mingru":
             for ratio, _ in OTHERS:
                 axes.axhline(ratio, color=INK, linewidth=1.0, linestyle=(0, (1, 3)), zorder=1)
-            style.label_ends(axes, OTHERS)
         axes.set_title(f"{cell} against the fastest {laws.RIVALS[cell]}")
+    for axes, cell in zip(panels[0], cells, strict=True):
+        if cell == "mingru":
+            style.label_ends(axes, OTHERS)
     best = curves.sort_values("median").iloc[-1]
     style.title(
         figure,
