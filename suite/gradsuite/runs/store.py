@@ -108,7 +108,7 @@ class Run:
             database.execute("DELETE FROM trials WHERE key = ?", (key,))
             settings = json.dumps(dict(trial.settings), sort_keys=True)
             about = (key, trial.experiment, trial.backend, trial.device, settings)
-            outcome = (result.status, result.reason, result.stderr, result.seconds)
+            outcome = (result.status, writable(result.reason), writable(result.stderr), result.seconds)
             trial_id = database.execute(
                 "INSERT INTO trials (key, experiment, backend, device, settings, status, reason, stderr, seconds)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -117,7 +117,16 @@ class Run:
             database.executemany(
                 "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (trial_id, m.metric, m.layer, m.index, m.member, m.value, m.unit, m.note)
+                    (
+                        trial_id,
+                        writable(m.metric),
+                        m.layer,
+                        m.index,
+                        m.member,
+                        m.value,
+                        writable(m.unit),
+                        writable(m.note),
+                    )
                     for m in result.measurements
                 ),
             )
@@ -127,7 +136,7 @@ class Run:
         with self._upgraded() as database:
             database.execute("DELETE FROM claims WHERE experiment = ?", (experiment,))
             values = ", ".join(f":{column}" for column in CLAIM_COLUMNS)
-            rows = [claim.row() for claim in claims]
+            rows = [{name: writable(value) for name, value in claim.row().items()} for claim in claims]
             database.executemany(f"INSERT INTO claims ({', '.join(CLAIM_COLUMNS)}) VALUES ({values})", rows)
 
     def claims(self) -> pd.DataFrame:
@@ -209,6 +218,11 @@ class Run:
                 database.executescript(UPGRADED.get(stored, ""))
             self.version = FORMAT
         return self._database()
+
+
+def writable(value: Any) -> Any:
+    """Return a text without what no file can hold: half a character, as of a message cut off in between."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def cause(error: Exception) -> str:
