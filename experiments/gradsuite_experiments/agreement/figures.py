@@ -12,6 +12,7 @@ from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.agreement.laws import GAINS, GRADIENTS, STATES, rate
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
 
 NAMES = {STATES: "states", GRADIENTS: "state gradients"}
@@ -35,7 +36,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "Relative distance of each backend from a twin in extended precision, for tanh RNNs driven by noise: states "
         "against time, state gradients against the lag. Lines are e^(rate t) from the unit roundoff up to 1."
     )
-    return Figure("agreement", caption, figure)
+    return Figure("agreement", caption + folded(rows, "dtype"), figure)
 
 
 def draw_distances(axes: Axes, rows: pd.DataFrame, metric: str, roundoff: float) -> None:

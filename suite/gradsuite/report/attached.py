@@ -4,14 +4,15 @@ import gzip
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 
 import pandas as pd
 
-from gradsuite.runs.spreadsheet import harmless
+from gradsuite.runs.export import write_csv
 from gradsuite.runs.store import Run
 
 ROOM = 600_000  # bytes of a page of 2 MB that its data may take, as they are written in it
-DIGITS = "%.5g"  # of a value: what a reader checks a figure with; the run's own file has them all
+DIGITS = 5  # of a value: what a reader checks a figure with; the run's own file has them all
 ROWS = 50_000  # of one experiment: more are not compressed to see whether there is room
 LEFT_OUT = ("experiment", "settings", "key")  # the name of the file; columns of their own; of use in the run alone
 
@@ -50,5 +51,7 @@ def _packed(rows: pd.DataFrame) -> tuple[int, bytes]:
     if len(rows) > ROWS:
         return len(rows), b""
     shown = rows.drop(columns=[name for name in LEFT_OUT if name in rows]).dropna(axis="columns", how="all")
-    text = harmless(shown).to_csv(index=False, float_format=DIGITS, na_rep="nan")
-    return len(rows), gzip.compress(text.encode("utf-8", errors="replace"), mtime=0)
+    values = rows["value"].map(lambda value: float(f"{value:.{DIGITS}g}"))
+    text = BytesIO()
+    write_csv(shown.assign(value=values), text)
+    return len(rows), gzip.compress(text.getvalue(), mtime=0)

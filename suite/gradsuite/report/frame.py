@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from gradsuite.report import facts
 from gradsuite.report.palette import THEME
 from gradsuite.report.pictures import Picture
 from gradsuite.report.sheet import Sheet
@@ -57,7 +58,12 @@ class Frame:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
-        made.filters |= {"table": table_entries, "backend": self.mark, "numeric": numeric_columns}
+        made.filters |= {
+            "table": table_entries,
+            "backend": self.mark,
+            "numeric": numeric_columns,
+            "machine": facts.machine,
+        }
         return made
 
     def mark(self, name: str) -> Markup:

@@ -91,10 +91,9 @@ class Outline:
 
 
 def _part(letter: str, numbers: list[float]) -> tuple[str, tuple[tuple[float, float], ...]]:
-    points = tuple(zip(numbers[::2], numbers[1::2], strict=True))
-    if len(points) != ARGUMENTS.get(letter, -1):
+    if len(numbers) != 2 * ARGUMENTS.get(letter, -1):
         raise ValueError(f"a path's {letter!r} with {len(numbers)} numbers is not understood")
-    return letter, points
+    return letter, tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def _shortest(letter: str, apart: list[tuple[int, int]]) -> tuple[str, list[str]]:

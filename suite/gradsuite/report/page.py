@@ -48,7 +48,7 @@ def render(run: Run, made: list[Section]) -> str:
         run=run,
         meta=meta,
         sections=made,
-        attached=attachments(run, [section.name for section in made]),
+        attached=attachments(run, dict.fromkeys(trials["experiment"])),
         backends=list(frame.sheet.backends),
         statuses=count(trials),
         problems=facts.problems(trials),

@@ -213,8 +213,7 @@ def test_a_figure_is_saved_from_the_page(page, tmp_path, kind, start):
     content = (tmp_path / "figure").read_bytes()
     assert content.startswith(start)
     if kind == "SVG":
-        assert style.backend_colour("numpy") == "#1780c4"
-        assert b"rgb(23, 128, 196)" in content  # the same colour, in the file itself
+        assert b"rgb(23, 128, 196)" in content  # the colour of numpy, in the file itself
 
 
 def test_data_are_saved_from_the_page(page, tmp_path):

@@ -16,6 +16,7 @@ from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
 from gradsuite.report.frame import table_entry
 from gradsuite.report.page import write_report
+from gradsuite.report.palette import INK, backend_colour
 from gradsuite.rows import Measurement
 from gradsuite.running.judge import judge
 from gradsuite.settings import Setting
@@ -182,13 +183,13 @@ def test_figures_lie_beside_the_page_and_in_it_in_the_colours_of_the_mode(tmp_pa
     _, text = page(tmp_path, (trial(), ok(1.0, 2.0)))
     assert (tmp_path / "figures" / "fake-sizes.png").read_bytes().startswith(b"\x89PNG")
     alone = (tmp_path / "figures" / "fake-sizes.svg").read_text()
-    assert style.INK in alone
+    assert INK in alone
     drawing = text[text.index("<svg") : text.index("</svg>")]
     looks = dict(re.findall(r"^\.(s\d+){(.*?)}", text, re.MULTILINE))
     used = " ".join(looks[name] for name in re.findall(r'class="(s\d+)', drawing))
     assert "var(--ink)" in used
-    assert style.INK not in used
-    assert style.backend_colour("numpy") in used
+    assert INK not in used
+    assert backend_colour("numpy") in used
 
 
 def test_the_title_is_text_and_cut_off_the_drawing(tmp_path):

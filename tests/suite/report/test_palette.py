@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 CSS = (Path(gradsuite.report.__file__).parent / "templates" / "page.css").read_text()
-DARK_PAPER = re.search(r"dark\).*?--paper: (#\w{6})", CSS, re.DOTALL)[1]
+DARK_PAPER = re.search(r"set dark.*?--paper: (#\w{6})", CSS, re.DOTALL)[1]
 
 
 def luminance(colour):

@@ -26,10 +26,10 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
         (Trial("not-installed", "numpy", "cpu", {}), Result("error", reason="gone")),
     ]
     run = run_of(tmp_path, results)
-    names = ["exact-depth", "not-installed"]
-    here, there = (made(run, names, tmp_path, load(), processes) for processes in (1, 2))
+    pieces = [("exact-depth", None), ("not-installed", None)]
+    here, there = (made(run, pieces, tmp_path, load(), processes) for processes in (1, 2))
     assert list(map(comparable, there)) == list(map(comparable, here))
-    assert [section.name for section in there] == names
+    assert [section.name for section in there] == [name for name, _ in pieces]
     assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
     assert "cannot be loaded here" in there[1].troubles[0]
 
