@@ -32,7 +32,7 @@ def test_data_stand_out_from_light_and_dark_paper(colour, paper):
 
 
 def test_text_is_legible_in_both_modes():
-    dark = dict(re.findall(r"--(\w+): (#\w{6})", CSS[CSS.index("dark)") :]))
+    dark = dict(re.findall(r"--(\w+): (#\w{6})", CSS[CSS.index("set dark") : CSS.index("endset")]))
     for name in ("ink", "muted"):
         assert contrast(THEME[name], THEME["paper"]) >= 4.5  # WCAG 2.2, success criterion 1.4.3
         assert contrast(dark[name], dark["paper"]) >= 4.5
