@@ -1,4 +1,4 @@
-"""Stored runs of an experiment that times, counts digits and finds horizons: made up, so that it is known what differs."""
+"""Stored runs of an experiment that times, counts digits and finds horizons: made up, so that all of it is known."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -28,7 +28,11 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         for panel, metric in zip(panels, NAMES, strict=True):
             draw_distances(panel, where(rows, dtype=dtype, metric=metric), metric, UNIT_ROUNDOFF[dtype])
             panel.set_title(f"{NAMES[metric]}, {dtype}")
-    keys = [style.line_key("Lyapunov rate"), style.line_key("unit roundoff", color=MUTED, linestyle=":")]
+    growing = [colour for gain, colour in zip(GAINS, ordered_colours(len(GAINS)), strict=True) if rate(gain) > 0.0]
+    keys: list[style.Key] = [
+        style.lines_key("Lyapunov rate", growing),
+        style.line_key("unit roundoff", color=MUTED, linestyle=":"),
+    ]
     style.backend_legend(figure, rows["backend"], extra=keys)
     finding = "Backends agree to rounding below criticality, and drift apart at the Lyapunov rate above it"
     style.title(figure, tally(claims, finding, "Distances are not those of rounding"))

@@ -32,7 +32,10 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         draw_cosines(cosines, where(networks, limit=limit))
     for panel in axes[-1]:
         panel.set_xlabel("recurrent gain")
-    keys = [style.lines_key("the rule's law", ordered_colours(len(RULES))), style.line_key("unclipped", **UNCLIPPED)]
+    keys: list[style.Key] = [
+        style.lines_key("the rule's law", ordered_colours(len(RULES))),
+        style.line_key("unclipped", **UNCLIPPED),
+    ]
     style.backend_legend(figure, networks["backend"], extra=keys)
     finding = "Clipping by value turns a gradient, clipping by norm does not"
     style.title(figure, tally(claims, finding, "A rule of clipping is broken"))

@@ -24,7 +24,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         draw_lags(lags, where(rows, cell=cell, noise=noise), cell, noise)
         draw_gains(gains, where(rows, cell=cell, noise=noise), cell, noise)
     gradients = ordered_colours(rows["gain"].nunique())
-    lines = [
+    lines: list[style.Key] = [
         style.lines_key("chi_1^k (left)", gradients),
         style.line_key("ln chi_1 (right)"),
         style.line_key("its half: largest Lyapunov exponent", linestyle="--"),

@@ -52,7 +52,7 @@ def norms(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     for panel in axes[-1]:
         panel.set_xlabel("lag T - t in steps")
     colours = list(line_colours(lines, "radius").values())
-    keys = [
+    keys: list[style.Key] = [
         style.lines_key("sigma_max(W^k)", colours),
         style.lines_key("at most: sigma_max(W)^k", colours, linestyle=BOUND["linestyle"]),
     ]
@@ -81,7 +81,7 @@ def roots(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         draw_excess(axes[0, 1], above, lines[lines["kind"] != "normal"])
     for panel in axes[0]:
         style.log_axis(panel, "x", "lag k in steps")
-    keys = [
+    keys: list[style.Key] = [
         style.lines_key("theory", [line_colours(lines, "kind")[kind] for kind in dict.fromkeys(lines["kind"])]),
         style.line_key("its limit", **BOUND),
     ]

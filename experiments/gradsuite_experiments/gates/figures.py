@@ -31,7 +31,10 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         axes.set_title(f"{cell} without recurrent weights")
     panels[0, 0].set_ylabel("gradient over that at T")
     colours = ordered_colours(int(rows["biases"].max()))
-    lines = [style.lines_key("sigma(b)^k", colours), style.line_key("chrono's integral", linestyle="--")]
+    lines: list[style.Key] = [
+        style.lines_key("sigma(b)^k", colours),
+        style.line_key("chrono's integral", linestyle="--"),
+    ]
     style.backend_legend(canvas, set(rows["backend"]), extra=lines)
     most = int(rows["biases"].max()) - 1
     finding = f"A forget gate's half-life is 1 step at bias 0 and {theory.half_life(most):.3g} at bias {most}"

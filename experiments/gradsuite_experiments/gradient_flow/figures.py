@@ -1,6 +1,6 @@
 """Figures of gradient flow: norms against the distance from the loss, and rates against the gain."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def curves(rows: pd.DataFrame, name: str, *, across: str, series: str, distance:
     if norms.empty:
         return
     tasks, subjects = norms["task"].unique(), norms[across].unique()
-    kinds = norms[facets].drop_duplicates().to_dict("records")
+    kinds = [dict(zip(facets, row, strict=True)) for row in norms[facets].drop_duplicates().itertuples(index=False)]
     figure, panels = style.figure(len(kinds), len(subjects), height=3.0, sharey="row", sharex="row")
     for line, kind in zip(panels, kinds, strict=True):
         for axes, subject in zip(line, subjects, strict=True):
@@ -75,7 +75,7 @@ def within_tasks(rows: pd.DataFrame, *shown: str) -> list[str]:
     return [name for name in dict.fromkeys(found) if name not in shown]
 
 
-def of_kind(kind: Mapping[Hashable, Any]) -> list[str]:
+def of_kind(kind: Mapping[str, Any]) -> list[str]:
     """Return, in a line for a panel's title, the settings besides its task that its row has and others have not."""
     parts = [f"{name} {text(value)}" for name, value in kind.items() if name != "task"]
     return [", ".join(parts)] if parts else []

@@ -24,7 +24,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     draw_plane(plane, networks)
     draw_rates(rates, networks)
     noises = levels(networks, "noise")
-    lines = [
+    lines: list[style.Key] = [
         style.line_key("ln chi_1 = 0 (left)"),
         style.lines_key("ln chi_1 (right)", ordered_colours(len(noises))),
         style.line_key("Pascanu's sufficient g = 1/2", linestyle="--"),

@@ -38,7 +38,7 @@ def bias_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         ax.remove()
     if "rnn" in kinds:
         draw_driven(axes.flat[len(kinds)], where(rows, cell="rnn"))
-    lines = [style.line_key("exact law; mean field for random networks")]
+    lines = [style.lines_key("exact law; mean field for random networks", ordered_colours(len(GAINS)))]
     style.backend_legend(figure, set(rows["backend"]), extra=lines)
     finding = "A truncated gradient is off by what vanishes in k steps, and by all of it where gradients explode"
     style.title(figure, tally(claims, finding, "Truncation does not do what it says"))

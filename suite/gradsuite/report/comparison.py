@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.report.parts import Part, as_html, as_markdown, as_text
+from gradsuite.running.bench import Bench
 from gradsuite.runs.changes import ValueChange
 from gradsuite.runs.compare import Comparison
 from gradsuite.runs.ratios import Ratio, Ratios
@@ -18,10 +19,7 @@ RATIO = ("ratio", "95% interval", "p (Holm)", "verdict")
 
 def parts(comparison: Comparison, *, everything: bool = False) -> Iterator[Part]:
     """Yield what a comparison says, part by part; of `everything`, workloads without a difference too."""
-    yield timings(comparison, everything=everything)
-    if comparison.ratios.means:
-        rows = [(comparison.label(one.what), *ratio_entries(one)) for one in comparison.ratios.means]
-        yield Part("Geometric means", columns=("backend", *RATIO), rows=rows)
+    yield from timings(comparison, everything=everything)
     yield from changes(comparison)
     if comparison.obstacles:
         rows = [(reason, str(count)) for reason, count in comparison.obstacles.items()]
@@ -30,14 +28,18 @@ def parts(comparison: Comparison, *, everything: bool = False) -> Iterator[Part]
         yield Part("Compared all the same", [f"{remark}." for remark in comparison.remarks])
 
 
-def timings(comparison: Comparison, *, everything: bool) -> Part:
-    """Return which workloads are slower or faster, and what could not have been seen."""
-    found = comparison.ratios
+def timings(compared: Comparison | Bench, *, everything: bool) -> Iterator[Part]:
+    """Yield which workloads are slower or faster, what could not have been seen, and the geometric means."""
+    found = compared.ratios
     if not found.workloads:
-        return Part("Timings", ["No timing was compared."])
+        yield Part("Timings", ["No timing was compared."])
+        return
     shown = sorted(found.workloads, key=lambda one: -one.ratio) if everything else found.different
-    rows = [(comparison.label(one.what), *ratio_entries(one)) for one in shown]
-    return Part("Timings", list(timing_sentences(found)), ("workload", *RATIO), rows)
+    rows = [(compared.label(one.what), *ratio_entries(one)) for one in shown]
+    yield Part("Timings", list(timing_sentences(found)), ("workload", *RATIO), rows)
+    if found.means:
+        rows = [(compared.label(one.what), *ratio_entries(one)) for one in found.means]
+        yield Part("Geometric means", columns=("backend", *RATIO), rows=rows)
 
 
 def timing_sentences(found: Ratios) -> Iterator[str]:
@@ -53,8 +55,8 @@ def timing_sentences(found: Ratios) -> Iterator[str]:
         else "none could be measured between two measurements of one thing: measure more workloads, or NAME@2 as well"
     )
     yield (
-        f"Noise, besides that of rounds: {measured}, and {noise.assumed:.0%} assumed. Half of the workloads would have "
-        f"shown a difference of {found.resolution:.0%} by themselves."
+        f"Noise, besides that of rounds: {measured}, and {100 * noise.assumed:.2g}% assumed. Half of the workloads "
+        f"would have shown a difference of {found.resolution:.0%} by themselves."
     )
     if found.threshold:
         exceeding = len(found.exceeding)
@@ -95,7 +97,12 @@ def changed_part(title: str, noun: str, rows: Sequence[Sequence[str]], compared:
     """Return the part on one kind of change: how many of how many, and which."""
     if not compared:
         return Part(title, ["None that both runs have."])
-    return Part(title, [f"Of {compared}, {len(rows) or 'none'} with another {noun}."], columns, rows)
+    return Part(
+        title,
+        [f"{len(rows) or 'None'} of {compared} {'have' if len(rows) > 1 else 'has'} another {noun}."],
+        columns,
+        rows,
+    )
 
 
 def value_entries(comparison: Comparison, one: ValueChange) -> tuple[str, ...]:
@@ -125,22 +132,28 @@ def count(number: int, noun: str) -> str:
 
 def as_data(comparison: Comparison) -> dict[str, Any]:
     """Return a comparison as JSON has it; numbers that are not finite are "nan", "inf" or "-inf"."""
-    found = comparison.ratios
     data: dict[str, Any] = finite(
         {
             "base": comparison.base,
             "new": comparison.new,
-            "threshold": found.threshold,
-            "exceeded": bool(found.exceeding),
-            "noise": asdict(found.noise),
-            "workloads": [ratio_data(one) for one in found.workloads],
-            "geometric_means": [ratio_data(one) for one in found.means],
+            **ratios_data(comparison.ratios),
             "changes": asdict(comparison.changes),
             "not_compared": dict(comparison.obstacles),
             "remarks": list(comparison.remarks),
         }
     )
     return data
+
+
+def ratios_data(found: Ratios) -> dict[str, Any]:
+    """Return ratios as JSON has them."""
+    return {
+        "threshold": found.threshold,
+        "exceeded": bool(found.exceeding),
+        "noise": asdict(found.noise),
+        "workloads": [ratio_data(one) for one in found.workloads],
+        "geometric_means": [ratio_data(one) for one in found.means],
+    }
 
 
 def ratio_data(one: Ratio) -> dict[str, Any]:
@@ -165,6 +178,19 @@ def shown(comparisons: Sequence[Comparison], kind: str, *, everything: bool = Fa
     if kind == "json":
         return json.dumps([as_data(one) for one in comparisons], indent=2)
     pages = [(f"{one.new} compared with {one.base}", list(parts(one, everything=everything))) for one in comparisons]
+    return laid_out(pages, kind)
+
+
+def shown_bench(found: Bench, kind: str) -> str:
+    """Return what a bench found as `table`, `md`, `json` or `html`."""
+    if kind == "json":
+        about = {"base": found.base, "new": found.new, "run": str(found.path), **ratios_data(found.ratios)}
+        return json.dumps(finite(about), indent=2)
+    return laid_out([(f"{found.new} compared with {found.base}", list(timings(found, everything=True)))], kind)
+
+
+def laid_out(pages: Sequence[tuple[str, Sequence[Part]]], kind: str) -> str:
+    """Return titles with their parts as `table`, `md` or `html`."""
     if kind == "html":
         (title, several), *others = pages
         return as_html(title, [*several, *(part for name, some in others for part in [Part(name), *some])])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gradsuite import __version__
@@ -31,6 +32,7 @@ from gradsuite.runs.export import write_measurements
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
+from gradsuite.worker.origin import Origin
 
 Say = Callable[[str], None]
 
@@ -45,11 +47,15 @@ class Job:
         say: Say,
         progress: type[Progress] = Progress,
         news: Say | None = None,
+        *,
+        origins: Mapping[str, Origin] = MappingProxyType({}),
     ) -> None:
         """Check all that can be checked without a worker. Raises UserError.
 
-        What is no trouble is told to `news`, where it is given.
+        What is no trouble is told to `news`, where it is given. `origins` say where backends' code is from, by second
+        name, such as `NAME@REF`.
         """
+        self.origins = origins
         self.configuration = configuration
         self.plugins = plugins
         self.say = say
@@ -70,7 +76,7 @@ class Job:
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
-        with open_executor(self.configuration, self.plugins, self.machine) as executor:
+        with open_executor(self.configuration, self.plugins, self.machine, self.origins) as executor:
             availability = self.survey(executor)
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:

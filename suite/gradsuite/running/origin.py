@@ -1,29 +1,19 @@
 """Origins: where the code of `NAME@REF` comes from, a git revision, a wheel, a folder or another Python."""
 
-import inspect
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from gradsuite.alias import SIGN, TUNED, original, twin
 from gradsuite.errors import UserError
 from gradsuite.plugins import Registration
+from gradsuite.worker.origin import Origin
 
 SHORT = 40  # characters of a reference that are shown in a backend's name
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a worker is started with: a folder that is looked in first for modules, and which Python runs it."""
-
-    path: str = ""
-    python: str = sys.executable
 
 
 def second_name(backend: str, reference: str) -> str:
@@ -105,8 +95,11 @@ def _package(registration: Registration) -> str:
 def _import_folder(registration: Registration) -> Path:
     """Return the folder that a backend's modules are imported from."""
     spec = find_spec(_package(registration))
-    origin = spec.origin if spec and spec.origin else inspect.getfile(registration.load())
-    path = Path(origin)
+    if spec is None or spec.origin is None:
+        raise UserError(
+            f"{registration.name} is not imported from files: give a wheel or a folder to measure it against"
+        )
+    path = Path(spec.origin)
     return path.parent.parent if path.name == "__init__.py" else path.parent
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gradsuite.runs.machines import MARK
+
 Meta = Mapping[str, Any]
 # Facts of a machine without which its seconds are another machine's, by how they are called in a sentence.
 DECISIVE = {"cpu": "processor", "cores": "number of cores", "threads": "number of threads per worker"}
@@ -17,6 +19,8 @@ def barriers(base: Meta, new: Meta) -> list[str]:
         for fact, name in DECISIVE.items()
         if before.get(fact) != after.get(fact)
     ]
+    if not found and before.get(MARK) and after.get(MARK) and before[MARK] != after[MARK]:
+        found.append("the machine is another of its kind (gradsuite bench --against measures both on one)")
     if base.get("gradsuite") != new.get("gradsuite"):
         versions = f"{said(base.get('gradsuite'))}, then {said(new.get('gradsuite'))}"
         found.append(f"gradsuite itself has another version, and may measure otherwise: {versions}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -106,11 +106,20 @@ def claim_changes(base: pd.DataFrame, new: pd.DataFrame) -> tuple[list[ClaimChan
     return found, len(both)
 
 
+def named(trial: Any) -> dict[str, Any]:
+    """Return what makes up a trial by its columns."""
+    return dict(zip(TRIAL, trial, strict=True))
+
+
 def status_changes(base: pd.DataFrame, new: pd.DataFrame) -> list[StatusChange]:
     """Return the trials of both runs that ended otherwise."""
     both = base.merge(new, on=TRIAL, suffixes=("", "_new"))
     return [
-        StatusChange(*(row[name] for name in TRIAL), (row["status"], row["status_new"]), row["reason_new"])
+        StatusChange(
+            **named([row[name] for name in TRIAL]),
+            statuses=(row["status"], row["status_new"]),
+            reason=row["reason_new"],
+        )
         for row in both[both["status"] != both["status_new"]].to_dict("records")
     ]
 
@@ -126,7 +135,7 @@ def digit_changes(
             compared += 1
             values = float(before[trial]), float(after[trial])
             if not abs(values[1] - values[0]) <= one.within:
-                found.append(ValueChange(*trial, one.metric, values, "digits"))
+                found.append(ValueChange(**named(trial), metric=one.metric, values=values, unit="digits"))
     return found, compared
 
 
@@ -151,7 +160,9 @@ def quantity_changes(
         for trial, rows in moved.groupby(TRIAL, sort=False):
             most = rows.sort_values("change", kind="stable").iloc[-1]
             values = float(most["value"]), float(most["value_new"])
-            found.append(ValueChange(*trial, one.metric, values, most["unit_new"], len(rows)))
+            found.append(
+                ValueChange(**named(trial), metric=one.metric, values=values, unit=most["unit_new"], rows=len(rows))
+            )
     return found, compared
 
 
@@ -163,6 +174,7 @@ def numbered(rows: pd.DataFrame) -> pd.DataFrame:
 
 def relative_change(before: "pd.Series[float]", after: "pd.Series[float]") -> "pd.Series[float]":
     """Return |after - before| by the greater of both: 0 where they are equal, infinities and NaN too; else up to 2."""
+    change: pd.Series[float]
     same = (before == after) | (before.isna() & after.isna())
     with np.errstate(invalid="ignore", divide="ignore"):
         change = (after - before).abs() / np.maximum(before.abs(), after.abs())

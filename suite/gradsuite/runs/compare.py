@@ -44,7 +44,11 @@ class Side:
     """One run of a comparison, read once."""
 
     def __init__(self, run: Run, plugins: Plugins) -> None:
-        """Read its measurements, as its experiments say they are compared."""
+        """Read its measurements, as its experiments say they are compared. Raises UserError for a merged run."""
+        if run.merged:
+            raise UserError(
+                f"{str(run.path)!r} was merged of several machines' runs: compare those, one machine's at a time"
+            )
         self.run = run
         self.meta = run.meta
         self.trials = run.trials()

@@ -16,6 +16,7 @@ from scipy.stats import norm
 # Relative, one standard deviation, of what no measurement here can show: processes alike in layout differ by .7% for as
 # long as they live (docs/measuring-speed.md), and two runs have an hour each that all of their workloads share.
 ASSUMED = 0.01
+ASSUMED_TOGETHER = 0.007  # of workers that were measured in turn, in one hour
 # Where workers are laid out at random, by a percent or two; and where too little was timed to measure the rest.
 ASSUMED_ELSEWHERE = 0.02
 FIXED = "fixed"  # what a machine says of its layout where all workers have one
@@ -55,8 +56,10 @@ class Noise:
 
 
 def assumed_noise(*layouts: object) -> float:
-    """Return what is assumed of runs whose workers lay in memory like this."""
-    return ASSUMED if set(layouts) == {FIXED} else ASSUMED_ELSEWHERE
+    """Return what is assumed of runs, or of one run, whose workers lay in memory like this."""
+    if set(layouts) != {FIXED}:
+        return ASSUMED_ELSEWHERE
+    return ASSUMED if len(layouts) > 1 else ASSUMED_TOGETHER
 
 
 def call_noise(seconds: float) -> float:

@@ -2,13 +2,12 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
-from statsmodels.stats.multitest import multipletests
 
 from gradsuite.alias import original, twin
 from gradsuite.runs.noise import ASSUMED, Contrast, Noise, call_noise, measured_noise
@@ -16,7 +15,7 @@ from gradsuite.runs.workloads import Sampled, Workload, centre
 
 CONFIDENCE = 0.95
 LEVEL = 1 - CONFIDENCE
-GAUSSIAN = 1e6  # degrees of freedom, from which on Student's t is Gaussian
+GAUSSIAN = 1e12  # degrees of freedom, from which on Student's t is Gaussian
 FEW = 3  # workloads of a backend: of fewer the centre is one of them
 Verdict = Literal["slower", "faster", "no difference"]
 
@@ -132,14 +131,15 @@ def twins(sampled: Mapping[Workload, Sampled]) -> list[Contrast]:
 
 
 def scatter(differences: Mapping[Workload, Difference]) -> tuple[list[Contrast], int]:
-    """Return how workloads differ from their backend's centre, and how many centres those are."""
-    by_backend: dict[str, list[Difference]] = defaultdict(list)
+    """Return how workloads differ from their backend's centre, or that of all where they are few, and of how many."""
+    groups: dict[str, list[Difference]] = defaultdict(list)
     for what, one in differences.items():
-        by_backend[what.backend].append(one)
+        groups[what.backend].append(one)
+    if min(map(len, groups.values()), default=0) < FEW:
+        groups = {"all": list(differences.values())}
     contrasts: list[Contrast] = []
-    groups = [alike for alike in by_backend.values() if len(alike) >= FEW]
-    for alike in groups:
-        middle = float(np.median([one.value for one in alike]))
+    for alike in groups.values():
+        middle = float(np.median([one.value for one in alike])) if alike else 0.0
         contrasts += [Contrast(one.value - middle, one.error) for one in alike]
     return contrasts, len(groups)
 
@@ -162,8 +162,8 @@ def ratios(
     noise = measured_noise([*contrasts, *known], fitted=fitted, assumed=assumed)
     each = [judged(what, one, noise, threshold) for what, one in differences.items()]
     means = [judged(name, mean, noise, threshold) for name, mean in geometric_means(differences).items()]
-    corrected = holm([*each, *means])
-    return Ratios(tuple(corrected[: len(each)]), tuple(corrected[len(each) :]), noise, threshold)
+    judgements = holm([*each, *means])
+    return Ratios(tuple(judgements[: len(each)]), tuple(judgements[len(each) :]), noise, threshold)
 
 
 def geometric_means(differences: Mapping[Workload, Difference]) -> dict[str, Difference]:
@@ -196,9 +196,14 @@ def judged(what: Workload | str, one: Difference, noise: Noise, threshold: float
 
 def holm(found: Sequence[Ratio]) -> list[Ratio]:
     """Return the ratios with p-values that are corrected for how many they are."""
-    if not found:
-        return []
-    both: Iterable[Sequence[float]] = (
-        multipletests([getattr(one, name) for one in found], method="holm")[1].tolist() for name in ("p", "p_slower")
-    )
+    both = [corrected([getattr(one, name) for one in found]) for name in ("p", "p_slower")]
     return [replace(one, p=p, p_slower=slower) for one, p, slower in zip(found, *both, strict=True)]
+
+
+def corrected(p: Sequence[float]) -> list[float]:
+    """Return p-values by Holm's method: the least times how many there are, the next times one less, and so on."""
+    order = np.argsort(p, kind="stable")
+    times = np.asarray(p)[order] * np.arange(len(p), 0, -1)
+    values = np.empty(len(p))
+    values[order] = np.minimum(np.maximum.accumulate(times), 1.0)
+    return [float(value) for value in values]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,14 +110,13 @@ def _workloads(rows: pd.DataFrame, experiments: Mapping[str, Experiment]) -> Ite
     rows = rows.drop_duplicates([*NAMES, "index"])
     rounds, logs = rows["index"].to_numpy(), np.log(rows["value"].to_numpy())
     disturbed, units = (rows["note"] != "").to_numpy(dtype=bool), rows["unit"].to_numpy()
-    for found, places_of in rows.groupby(NAMES, sort=False).indices.items():
-        experiment, backend, device, settings, metric, layer, member = found
+    found: Mapping[Any, Any] = rows.groupby(NAMES, sort=False).indices
+    for (experiment, backend, device, settings, metric, layer, member), places_of in found.items():
         if len(places_of) >= LEAST:
-            place = {"layer": layer if layer >= 0 else None, "member": member if member >= 0 else None}
-            samples = (column[places_of] for column in (rounds, logs, disturbed))
+            place = {"layer": int(layer) if layer >= 0 else None, "member": int(member) if member >= 0 else None}
             yield (
                 Workload(experiment, backend, device, settings, metric, **place),
-                Sampled(*samples, unit=str(units[places_of[0]])),
+                Sampled(rounds[places_of], logs[places_of], disturbed[places_of], str(units[places_of[0]])),
             )
 
 

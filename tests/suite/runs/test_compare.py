@@ -28,7 +28,8 @@ def test_a_run_against_itself_shows_nothing(tmp_path, base):
     assert all(one.ratio == 1.0 for one in found.ratios.workloads)
     assert not found.ratios.different
     assert not found.ratios.exceeding
-    assert not (found.changes.claims or found.changes.digits or found.changes.quantities or found.changes.statuses)
+    changes = found.changes
+    assert [*changes.claims, *changes.digits, *changes.quantities, *changes.statuses] == []
     assert not found.obstacles
     assert not found.remarks
 
@@ -75,7 +76,7 @@ def test_digits_horizons_verdicts_and_statuses_that_changed(tmp_path, base):
 def test_changes_within_what_is_none_are_none(tmp_path, base):
     new = scaled(scaled(base, ("numpy", 16), "error", 9.0), ("jax", 32), "horizon", 0.96)
     found = compared(tmp_path, base, new).changes
-    assert not (found.digits or found.quantities)
+    assert [*found.digits, *found.quantities] == []
 
 
 def test_an_error_that_is_no_number_has_no_digits(tmp_path, base):

@@ -4,7 +4,7 @@ Points are drawn by seaborn from long-form rows: one per point, in the colour an
 `experiment.figures` is called, and its figures are saved, inside `style.context()`.
 """
 
-from gradsuite.report.style.legend import backend_legend, line_key, lines_key
+from gradsuite.report.style.legend import Key, backend_legend, line_key, lines_key
 from gradsuite.report.style.lines import band, theory
 from gradsuite.report.style.look import RC, TITLE, WIDTH, context, figure, title
 from gradsuite.report.style.names import BESIDE, LABEL_SIZE, label_curves, label_ends
@@ -18,6 +18,7 @@ __all__ = [
     "RC",
     "TITLE",
     "WIDTH",
+    "Key",
     "backend_legend",
     "band",
     "context",

@@ -74,5 +74,5 @@ def figure(
 
 def title(figure: Figure, finding: str) -> None:
     """Head a figure with what it shows, computed from the data."""
-    lines = fill(finding, int(figure.get_figwidth() * 8.9))
+    lines = fill(finding, int(figure.get_figwidth() * 8.9), break_on_hyphens=False)  # names of backends have some
     figure.suptitle(lines, x=0.01, ha="left", fontsize=13.5, fontweight="bold").set_gid(TITLE)
