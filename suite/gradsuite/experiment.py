@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gradsuite.alias import SLUG
 from gradsuite.claims import Claim
 from gradsuite.compared import Benchmark, Compared
 from gradsuite.errors import unknown
@@ -67,11 +68,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawn figure: a file name without ending, what it shows in a sentence, and the figure."""
+    """A drawn figure: a file name without ending, what it shows in a sentence, and the figure.
+
+    Raises ValueError for a name that is not SLUG: it is a file's, in the run's folder and nowhere else.
+    """
 
     name: str
     caption: str
     figure: "MatplotlibFigure"
+
+    def __post_init__(self) -> None:
+        if not SLUG.fullmatch(self.name):
+            raise ValueError(f"a figure's name is of small letters, digits, '.' and '-', not {self.name[:80]!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradsuite.report.palette import THEME
-
 # What a terminal would obey, or no file can hold: control characters and halves of surrogate pairs.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
@@ -66,7 +64,7 @@ def markdown(text: Any) -> str:
 
 def as_html(title: str, parts: Sequence[Part]) -> str:
     """Return the parts as a page that needs nothing but itself."""
-    from gradsuite.report.page import environment
+    from gradsuite import __version__
+    from gradsuite.report.frame import Frame
 
-    template = environment().get_template("parts.html")
-    return template.render(title=plain(title), parts=parts, plain=plain, theme=THEME)
+    return Frame([]).page("parts.html", title=plain(title), version=__version__, parts=parts, plain=plain)

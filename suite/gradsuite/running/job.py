@@ -187,6 +187,7 @@ class Job:
             "backends": {name: asdict(info) for name, info in availability.available.items()},
             "unavailable": [asdict(lost) | {"reason": without_paths(lost.reason)} for lost in availability.unavailable],
             "machine": executor.machine(),
+            "origins": sorted(self.origins),
             "tuned": {tuned(name): variables for name, variables in self.tuning.items() if variables},
         }
 

@@ -91,6 +91,8 @@ class Run:
         self.require_current("resumed")
         if self.merged:
             raise UserError(f"{str(self.path)!r} was merged of other runs: resume those, and merge them again")
+        if origins := self.meta.get("origins"):
+            raise UserError(f"{str(self.path)!r} has code of another state ({', '.join(origins)}): run the bench again")
 
     @property
     def merged(self) -> Mapping[str, Any]:
@@ -171,6 +173,7 @@ class Run:
             database.execute("DELETE FROM claims WHERE experiment = ? AND machine = ?", (experiment, machine))
             values = ", ".join(f":{column}" for column in CLAIM_COLUMNS)
             rows = [{**claim.row(), "machine": machine} for claim in claims]
+            rows = [{name: writable(value) for name, value in row.items()} for row in rows]
             database.executemany(f"INSERT INTO claims ({', '.join(CLAIM_COLUMNS)}) VALUES ({values})", rows)
 
     def claims(self) -> pd.DataFrame:
@@ -271,13 +274,18 @@ class Run:
         return self._database()
 
 
+def writable(value: Any) -> Any:
+    """Return a text without what no file can hold: half a character, as of a message cut off in between."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
 def insert(database: sqlite3.Connection, trial: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
     """Add a trial (TRIAL_COLUMNS) and what was measured (MEASURED)."""
     places = ", ".join("?" * len(TRIAL_COLUMNS))
-    added = database.execute(f"INSERT INTO trials ({', '.join(TRIAL_COLUMNS)}) VALUES ({places})", tuple(trial))
-    database.executemany(
-        "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((added.lastrowid, *row) for row in rows)
-    )
+    insertion = f"INSERT INTO trials ({', '.join(TRIAL_COLUMNS)}) VALUES ({places})"
+    added = database.execute(insertion, tuple(map(writable, trial))).lastrowid
+    written = ((added, *map(writable, row)) for row in rows)
+    database.executemany("INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)", written)
 
 
 def readable(name: str) -> str:

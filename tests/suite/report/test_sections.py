@@ -43,7 +43,7 @@ def test_a_script_that_makes_sections_is_not_run_again_by_their_processes(tmp_pa
         "from gradsuite.report.sections import made\n"
         "from gradsuite.runs.store import Run\n"
         "run = Run.open('run')\n"
-        "print(*[section.name for section in made(run, ['one', 'two'], Path(), Plugins(), 2)])\n"
+        "print(*[section.name for section in made(run, [('one', None), ('two', None)], Path(), Plugins(), 2)])\n"
     )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("one two\n", "", 0)

@@ -89,6 +89,9 @@ def test_a_planted_slowdown_of_a_kernel_is_found(checkout):
     # Of 15 pairs with 1% noise each a median is off by 1.25 .014 / sqrt(15) = .5%, and no more than 4 times that.
     assert [one["ratio"] for one in found["workloads"]] == pytest.approx([1.05] * 4, rel=0.02)
     assert found["noise"]["count"] == 4
+    status, _, errors = bench(checkout, "run", "--resume", found["run"])  # it would measure other code by this name
+    assert status == 2
+    assert "has code of another state (kernel@fast): run the bench again" in errors
 
 
 def test_too_slow_is_status_1_and_equal_code_is_not(checkout):
@@ -153,7 +156,7 @@ def test_best_names_the_fastest_and_how_far_the_next_is(checkout):
         ("--set size=1,2", "gradsuite best times one workload"),
         ("--set size=big", "size must be a whole number, not 'big'"),
         ("--set size=1 --device tpu", "nothing was measured: kernel: kernel has no device 'tpu'"),
-        ("--set size=1 --backend colonel", "did you mean 'kernel'?"),
+        ("--set size=1 --backend colonel", "unknown backend 'colonel' (allowed: kernel, steady)"),
         ("--seconds 0", "--seconds must be a number above 0"),
     ],
 )

@@ -145,3 +145,19 @@ def test_an_experiment_that_is_not_installed_says_so(tmp_path, base):
     ((reason, count),) = found.obstacles.items()
     assert reason.startswith("stopwatch cannot be loaded here: unknown experiment 'stopwatch'")
     assert count == 12
+
+
+def test_machines_of_one_kind_are_two_where_something_tells_them_apart(tmp_path, base):
+    before = stored(tmp_path / "a", base, machine={**MACHINE, "mark": "one"})
+    after = stored(tmp_path / "b", base, machine={**MACHINE, "mark": "two"})
+    found = compare(before, after, plugins())
+    assert not found.ratios.workloads
+    assert list(found.obstacles) == [
+        "the machine is another of its kind (gradsuite bench --against measures both on one)"
+    ]
+
+
+def test_a_run_that_was_merged_is_refused(tmp_path, base):
+    merged = stored(tmp_path / "merged", base, machines={"one": MACHINE, "two": MACHINE})
+    with pytest.raises(UserError, match=r"merged' was merged of several machines' runs: compare those"):
+        compare(merged, merged, plugins())
