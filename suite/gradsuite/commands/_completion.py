@@ -67,7 +67,8 @@ def settings(ctx: click.Context, parameter: click.Parameter, incomplete: str) ->
     from gradsuite.plugins import load
 
     name, equals, values = incomplete.partition("=")
-    known = _settings_of(load(), ctx.params.get("experiment") or ())
+    # An option whose value is being typed ends click's parsing: the names before it are still in `args`.
+    known = _settings_of(load(), [*(ctx.params.get("experiment") or ()), *ctx.args])
     if not equals:
         return [CompletionItem(f"{one}=", help=setting.help) for one, setting in known.items() if one.startswith(name)]
     before, comma, last = values.rpartition(",")

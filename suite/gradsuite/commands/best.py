@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import several
 
 FORMATS = ("table", "md", "json", "html")
 
@@ -15,7 +16,7 @@ FORMATS = ("table", "md", "json", "html")
 @click.option("--length", metavar="N", help="Time steps.")
 @click.option("--batch-size", metavar="N", help="Sequences or examples per batch.")
 @click.option("--set", multiple=True, metavar="KEY=VALUE", help="Any other setting of the experiment that times.")
-@click.option("--backend", multiple=True, metavar="NAME", shell_complete=registered("backend"), help="Backend to time.")
+@several("--backend", complete=registered("backend"), help="Backend to time.")
 @click.option("--device", default="cpu", metavar="NAME", shell_complete=words("cpu", "cuda", "mps"), help="Device.")
 @click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores).")
 @click.option(
