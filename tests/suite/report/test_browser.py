@@ -48,7 +48,17 @@ class Growth(Experiment):
 
     def tables(self, rows, claims):
         table = {"backend": [BACKENDS[k % 3] for k in range(8)], "count": COUNTS, "share": np.array(COUNTS) / 7}
-        yield Table("Counts", "All of them.", pd.DataFrame({**table, "said": [HOSTILE[:-1], *("b" * 7)]}))
+        yield Table(
+            "Counts",
+            "All of them.",
+            pd.DataFrame(
+                {
+                    **table,
+                    "said": [HOSTILE[:-1], *("b" * 7)],
+                    "": [*("stable", "exploding", "vanishing, 3") * 2, "holds", "fails"],
+                }
+            ),
+        )
 
 
 class Plugin:

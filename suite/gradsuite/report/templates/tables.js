@@ -32,6 +32,7 @@ for (const table of all("main table")) {
       if (sign[direction]) head.ariaSort = direction;
       sorted(table, column, sign[direction]);
     });
+    if (!head.textContent.trim()) sorting.ariaLabel = `Sort by column ${column + 1}`;
     sorting.append(...head.childNodes);
     head.append(sorting);
   });
