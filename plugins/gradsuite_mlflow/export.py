@@ -49,7 +49,7 @@ def export(run: Run, address: str) -> str:
 
 
 def store_trial(
-    client: MlflowClient, experiment: str, trial: Mapping[str, Any], rows: pd.DataFrame, tags: Mapping[str, str]
+    client: MlflowClient, experiment: str, trial: Mapping[Any, Any], rows: pd.DataFrame, tags: Mapping[str, str]
 ) -> None:
     """Store one trial: its settings are parameters, the median of each of its metrics is a metric."""
     medians = rows.groupby("metric", sort=False)["value"].median()
