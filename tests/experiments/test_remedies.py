@@ -193,6 +193,13 @@ def test_the_title_the_claim_and_the_table_have_one_horizon_of_plain_tanh():
     assert table.rows["horizon"].tolist() == [horizon, "at least 99.0"]
 
 
+def test_rows_of_a_run_that_did_not_pair_its_times_are_drawn_without_costs():
+    rows = measured(EXPERIMENT, remedy=["tanh", "identity"], seeds=[2], training_steps=[2], batch_size=[4])
+    with style.context():
+        figure = next(EXPERIMENT.figures(rows[rows["metric"] != SECONDS_PLAIN], [])).figure
+    assert len(figure.axes) == 1
+
+
 def test_every_network_has_a_horizon_of_its_own():
     rows = measured(EXPERIMENT, remedy=["tanh"], seeds=[3], length=[20], hidden_size=[16])
     assert rows[rows["metric"] == HORIZON]["member"].tolist() == [0, 1, 2]

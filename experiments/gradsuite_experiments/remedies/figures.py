@@ -27,7 +27,7 @@ LOWEST = 1e-5  # gradient shown
 def horizons_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     """Draw one line per remedy: the horizon before and after training, and seconds per step over plain tanh's."""
     remedies = present(rows)
-    timed = bool((rows["metric"] == laws.SECONDS).any())
+    timed = bool((rows["metric"] == laws.SECONDS_PLAIN).any())
     figure, axes = style.figure(1, 1 + timed, height=1.6 + 0.5 * len(remedies), sharey=True)
     draw_theory(axes[0, 0], rows, remedies)
     points = style.dodged(horizons(rows, remedies), "place", step=0.22)
