@@ -1,5 +1,6 @@
 """`gradsuite plot`: a picture of any rows, the code that draws it, and one line for what the run does not have."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,10 @@ def rows(backend, gain, seed):
 def stored(tmp_path):
     trials = [(name, gain, seed) for name in BACKENDS for gain in GAINS for seed in range(3)]
     results = [
-        (Trial("flow", name, "cpu", {"cell": "rnn", "gain": gain, "seed": seed}), Result("ok", tuple(rows(name, gain, seed))))
+        (
+            Trial("flow", name, "cpu", {"cell": "rnn", "gain": gain, "seed": seed}),
+            Result("ok", tuple(rows(name, gain, seed))),
+        )
         for name, gain, seed in trials
     ]
     bad = tuple(Measurement("norm_mean", value, index=0) for value in (np.nan, np.inf, 0.0))
@@ -73,7 +77,7 @@ def test_the_printed_code_is_a_program(plot, monkeypatch):
     _, script, _ = plot("flow --x gain --y norm_mean --where cell=rnn --where lag=4 --out by-gain.svg")
     Path("by-gain.svg").unlink()
     Path("plot.py").write_text(script)
-    subprocess.run([sys.executable, "plot.py"], check=True, env=dict(__import__("os").environ, MPLBACKEND="agg"))
+    subprocess.run([sys.executable, "plot.py"], check=True, env=dict(os.environ, MPLBACKEND="agg"))
     assert "<svg" in Path("by-gain.svg").read_text()
 
 
@@ -83,7 +87,13 @@ def test_a_metric_is_drawn_over_another_where_both_were_measured(plot):
     assert Path("pairs.pdf").read_bytes().startswith(b"%PDF")
     points = np.concatenate([part.get_offsets() for axes in drawn(script).axes.flat for part in axes.collections])
     found = sorted(map(tuple, np.asarray(points).round(12).tolist()))
-    expected = [(lag - gain, norm(name, gain, seed, lag)) for name in BACKENDS for gain in GAINS for seed in range(3) for lag in LAGS]
+    expected = [
+        (lag - gain, norm(name, gain, seed, lag))
+        for name in BACKENDS
+        for gain in GAINS
+        for seed in range(3)
+        for lag in LAGS
+    ]
     assert found == sorted(map(tuple, np.round(expected, 12).tolist()))
 
 
@@ -96,8 +106,9 @@ def test_what_a_trial_has_once_stands_beside_each_of_its_rows(plot):
 def test_words_have_a_point_each(plot):
     status, script, _ = plot("flow --x backend --y rate --where gain=2")
     assert status == 0
-    (line,) = [line for line in drawn(script).ax.lines if len(line.get_xdata()) == len(BACKENDS)]
-    assert line.get_ydata() == pytest.approx([np.log(2.0)] * 2)
+    axes = drawn(script).ax
+    assert axes.lines[0].get_ydata() == pytest.approx([np.log(2.0)] * 2)
+    assert [label.get_text() for label in axes.get_xticklabels()] == [*BACKENDS]
 
 
 def test_all_metrics_together_have_panels(plot):
@@ -118,7 +129,10 @@ def test_what_is_not_drawn_is_said(plot):
     ("line", "fault"),
     [
         ("flwo --x lag --y norm_mean", "unknown experiment of this run 'flwo'; did you mean 'flow'?"),
-        ("flow --x lag --y norm", "unknown metric of flow 'norm'; did you mean 'norm_mean'? (allowed: angle, norm_mean, "),
+        (
+            "flow --x lag --y norm",
+            "unknown metric of flow 'norm'; did you mean 'norm_mean'? (allowed: angle, norm_mean, ",
+        ),
         ("flow --x lga --y rate", "unknown column or metric of flow 'lga'; did you mean 'lag'?"),
         ("flow --x lag --y rate --hue bakcend", "did you mean 'backend'?"),
         ("flow --x lag --y rate --where gian=2", "unknown column of flow 'gian'; did you mean 'gain'?"),
@@ -128,7 +142,10 @@ def test_what_is_not_drawn_is_said(plot):
         ("flow --x other --y norm_mean", "norm_mean is measured by index, other by layer: no point has both"),
         ("flow --x lag --y value", "--y value is that of every metric"),
         ("flow --x rate --y value --col metric", "'rate' is a metric: beside it, --y has to be one metric"),
-        ("flow --x lag --y norm_mean --out x.gif", "'x.gif' does not end like a format: name it *.png or *.svg or *.pdf"),
+        (
+            "flow --x lag --y norm_mean --out x.gif",
+            "'x.gif' does not end like a format: name it *.png or *.svg or *.pdf",
+        ),
         ("flow --x lag --y norm_mean --out none/x.png", "cannot write 'none/x.png': No such file or directory"),
     ],
 )
@@ -141,7 +158,10 @@ def test_what_cannot_be_drawn_is_one_line(plot, line, fault):
 def test_hostile_names_are_text_in_the_code(tmp_path, type_line):
     hostile = """x"); raise SystemExit(7) #'\\"""
     trial = Trial("flow", "numpy", "cpu", {"cell": hostile})
-    run_of(tmp_path / "run", [(trial, Result("ok", (Measurement("norm", 1.0, index=0), Measurement("norm", 2.0, index=1))))])
+    run_of(
+        tmp_path / "run",
+        [(trial, Result("ok", (Measurement("norm", 1.0, index=0), Measurement("norm", 2.0, index=1))))],
+    )
     status, script, _ = type_line("plot run flow --x lag --y norm --hue cell --out x.svg")
     assert status == 0
     drawn(script)
