@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from gradsuite.backend import Backend, DeviceBatch, Network
 from gradsuite.claims import Claim
+from gradsuite.compared import Compared, Quantity, Samples
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.optimizers import Adam
 from gradsuite.precision import PRECISE
@@ -65,6 +66,7 @@ class Remedies(Experiment):
         ROUNDS,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Samples(laws.SECONDS), Quantity(laws.HORIZON))
     presets: ClassVar[Presets] = {
         preset: {
             "remedy": [name for name in REMEDIES if preset != "quick" or name not in SLOW],

@@ -2,9 +2,11 @@
 
 import click
 
+from gradsuite.commands._completion import runs as of_runs
+
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...", type=click.Path())
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...", shell_complete=of_runs)
 @click.option("--out", metavar="DIR", required=True, type=click.Path(), help="Folder of the merged run, a new one.")
 def merge(runs: tuple[str, ...], out: str) -> int:
     """Put runs together, of one machine or several, and write one report.

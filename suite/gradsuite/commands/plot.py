@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from gradsuite.commands._completion import registered
+from gradsuite.commands._completion import registered, runs
 
 ENDINGS = {"png": "png", "svg": "svg", "pdf": "pdf"}
 
 
 @click.command()
-@click.argument("run", type=click.Path())
+@click.argument("run", shell_complete=runs)
 @click.argument("experiment", shell_complete=registered("experiment"))
 @click.option("--x", required=True, metavar="NAME", help="Column, setting or metric to the right; `lag` is the index.")
 @click.option("--y", required=True, metavar="METRIC", help="Metric upwards, or `value` for those of all metrics.")

@@ -45,18 +45,24 @@ class Section:
 
 
 def section(
-    experiment: Experiment, rows: "pd.DataFrame", claims: list[Claim], trials: "pd.DataFrame", folder: Path
+    experiment: Experiment,
+    rows: "pd.DataFrame",
+    claims: list[Claim],
+    trials: "pd.DataFrame",
+    folder: Path,
+    tag: str = "",
 ) -> Section:
     """Return an experiment's section, its claims as they were judged; its figures are written into the folder.
 
-    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone.
+    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone. `tag`
+    ends its name and its figures', where the rows are a part of the run's.
     """
-    made = Section(experiment.name, experiment.question, count(trials), claims=claims)
+    made = Section(experiment.name + tag, experiment.question, count(trials), claims=claims)
     with style.context():
         made.findings = made_of(lambda: experiment.findings(rows, claims), "findings", made.troubles)
         figures: list[Figure] = made_of(lambda: experiment.figures(rows, claims), "figures", made.troubles)
         for figure in figures:
-            name = figure_name(experiment.name, figure)
+            name = figure_name(experiment.name, figure) + tag
             made.pictures += made_of(lambda: iter([save(figure, folder, name)]), f"figure {name}", made.troubles)  # noqa: B023
     made.tables = made_of(lambda: experiment.tables(rows, claims), "tables", made.troubles)
     return made

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,23 +16,25 @@ from gradsuite.plugins import Plugins, load
 from gradsuite.report.section import Section, missing, section
 from gradsuite.runs.store import Run
 
+Piece = tuple[str, str | None]  # an experiment, and the machine whose rows they are if the run has several
 MANY = 4  # from this many experiments on, drawing side by side saves more than starting processes costs
 
 
 def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
-    """Return the section of each experiment of the run; those first that measured something."""
+    """Return the section of each experiment of the run, on each machine; those first that measured something."""
     names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
-    processes = available_cores() if len(names) >= MANY else 1
-    return sorted(made(run, names, folder, plugins, processes), key=lambda section: "ok" not in section.statuses)
+    pieces = [(name, part.machine) for name in names for part in run.parts(name) or [run]]
+    processes = available_cores() if len(pieces) >= MANY else 1
+    return sorted(made(run, pieces, folder, plugins, processes), key=lambda section: "ok" not in section.statuses)
 
 
-def made(run: Run, names: Iterable[str], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
-    """Return the sections of these experiments in order, made in this process or side by side in several."""
+def made(run: Run, pieces: Iterable[Piece], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
+    """Return the sections of these pieces in order, made in this process or side by side in several."""
     if processes == 1:
-        return [section_of(run.path, folder, plugins, name) for name in names]
+        return [section_of(run.path, folder, plugins, piece) for piece in pieces]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         with main_hidden():  # processes start as their work is handed in
-            drawn = pool.map(partial(draw, run.path, folder, plugins.blocked), names)
+            drawn = pool.map(partial(draw, run.path, folder, plugins.blocked), pieces)
         return list(drawn)
 
 
@@ -46,18 +49,20 @@ def main_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def draw(path: Path, folder: Path, blocked: Collection[str], name: str) -> Section:
-    """Return the section of one experiment in a process of its own, which blocks what the host blocks."""
-    return section_of(path, folder, load(blocked), name)
+def draw(path: Path, folder: Path, blocked: Collection[str], piece: Piece) -> Section:
+    """Return the section of one piece in a process of its own, which blocks what the host blocks."""
+    return section_of(path, folder, load(blocked), piece)
 
 
-def section_of(path: Path, folder: Path, plugins: Plugins, name: str) -> Section:
-    """Return the section of one experiment of the run in `path`."""
-    run = Run.open(path)
+def section_of(path: Path, folder: Path, plugins: Plugins, piece: Piece) -> Section:
+    """Return the section of one piece of the run in `path`; of a merged run, its question says which machine's."""
+    name, machine = piece
+    run = Run.open(path).part(machine)
     trials = run.trials()
     trials = trials[trials["experiment"] == name]
     try:
         experiment = plugins.experiment(name)
     except UserError as error:
         return missing(name, str(error), trials)
-    return section(experiment, run.frame(name), run.claims_of(name), trials, folder)
+    made = section(experiment, run.frame(name), run.claims_of(name), trials, folder, run.tag)
+    return made if machine is None else replace(made, question=f"{machine}: {made.question}")

@@ -14,7 +14,7 @@ from gradsuite.runs.store import FILE, Run
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run: `name` is its folder below the library's, `size` in bytes that of its files, `trouble` why it is not read.
+    """One run: `name` is its folder below the library's, `size` of its files in bytes, `trouble` why it is not read.
 
     Trials are `failed` that have neither a result nor a reason not to have one: errors and timeouts.
     """

@@ -11,7 +11,7 @@ import pandas as pd
 from gradsuite import __version__
 from gradsuite.errors import UserError
 from gradsuite.runs.machines import machine_name, same
-from gradsuite.runs.store import FILE, MEASURED, TRIAL_COLUMNS, Run
+from gradsuite.runs.store import FILE, MEASURED, TRIAL_COLUMNS, Run, readable
 
 ONE_TRIAL = ["experiment", "backend", "device", "settings", "machine"]
 TOLD = ("started", "finished", "gradsuite", "preset", "settings")  # of each run, by the merged one
@@ -88,7 +88,7 @@ def merge(runs: Sequence[Run], folder: str | Path) -> tuple[Run, int]:
     made = Run.create(folder, meta(parts, machines))
     made.take(taken for part in parts for taken in part.measured(kept))
     for part in parts:
-        target = Run(made.path, made.version, part.machine)
+        target = made.part(part.machine)
         for experiment in dict.fromkeys(part.source.claims()["experiment"]):
             target.keep_claims(experiment, part.source.claims_of(experiment))
     return made, len(every) - len(kept)
@@ -98,7 +98,7 @@ def parts_of(runs: Sequence[Run], machines: Machines) -> Iterator[Part]:
     """Yield each run under a name of its own."""
     names: list[str] = []
     for run in runs:
-        names.append(distinct(run.path.resolve().name, names))
+        names.append(distinct(readable(run.path.resolve().name), names))
         about = run.meta
         yield Part(run, names[-1], machines.name(about.get("machine", {}), names[-1]), about)
 

@@ -25,8 +25,8 @@ from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import located
 
 FILE = "run.sqlite"
-TRIAL_COLUMNS = ("key", "experiment", "backend", "device", "settings", "status", "reason", "stderr", "seconds")
-TRIAL_COLUMNS += ("machine", "run")
+OUTCOME = ("key", "experiment", "backend", "device", "settings", "status", "reason", "stderr", "seconds")
+TRIAL_COLUMNS = (*OUTCOME, "machine", "run")
 MEASURED = ("metric", "layer", "index", "member", "value", "unit", "note")
 MACHINE = "coalesce(nullif(machine, ''), :own) AS machine"
 SHOWN = 10  # runs named to a user who misspelled one
@@ -91,6 +91,8 @@ class Run:
         self.require_current("resumed")
         if self.merged:
             raise UserError(f"{str(self.path)!r} was merged of other runs: resume those, and merge them again")
+        if origins := self.meta.get("origins"):
+            raise UserError(f"{str(self.path)!r} has code of another state ({', '.join(origins)}): run the bench again")
 
     @property
     def merged(self) -> Mapping[str, Any]:
@@ -108,7 +110,16 @@ class Run:
         trials = self.trials()
         wanted = trials[trials["experiment"] == experiment] if experiment else trials
         measured = set(wanted["machine"])
-        return [Run(self.path, self.version, machine) for machine in self.merged if machine in measured]
+        return [self.part(machine) for machine in self.merged if machine in measured]
+
+    def part(self, machine: str | None) -> "Run":
+        """Return what this machine measured, as a run by itself; of None, this run."""
+        return Run(self.path, self.version, machine) if machine is not None else self
+
+    @property
+    def tag(self) -> str:
+        """What tells this part of a merged run from others where a name has to be short: `-machine-2`, else nothing."""
+        return "" if self.machine is None else f"-machine-{list(self.merged).index(self.machine) + 1}"
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -162,6 +173,7 @@ class Run:
             database.execute("DELETE FROM claims WHERE experiment = ? AND machine = ?", (experiment, machine))
             values = ", ".join(f":{column}" for column in CLAIM_COLUMNS)
             rows = [{**claim.row(), "machine": machine} for claim in claims]
+            rows = [{name: writable(value) for name, value in row.items()} for row in rows]
             database.executemany(f"INSERT INTO claims ({', '.join(CLAIM_COLUMNS)}) VALUES ({values})", rows)
 
     def claims(self) -> pd.DataFrame:
@@ -204,13 +216,13 @@ class Run:
 
         Last come the machine that measured it and the run that it was measured in.
         """
-        columns = ", ".join(TRIAL_COLUMNS[:-2])
+        columns = ", ".join(OUTCOME)
         with self._database() as database:
             return pd.read_sql_query(
                 f"SELECT {columns}, {MACHINE}, coalesce(nullif(run, ''), :run) AS run FROM current"
                 " WHERE machine = coalesce(:part, machine) ORDER BY id",
                 database,
-                params={**self._whose(database), "run": self.path.name},
+                params={**self._whose(database), "run": readable(self.path.name)},
             )
 
     def measurements(self) -> pd.DataFrame:
@@ -262,13 +274,23 @@ class Run:
         return self._database()
 
 
+def writable(value: Any) -> Any:
+    """Return a text without what no file can hold: half a character, as of a message cut off in between."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
 def insert(database: sqlite3.Connection, trial: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
     """Add a trial (TRIAL_COLUMNS) and what was measured (MEASURED)."""
     places = ", ".join("?" * len(TRIAL_COLUMNS))
-    added = database.execute(f"INSERT INTO trials ({', '.join(TRIAL_COLUMNS)}) VALUES ({places})", tuple(trial))
-    database.executemany(
-        "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((added.lastrowid, *row) for row in rows)
-    )
+    insertion = f"INSERT INTO trials ({', '.join(TRIAL_COLUMNS)}) VALUES ({places})"
+    added = database.execute(insertion, tuple(map(writable, trial))).lastrowid
+    written = ((added, *map(writable, row)) for row in rows)
+    database.executemany("INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)", written)
+
+
+def readable(name: str) -> str:
+    """Return a file's name as text that can be stored: bytes that are no UTF-8 as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cause(error: Exception) -> str:
