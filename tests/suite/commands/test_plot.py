@@ -1,5 +1,6 @@
 """`gradsuite plot`: a picture of any rows, the code that draws it, and one line for what the run does not have."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_the_printed_code_is_a_program(plot, monkeypatch):
     _, script, _ = plot("flow --x gain --y norm_mean --where cell=rnn --where lag=4 --out by-gain.svg")
     Path("by-gain.svg").unlink()
     Path("plot.py").write_text(script)
-    subprocess.run([sys.executable, "plot.py"], check=True, env=dict(__import__("os").environ, MPLBACKEND="agg"))
+    subprocess.run([sys.executable, "plot.py"], check=True, env=dict(os.environ, MPLBACKEND="agg"))
     assert "<svg" in Path("by-gain.svg").read_text()
 
 
@@ -105,8 +106,9 @@ def test_what_a_trial_has_once_stands_beside_each_of_its_rows(plot):
 def test_words_have_a_point_each(plot):
     status, script, _ = plot("flow --x backend --y rate --where gain=2")
     assert status == 0
-    (line,) = [line for line in drawn(script).ax.lines if len(line.get_xdata()) == len(BACKENDS)]
-    assert line.get_ydata() == pytest.approx([np.log(2.0)] * 2)
+    axes = drawn(script).ax
+    assert axes.lines[0].get_ydata() == pytest.approx([np.log(2.0)] * 2)
+    assert [label.get_text() for label in axes.get_xticklabels()] == [*BACKENDS]
 
 
 def test_all_metrics_together_have_panels(plot):

@@ -64,7 +64,7 @@ def _sound(rows: pd.DataFrame, finite: pd.DataFrame, asked: Asked) -> tuple[list
 def _folded(rows: pd.DataFrame, asked: Asked, names: Names) -> list[str]:
     """Return what differs between rows that one point stands for."""
     shown = [asked.x, *asked.apart.values()]
-    told = [*names.settings, "backend", "device", "metric", *PLACES, LAG]
+    told = [*names.settings, "backend", "device", "machine", "metric", *PLACES, LAG]
     told = [name for name in dict.fromkeys(told) if name in rows.columns and name not in shown]
     together = rows.groupby(shown, dropna=False, observed=True)
     return [name for name in told if (together[name].nunique(dropna=False) > 1).any()]
