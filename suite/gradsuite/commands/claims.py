@@ -22,7 +22,19 @@ def claims(run: str, as_json: bool) -> None:
     from gradsuite.runs.store import Run
 
     judged = Run.open(run).claims()
-    click.echo(judged.to_json(orient="records", indent=2, double_precision=15) if as_json else claims_table(judged))
+    click.echo(claims_json(judged) if as_json else claims_table(judged))
+
+
+def claims_json(judged: "pd.DataFrame") -> str:
+    """Return claims as a JSON array, every number exact; JSON has none that are not finite: those are null."""
+    import json
+    import math
+
+    def finite(value: object) -> object:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    records = [{name: finite(value) for name, value in claim.items()} for claim in judged.to_dict("records")]
+    return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def claims_table(judged: "pd.DataFrame") -> str:

@@ -11,8 +11,11 @@ from gradsuite.errors import UserError
 from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.palette import THEME, backend_colour, backend_order
+from gradsuite.report.reproduce import recipe
 from gradsuite.report.section import Section, count
 from gradsuite.report.sections import sections
+from gradsuite.report.summary import summary
+from gradsuite.report.verdicts import expectation, measurement
 from gradsuite.runs.store import Run, cause
 
 FILE = "report.html"
@@ -45,6 +48,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     made.filters |= {"table": table_entries, "backend": backend_mark, "safe_svg": Markup}
+    made.filters |= {"expectation": expectation, "measurement": measurement}
     return made
 
 
@@ -68,6 +72,8 @@ def render(run: Run, made: list[Section]) -> str:
             tuned=facts.tuned_with(meta),
             theme=THEME,
             folder=FOLDER,
+            summary=summary(meta, count(trials), made),
+            recipe=recipe(meta),
             unchecked=any(not claim.source.checked for section in made for claim in section.claims),
             has_csv=(run.path / "measurements.csv").exists(),
         )

@@ -12,17 +12,32 @@ from types import ModuleType
 from gradsuite.errors import UserError
 from gradsuite.machine.facts import available_cores
 from gradsuite.plugins import Plugins, load
-from gradsuite.report.section import Section, missing, section
+from gradsuite.report.section import Section, missing, section, told
 from gradsuite.runs.store import Run
 
 MANY = 4  # from this many experiments on, drawing side by side saves more than starting processes costs
 
 
 def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
-    """Return the section of each experiment of the run; those first that measured something."""
-    names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
+    """Return the section of each experiment of the run, in the order of its readers' questions."""
+    names = of_run(run)
     processes = available_cores() if len(names) >= MANY else 1
-    return sorted(made(run, names, folder, plugins, processes), key=lambda section: "ok" not in section.statuses)
+    return in_order(made(run, names, folder, plugins, processes))
+
+
+def of_run(run: Run) -> list[str]:
+    """Return the experiments of a run: those that were asked for and those that were measured."""
+    return list(dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]]))
+
+
+def in_order(sections: Iterable[Section]) -> list[Section]:
+    """Return sections by topic; of one topic those first that measured something."""
+    return sorted(sections, key=lambda section: (section.topic.place, "ok" not in section.statuses))
+
+
+def in_words(run: Run, plugins: Plugins) -> list[Section]:
+    """Return the sections of a run with answers and claims alone: figures take their time."""
+    return in_order(section_of(run.path, None, plugins, name) for name in of_run(run))
 
 
 def made(run: Run, names: Iterable[str], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
@@ -51,8 +66,8 @@ def draw(path: Path, folder: Path, blocked: Collection[str], name: str) -> Secti
     return section_of(path, folder, load(blocked), name)
 
 
-def section_of(path: Path, folder: Path, plugins: Plugins, name: str) -> Section:
-    """Return the section of one experiment of the run in `path`."""
+def section_of(path: Path, folder: Path | None, plugins: Plugins, name: str) -> Section:
+    """Return the section of one experiment of the run in `path`: answers and claims alone without a folder for figures."""
     run = Run.open(path)
     trials = run.trials()
     trials = trials[trials["experiment"] == name]
@@ -60,4 +75,5 @@ def section_of(path: Path, folder: Path, plugins: Plugins, name: str) -> Section
         experiment = plugins.experiment(name)
     except UserError as error:
         return missing(name, str(error), trials)
-    return section(experiment, run.frame(name), run.claims_of(name), trials, folder)
+    known = (experiment, run.frame(name), run.claims_of(name), trials)
+    return told(*known) if folder is None else section(*known, folder)
