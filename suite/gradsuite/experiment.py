@@ -5,7 +5,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradsuite.alias import SLUG
@@ -14,6 +14,7 @@ from gradsuite.compared import Benchmark, Compared
 from gradsuite.errors import unknown
 from gradsuite.rows import Measurement
 from gradsuite.settings import Grid, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +92,15 @@ class Table:
     rows: "pd.DataFrame"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the rows answer to a reader's question: one sentence that stands by itself, and a small table if need be."""
+
+    topic: Topic
+    sentence: str
+    table: Table | None = None
+
+
 class Experiment(ABC):
     """A question. It lists its trials, measures one, states its claims and draws its figures.
 
@@ -99,6 +109,7 @@ class Experiment(ABC):
 
     name: ClassVar[str]
     question: ClassVar[str]
+    topic: ClassVar[Topic] = Topic.OTHER
     settings: ClassVar[tuple[Setting, ...]]
     presets: ClassVar[Presets]
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
@@ -158,11 +169,19 @@ class Experiment(ABC):
         return iter(())
 
     def findings(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[str]:
-        """Yield what the rows show, one sentence at a time, the most useful first; the report opens with them.
+        """Yield what the rows show, one sentence at a time, the most useful first.
 
         `claims` are this experiment's, as they were judged.
         """
         return iter(())
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield what the rows answer to readers' questions; a report opens with them, and a run ends with them.
+
+        What is not overridden answers with the first finding.
+        """
+        for sentence in islice(self.findings(rows, claims), 1):
+            yield Answer(self.topic, sentence)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield figures drawn from this experiment's rows and claims."""

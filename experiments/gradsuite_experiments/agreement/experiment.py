@@ -10,12 +10,13 @@ from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
 from gradsuite.compared import Compared, Digits
-from gradsuite.experiment import Experiment, Figure
+from gradsuite.experiment import Answer, Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, rounded
 from gradsuite.rows import Measurement
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, Presets, Settings
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.agreement import laws
 from gradsuite_experiments.agreement.exact import errors
@@ -35,6 +36,7 @@ class Agreement(Experiment):
 
     name = "agreement"
     question = "How far do backends drift apart over time: by rounding alone, or as chaotic trajectories do?"
+    topic = Topic.AGREEMENT
     settings = (
         HIDDEN_SIZE,
         replace(LENGTH, minimum=40),  # enough for chaos to show above rounding
@@ -139,6 +141,12 @@ class Agreement(Experiment):
                     tolerance=allowed,
                     resolution=Resolution.linear(0.0, allowed, laws.QUANTITY[metric]),
                 )
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield to how many digits backends agree, and where chaos parts them."""
+        from gradsuite_experiments.agreement.answers import answers
+
+        yield from answers(rows)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield distances of states against time and of state gradients against the lag, one row per precision."""

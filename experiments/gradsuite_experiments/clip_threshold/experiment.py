@@ -26,6 +26,7 @@ from gradsuite.settings import (
     Settings,
     initialiser,
 )
+from gradsuite.topic import Topic
 from gradsuite.training.curve import Curve
 
 from gradsuite_experiments.clip_threshold import laws
@@ -46,6 +47,7 @@ class ClipThreshold(Experiment):
 
     name = "clip-threshold"
     question = "How far may the clipping threshold be from the gradient's mean norm, and what does it cost?"
+    topic = Topic.REMEDIES
     settings = (
         Setting("threshold", float, "clipping threshold over the mean norm of the gradient", minimum=0, above=True),
         initialiser(*STARTS),

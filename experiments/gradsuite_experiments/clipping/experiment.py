@@ -15,6 +15,7 @@ from gradsuite.parameters import Initialisation, Parameters
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, rounded
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LENGTH, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.clipping import laws
 from gradsuite_experiments.clipping.exact import gradient
@@ -37,6 +38,7 @@ class Clipping(Experiment):
 
     name = "clipping"
     question = "What does each rule of clipping do to the length and the direction of a gradient that explodes?"
+    topic = Topic.REMEDIES
     settings = (
         Setting("rule", str, "clip by global norm, by unit (adaptive) or by value", choices=tuple(RULES)),
         Setting("limit", float, "limit of |g|, of |g| / |p| in each unit, or of each element", minimum=0, above=True),

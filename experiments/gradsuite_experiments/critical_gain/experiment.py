@@ -8,13 +8,14 @@ import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
 from gradsuite.compared import Compared, Digits
-from gradsuite.experiment import Experiment, Figure
+from gradsuite.experiment import Answer, Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LAGS, SEEDS, Presets, Setting, Settings, cell
 from gradsuite.theory import gates as theory
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.names import number
@@ -31,6 +32,7 @@ class CriticalGain(Experiment):
 
     name = "critical-gain"
     question = "At which gain of the candidate's weights do LSTM and GRU turn from vanishing to exploding?"
+    topic = Topic.FLOW
     settings = (
         cell(*KEEP_GATE),
         Setting("forget_bias", float, "bias of the gate that keeps the state"),
@@ -170,6 +172,12 @@ class CriticalGain(Experiment):
                     tolerance=tolerance,
                     resolution=Resolution.linear(expected, tolerance, laws.SQUARED_FACTOR),
                 )
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield the critical gains that were measured."""
+        from gradsuite_experiments.critical_gain.answers import answers
+
+        yield from answers(rows)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield spectra, spectral radius by gain, and growth by lag, one row per cell."""

@@ -13,6 +13,7 @@ from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, GAIN, HIDDEN_SIZE, LAGS, NOISE, SEEDS, Grid, Presets, Settings, cell
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.names import number
@@ -39,6 +40,7 @@ class DrivenRnn(Experiment):
 
     name = "driven-rnn"
     question = "Do gradients through time grow by ln chi_1 per step, and Lyapunov exponents by half of it?"
+    topic = Topic.THEORY
     settings = (cell("rnn", "ln-rnn"), GAIN, NOISE, HIDDEN_SIZE, replace(LAGS, minimum=2), SEEDS, DTYPE)
     presets: ClassVar[Presets] = {
         preset: {

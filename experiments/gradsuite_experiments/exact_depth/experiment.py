@@ -15,6 +15,7 @@ from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, SEEDS, Presets, Setting, Settings
 from gradsuite.theory import linear
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.sweep import draws, log_mean_square, scaled, sweep
@@ -37,6 +38,7 @@ class ExactDepth(Experiment):
 
     name = "exact-depth"
     question = "Do gradients of deep linear, ReLU and orthogonal networks obey their exact laws?"
+    topic = Topic.THEORY
     settings = (
         Setting("law", str, "kind of network", choices=tuple(LAWS)),
         Setting("relative_gain", float, "sigma_w over its critical value", minimum=0, above=True),

@@ -13,6 +13,7 @@ from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LAGS, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import places, trials, values
 from gradsuite_experiments.common.sweep import sweep
@@ -31,6 +32,7 @@ class ExactTime(Experiment):
 
     name = "exact-time"
     question = "Do gradients of linear RNNs obey the powers of W: bounded by sigma_max, ruled by the spectral radius?"
+    topic = Topic.THEORY
     settings = (
         Setting("matrix", str, "kind of recurrent matrix", choices=KINDS),
         Setting("radius", float, "spectral radius of the recurrent matrix", minimum=0, above=True),

@@ -15,6 +15,7 @@ from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LENGTH, Presets, Setting, Settings, cell
 from gradsuite.theory import gates as theory
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value, values, where
 from gradsuite_experiments.common.networks import kept, silent
@@ -32,6 +33,7 @@ class Gates(Experiment):
 
     name = "gates"
     question = "How long does a gradient live behind a forget gate, and what does its bias do?"
+    topic = Topic.THEORY
     settings = (
         cell(*KEEP_GATE),
         Setting("biases", int, "forget biases 0, 1, 2, ...: how many", minimum=1),

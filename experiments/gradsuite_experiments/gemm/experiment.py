@@ -8,6 +8,7 @@ from gradsuite.experiment import Experiment, Figure
 from gradsuite.measuring.gemm import NORMAL, NUMBERS, Products
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, ROUNDS, SEED, Grid, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,7 @@ class Gemm(Experiment):
 
     name: ClassVar[str] = "gemm"
     question: ClassVar[str] = "How many operations per second does each backend reach in matrix products?"
+    topic: ClassVar[Topic] = Topic.SPEED
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("size", int, "rows and columns of every matrix", minimum=1),

@@ -11,6 +11,7 @@ from gradsuite.optimizers import Adam
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEED, Presets, Settings
+from gradsuite.topic import Topic
 from gradsuite.training.recipe import Recipe
 
 from gradsuite_experiments.common.learning import LOSS, NORM, SCORE, UPDATES, learn
@@ -31,6 +32,7 @@ class GradientDuringTraining(Experiment):
 
     name = "gradient-during-training"
     question = "How far back does the gradient reach while a network learns a long dependency?"
+    topic = Topic.LEARNING
     settings = (
         NETWORK,
         replace(LENGTH, minimum=10),

@@ -22,6 +22,7 @@ from gradsuite.settings import (
     initialiser,
 )
 from gradsuite.tasks.task import flatten
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.flow import GradientFlow
@@ -47,6 +48,7 @@ class GradientDepth(GradientFlow):
 
     name: ClassVar[str] = "gradient-depth"
     question: ClassVar[str] = "How deep do gradients reach, and with which initialisers do they vanish or explode?"
+    topic: ClassVar[Topic] = Topic.FLOW
     subject: ClassVar[str] = "activation"
     series: ClassVar[str] = "initialiser"
     distances: ClassVar[str] = "layers"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gradsuite.claims import Claim
 from gradsuite.compared import Compared, Quantity
 from gradsuite.errors import UserError
-from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.settings import Grid
 
 from gradsuite_experiments.gradient_flow.laws import HORIZON
@@ -45,6 +45,12 @@ class GradientFlow(Experiment):
 
         yield from agreement(rows)
         yield from by_task(rows, self.subject, self.series)
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield where gradients vanish, stay and explode, and how far backends agree."""
+        from gradsuite_experiments.gradient_flow.answers import answers
+
+        yield from answers(rows, self.subject, self.series, self.distances)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield norms against the distance from the loss."""

@@ -21,6 +21,7 @@ from gradsuite.settings import (
     Settings,
     any_recurrent_cell,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.gradient_flow.flow import GradientFlow
@@ -42,6 +43,7 @@ class GradientTime(GradientFlow):
 
     name: ClassVar[str] = "gradient-time"
     question: ClassVar[str] = "How far back in time do gradients reach, and at which gains do they vanish or explode?"
+    topic: ClassVar[Topic] = Topic.FLOW
     subject: ClassVar[str] = "cell"
     series: ClassVar[str] = "gain"
     distances: ClassVar[str] = "time steps"

@@ -27,6 +27,7 @@ from gradsuite.settings import (
     any_recurrent_cell,
     initialiser,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import places, trials, value, values
 from gradsuite_experiments.common.sweep import reads_both
@@ -47,6 +48,7 @@ class JacobianSpectrum(Experiment):
 
     name = "jacobian-spectrum"
     question = "Which cells and initialisers keep all directions of the gradient alive (dynamical isometry)?"
+    topic = Topic.FLOW
     settings = (
         any_recurrent_cell(),
         activation("identity", "tanh", "relu"),

@@ -12,6 +12,7 @@ from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, Presets, Setting, Settings
 from gradsuite.theory import latch as theory
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value
 from gradsuite_experiments.common.sweep import sweep
@@ -27,6 +28,7 @@ class Latch(Experiment):
 
     name = "latch"
     question = "Can one tanh unit keep a bit and a gradient at the same time?"
+    topic = Topic.THEORY
     settings = (
         Setting("weight", float, "recurrent weight w"),
         Setting("silent_steps", int, "silent steps after the bit was read", minimum=2 * RATE),

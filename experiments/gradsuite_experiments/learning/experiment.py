@@ -12,6 +12,7 @@ from gradsuite.optimizers import Adam
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEEDS, Grid, Presets, Setting, Settings
+from gradsuite.topic import Topic
 from gradsuite.training.recipe import Recipe
 
 from gradsuite_experiments.common.frames import by_backend, trials, values
@@ -52,6 +53,7 @@ def presets(length: int, *, standard: int, full: int) -> dict[str, Grid]:
 class Learning(Experiment):
     """What learning curves of one task have in common."""
 
+    topic = Topic.LEARNING
     task_name: ClassVar[str]
     goal: ClassVar[float | None] = None  # score of the validation split at which a training stops
     settings = (

@@ -28,6 +28,7 @@ from gradsuite.settings import (
     Settings,
     cell,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value
 from gradsuite_experiments.lengths import laws
@@ -43,6 +44,7 @@ class Lengths(Experiment):
 
     name: ClassVar[str] = "lengths"
     question: ClassVar[str] = "What do sequences of several lengths cost: padded, with lengths, and in buckets?"
+    topic: ClassVar[Topic] = Topic.SPEED
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         cell(*GATES),

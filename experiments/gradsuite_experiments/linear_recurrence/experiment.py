@@ -11,11 +11,12 @@ from gradsuite.backend import Backend
 from gradsuite.claims import Claim, Resolution
 from gradsuite.compared import Compared, Digits
 from gradsuite.errors import UserError
-from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, HIDDEN_SIZE, LENGTH, SEEDS, Grid, Presets, Setting, Settings, cell
 from gradsuite.theory import linear_recurrence as theory
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value
 from gradsuite_experiments.common.names import number
@@ -32,6 +33,7 @@ class LinearRecurrence(Experiment):
 
     name = "linear-recurrence"
     question = "Do linear recurrences keep gradients, and states of a size, as their eigenvalues and gates say?"
+    topic = Topic.THEORY
     settings = (
         cell(*LAGS),
         Setting("r_min", float, "least modulus of an eigenvalue", minimum=0),
@@ -169,6 +171,10 @@ class LinearRecurrence(Experiment):
                 tolerance=tolerance,
                 resolution=Resolution.logarithmic(tolerance / expected, laws.BY_NU, power=2.0),
             )
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield nothing: its claims are the answer."""
+        return iter(())
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield states, gradients and sensitivity by eigenvalue, and gradients by lag."""

@@ -26,6 +26,7 @@ from gradsuite.settings import (
     cell,
     initialiser,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, values
 from gradsuite_experiments.common.sweep import draws, log_mean_square, orthonormal, scaled, sweep
@@ -41,6 +42,7 @@ class MeanFieldDepth(Experiment):
 
     name = "mean-field"
     question = "Do gradients of deep random networks vanish and explode where mean-field theory says?"
+    topic = Topic.THEORY
     settings = (
         cell("mlp", "residual"),
         initialiser("normal", *SCHEMES),

@@ -10,7 +10,7 @@ from gradsuite.backend import Backend, Batch, DeviceBatch, Gradients, Network
 from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
 from gradsuite.errors import Unsupported
-from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.machine import allocator
 from gradsuite.measuring import memory
 from gradsuite.model import GATES, Model
@@ -18,6 +18,7 @@ from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
 from gradsuite.schedule import Schedule
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEED, Presets, Setting, Settings, cell
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value
 from gradsuite_experiments.common.seeds import batch_rng
@@ -42,6 +43,7 @@ class MemoryTime(Experiment):
 
     name: ClassVar[str] = "memory"
     question: ClassVar[str] = "How much memory does a gradient take per time step, and what do checkpoints save?"
+    topic: ClassVar[Topic] = Topic.MEMORY
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         cell(*GATES),
@@ -106,6 +108,12 @@ class MemoryTime(Experiment):
                 tolerance=(allowed := laws.difference_tolerance(settings["dtype"])),
                 resolution=Resolution.linear(0.0, allowed, "one parameter's gradient with checkpoints"),
             )
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield what is kept beside what has to be read."""
+        from gradsuite_experiments.memory.answers import answers
+
+        yield from answers(rows)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield memory against T, with what must be kept."""

@@ -21,6 +21,7 @@ from gradsuite.settings import (
     Settings,
     initialiser,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import by_backend
 from gradsuite_experiments.common.learning import UPDATES, among, families, fewer, learn, more, of_curve
@@ -36,6 +37,7 @@ class Pascanu(Experiment):
 
     name = "pascanu"
     question = "How long a memory does plain SGD learn, and what do clipping and the Omega regulariser add to it?"
+    topic = Topic.LEARNING
     settings = (
         Setting("method", str, "how the network is trained", choices=tuple(METHODS)),
         initialiser(*STARTS),

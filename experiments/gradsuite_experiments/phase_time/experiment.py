@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
-from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, NOISE, SEEDS, Presets, Setting, Settings
 from gradsuite.theory import driven_rnn
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import members, trials
 from gradsuite_experiments.common.networks import BURN_IN, CHEN, driven
@@ -33,6 +34,7 @@ class PhaseTime(Experiment):
 
     name = "phase-time"
     question = "At which gain do gradients through time turn from vanishing to exploding, and how does noise move it?"
+    topic = Topic.FLOW
     settings = (
         NOISE,
         Setting("gains", int, "recurrent gains, evenly spaced", minimum=2),
@@ -149,6 +151,12 @@ class PhaseTime(Experiment):
                 resolution=laws.crossed(at, beyond[GAIN].min()),
                 relation=">=",
             )
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield the critical gains that were measured."""
+        from gradsuite_experiments.phase_time.answers import answers
+
+        yield from answers(rows)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield the phase diagram."""

@@ -12,6 +12,7 @@ from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, where
 from gradsuite_experiments.common.sweep import sweep
@@ -28,6 +29,7 @@ class Precision(Experiment):
 
     name = "precision"
     question = "At which lag does a gradient underflow to zero or overflow, and does scaling the loss help?"
+    topic = Topic.FLOW
     settings = (
         DTYPE,
         Setting("loss_scale", int, "exponent of the power of two that the loss is multiplied by", minimum=0),

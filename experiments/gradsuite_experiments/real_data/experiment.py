@@ -13,6 +13,7 @@ from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, SEEDS, Presets, Setting, Settings
 from gradsuite.tasks.windows import Windows
+from gradsuite.topic import Topic
 from gradsuite.training.session import Session
 
 from gradsuite_experiments.common.frames import by_backend, trials, values, where
@@ -31,6 +32,7 @@ class RealData(Experiment):
 
     name = "real-data"
     question = "What do recurrent networks learn of real data, and does it beat a simple answer?"
+    topic = Topic.LEARNING
     named = True
     settings = (
         Setting("data", str, "data set that is learnt, a task", choices=tuple(STUDIES)),

@@ -12,7 +12,7 @@ import numpy as np
 from gradsuite.backend import Backend, DeviceBatch, Network
 from gradsuite.claims import Claim
 from gradsuite.compared import Compared, Quantity, Samples
-from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.optimizers import Adam
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
@@ -27,6 +27,7 @@ from gradsuite.settings import (
     Setting,
     Settings,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, values
 from gradsuite_experiments.remedies import laws, resolution
@@ -56,6 +57,7 @@ class Remedies(Experiment):
 
     name = "remedies"
     question = "How far back does each remedy against vanishing gradients reach, and what does a training step cost?"
+    topic = Topic.REMEDIES
     settings = (
         Setting("remedy", str, "remedy against vanishing gradients", choices=tuple(REMEDIES)),
         replace(HIDDEN_SIZE, minimum=16),  # the laws are those of wide networks
@@ -156,6 +158,12 @@ class Remedies(Experiment):
                 if remedy == "chrono":
                     yield chrono_claim(claim, settings, value(trial, laws.KEPT), curve)
             yield from comparisons(claim, reached)
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield how far back each remedy reaches."""
+        from gradsuite_experiments.remedies.answers import answers
+
+        yield from answers(rows)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield horizons beside costs, and gradients against the lag."""

@@ -13,6 +13,7 @@ from gradsuite.optimizers import SGD
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.rows import Measurement
 from gradsuite.settings import BATCH_SIZE, HIDDEN_SIZE, LENGTH, SEED, Presets, Setting, Settings
+from gradsuite.topic import Topic
 from gradsuite.training.recipe import Recipe
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, values
@@ -30,6 +31,7 @@ class SameCurve(Experiment):
 
     name = "same-curve"
     question = "Is the loss curve of one training the same on every backend, and where does chaos part them?"
+    topic = Topic.AGREEMENT
     settings = (
         Setting("regime", str, "training below criticality, or beyond it", choices=tuple(laws.REGIMES)),
         replace(LENGTH, minimum=2),

@@ -20,6 +20,7 @@ from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.schedule import SCANS, Schedule
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, ROUNDS, SEED, Grid, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value
 from gradsuite_experiments.common.seeds import batch_rng
@@ -40,6 +41,7 @@ class Scan(Experiment):
     question: ClassVar[str] = (
         "What does a scan gain over a loop, and do cells that need no loop gain over those that do?"
     )
+    topic: ClassVar[Topic] = Topic.SPEED
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting(

@@ -7,7 +7,7 @@ from gradsuite.backend import DeviceBatch, Network
 from gradsuite.cells import find
 from gradsuite.claims import Claim
 from gradsuite.compared import Benchmark, Compared, Quantity, Samples
-from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.measuring import memory
 from gradsuite.measuring.timing import Budget
 from gradsuite.parameters import initialise
@@ -26,6 +26,7 @@ from gradsuite.settings import (
     Settings,
     any_cell,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.speed import limit, workloads
@@ -54,6 +55,7 @@ class Speed(Experiment):
 
     name: ClassVar[str] = "speed"
     question: ClassVar[str] = "Which backend is fastest at what, by how much, and what does its first call cost?"
+    topic: ClassVar[Topic] = Topic.SPEED
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("workload", str, "named workload, or the sizes as set", choices=("sizes", *workloads.NAMED)),
         any_cell(),
@@ -170,6 +172,12 @@ class Speed(Experiment):
         yield from first_calls(rows)
         yield from disturbances(rows)
         yield from target_findings(rows)
+
+    def answers(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Answer]:
+        """Yield who is fastest at what, and how far that can be trusted."""
+        from gradsuite_experiments.speed.answers import answers
+
+        yield from answers(rows)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield seconds per step and of its phases; ratios to the fastest backend, to peers and to the products."""

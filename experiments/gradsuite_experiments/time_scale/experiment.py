@@ -14,6 +14,7 @@ from gradsuite.parameters import Initialisation, initialise
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
 from gradsuite.settings import BATCH_SIZE, DTYPE, HIDDEN_SIZE, LENGTH, SEEDS, Presets, Setting, Settings
+from gradsuite.topic import Topic
 from gradsuite.training.recipe import Recipe
 
 from gradsuite_experiments.common.frames import by_backend
@@ -33,6 +34,7 @@ class TimeScale(Experiment):
 
     name = "time-scale"
     question = "Does what forget gates keep at initialisation say how soon a dependency of T steps is learnt?"
+    topic = Topic.LEARNING
     settings = (
         Setting("bias", str, "forget bias, or chrono: drawn for dependencies of up to T steps", choices=BIASES),
         replace(LENGTH, minimum=10),

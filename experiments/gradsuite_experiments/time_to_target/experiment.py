@@ -11,6 +11,7 @@ from gradsuite.measuring.contention import Watch
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, ROUNDS, SEED, Presets, Setting, Settings
 from gradsuite.tasks.task import Task
+from gradsuite.topic import Topic
 from gradsuite.training.session import Session
 
 from gradsuite_experiments.common.learning import learn
@@ -26,6 +27,7 @@ class TimeToTarget(Experiment):
 
     name = "time-to-target"
     question = "How long does each backend train until a target is reached?"
+    topic = Topic.SPEED
     named = True
     settings = (
         Setting("target", str, "training and the score to reach", choices=tuple(WORKLOADS)),

@@ -27,6 +27,7 @@ from gradsuite.settings import (
     Settings,
     cell,
 )
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import trials, value, values
 from gradsuite_experiments.common.sweep import Flow, sweep
@@ -46,6 +47,7 @@ class Truncation(Experiment):
 
     name = "truncation"
     question = "How far off is a gradient that goes back only k steps, and what does that save?"
+    topic = Topic.REMEDIES
     settings = (
         cell(*LAWS),
         Setting("horizon", int, "steps k that gradients go back", minimum=1),

@@ -29,7 +29,7 @@ def claims(run: str, failed: bool, strict: bool, as_json: bool) -> int:
     fails = judged["verdict"] == "fails"
     shown = judged[fails] if failed else judged
     if as_json:
-        click.echo(shown.to_json(orient="records", indent=2, double_precision=15))
+        click.echo(claims_json(shown))
     else:
         click.echo("\n".join([*([claims_table(shown)] if len(shown) else []), count(judged)]))
     if strict and judged.empty:
@@ -40,6 +40,18 @@ def claims(run: str, failed: bool, strict: bool, as_json: bool) -> int:
 def count(judged: "pd.DataFrame") -> str:
     """Return how many claims hold, in words."""
     return f"{int((judged['verdict'] == 'holds').sum())} of {len(judged)} claims hold"
+
+
+def claims_json(judged: "pd.DataFrame") -> str:
+    """Return claims as a JSON array, every number exact; JSON has none that are not finite: those are null."""
+    import json
+    import math
+
+    def finite(value: object) -> object:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    records = [{name: finite(value) for name, value in claim.items()} for claim in judged.to_dict("records")]
+    return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def claims_table(judged: "pd.DataFrame") -> str:

@@ -70,8 +70,8 @@ def _forecast(job: "Job", unfinished: "Run | None", as_json: bool) -> int:
 
 def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool) -> int:
     """Measure, publish, and say what came out; return the exit status."""
+    from gradsuite.commands._answers import ending
     from gradsuite.commands._columns import table_text
-    from gradsuite.commands.claims import claims_table, count
     from gradsuite.running.failures import failures, shortcomings
     from gradsuite.running.job import resuming
 
@@ -81,9 +81,8 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     published = complete and job.publish(done)
     for table in job.tables(done) if complete and not quiet else ():
         click.echo(f"{table.title}\n{table_text(table)}\n")
-    judged = done.claims()
-    if complete and len(judged) and not quiet:
-        click.echo(f"{claims_table(judged)}\n{count(judged)}")
+    if complete and not quiet:
+        click.echo(ending(done, job.plugins))
     for line in failures(done.trials()):
         _say(line)
     short = list(shortcomings(done, strict=strict)) if complete else []

@@ -90,3 +90,16 @@ def duration(meta: Mapping[str, Any]) -> str:
         return ""
     seconds = (datetime.fromisoformat(meta["finished"]) - datetime.fromisoformat(meta["started"])).total_seconds()
     return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def measured_on(meta: Mapping[str, Any]) -> str:
+    """Return on which machine, or machines of a merged run, and in how long; an empty text where no one knows."""
+    if names := list(meta.get("machines", {})):
+        return f"Measured on {len(names)} machines, which no ratio is taken across: {'; '.join(names)}."
+    known = meta.get("machine", {})
+    if not known.get("cpu"):
+        return ""
+    cores, took = known.get("cores"), duration(meta)
+    parts = [f"{cores} core{'' if cores == 1 else 's'}"] if cores else []
+    parts += [f"{known['threads']} threads a worker"] if known.get("threads", cores) != cores else []
+    return f"Measured on {', '.join([str(known['cpu']), *parts])}{f' in {took}' if took else ''}."

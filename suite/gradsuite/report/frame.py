@@ -16,6 +16,7 @@ from gradsuite.report import facts
 from gradsuite.report.palette import THEME
 from gradsuite.report.pictures import Picture
 from gradsuite.report.sheet import Sheet
+from gradsuite.report.verdicts import expectation, measurement
 
 WORDS = ("vanishing", "stable", "exploding", "holds", "fails")  # what a table says in a colour
 
@@ -63,6 +64,8 @@ class Frame:
             "backend": self.mark,
             "numeric": numeric_columns,
             "machine": facts.machine,
+            "expectation": expectation,
+            "measurement": measurement,
         }
         return made
 

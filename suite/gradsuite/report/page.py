@@ -8,8 +8,10 @@ from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.attached import attachments
 from gradsuite.report.frame import Frame
+from gradsuite.report.reproduce import recipe
 from gradsuite.report.section import Section, count
 from gradsuite.report.sections import sections
+from gradsuite.report.summary import summary
 from gradsuite.runs.store import Run, cause
 
 FILE = "report.html"
@@ -57,6 +59,8 @@ def render(run: Run, made: list[Section]) -> str:
         duration=facts.duration(meta),
         tuned=facts.tuned_with(meta),
         folder=FOLDER,
+        summary=summary(meta, count(trials), made),
+        recipe=recipe(meta),
         unchecked=any(not claim.source.checked for section in made for claim in section.claims),
         has_csv=(run.path / "measurements.csv").exists(),
     )

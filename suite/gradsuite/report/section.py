@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradsuite.claims import Claim
-from gradsuite.experiment import STATUSES, Experiment, Figure, Table
+from gradsuite.experiment import STATUSES, Answer, Experiment, Figure, Table
 from gradsuite.report import style
 from gradsuite.report.palette import backend_order
 from gradsuite.report.pictures import Picture, save
+from gradsuite.report.verdicts import Judged, judged
+from gradsuite.topic import Topic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,9 @@ class Section:
 
     name: str
     question: str
+    topic: Topic
     statuses: Mapping[str, int]
+    answers: list[Answer] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
@@ -30,18 +34,44 @@ class Section:
     troubles: list[str] = field(default_factory=list)
 
     @property
-    def judged(self) -> list[tuple[Claim, dict[str, Claim]]]:
-        """Each claim once, with what each backend measured; those that fail somewhere first."""
-        by_name: dict[str, dict[str, Claim]] = {}
-        for claim in self.claims:
-            by_name.setdefault(claim.name, {})[claim.backend] = claim
-        rows = [(next(iter(by_backend.values())), by_backend) for by_backend in by_name.values()]
-        return sorted(rows, key=lambda row: all(claim.verdict == "holds" for claim in row[1].values()))
+    def further(self) -> list[str]:
+        """The findings that are no answers: those the page has said already, in larger letters."""
+        said = {answer.sentence for answer in self.answers}
+        return [finding for finding in self.findings if finding not in said]
+
+    @property
+    def held(self) -> int:
+        """How many claims hold."""
+        return sum(claim.verdict == "holds" for claim in self.claims)
+
+    @property
+    def failing(self) -> list[Judged]:
+        """The claims that fail on some backend."""
+        return [one for one in judged(self.claims) if not one.holds]
+
+    @property
+    def holding(self) -> list[Judged]:
+        """The claims that hold on every backend that measured them."""
+        return [one for one in judged(self.claims) if one.holds]
 
     @property
     def judges(self) -> list[str]:
         """The backends that claims were checked on."""
         return backend_order([claim.backend for claim in self.claims])
+
+
+def told(
+    experiment: Experiment, rows: "pd.DataFrame", claims: list[Claim], trials: "pd.DataFrame", tag: str = ""
+) -> Section:
+    """Return what an experiment answers, and its claims as they were judged.
+
+    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone. `tag`
+    ends its name and its figures', where the rows are a part of the run's.
+    """
+    made = Section(experiment.name + tag, experiment.question, experiment.topic, count(trials), claims=claims)
+    if "ok" in made.statuses:
+        made.answers = made_of(lambda: experiment.answers(rows, claims), "answers", made.troubles)
+    return made
 
 
 def section(
@@ -52,14 +82,10 @@ def section(
     folder: Path,
     tag: str = "",
 ) -> Section:
-    """Return an experiment's section, its claims as they were judged; its figures are written into the folder.
-
-    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone. `tag`
-    ends its name and its figures', where the rows are a part of the run's.
-    """
-    made = Section(experiment.name + tag, experiment.question, count(trials), claims=claims)
+    """Return an experiment's section with all that it finds; its figures are written into the folder too."""
+    made = told(experiment, rows, claims, trials, tag)
+    made.findings = made_of(lambda: experiment.findings(rows, claims), "findings", made.troubles)
     with style.context():
-        made.findings = made_of(lambda: experiment.findings(rows, claims), "findings", made.troubles)
         figures: list[Figure] = made_of(lambda: experiment.figures(rows, claims), "figures", made.troubles)
         for figure in figures:
             name = figure_name(experiment.name, figure) + tag
@@ -75,7 +101,7 @@ def figure_name(experiment: str, figure: Figure) -> str:
 
 def missing(name: str, reason: str, trials: "pd.DataFrame") -> Section:
     """Return the section of an experiment that is not installed where the report is made."""
-    return Section(name, "", count(trials), troubles=[f"This experiment cannot be loaded here: {reason}"])
+    return Section(name, "", Topic.OTHER, count(trials), troubles=[f"This experiment cannot be loaded here: {reason}"])
 
 
 def count(trials: "pd.DataFrame") -> dict[str, int]:

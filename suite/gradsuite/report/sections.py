@@ -13,7 +13,7 @@ from types import ModuleType
 from gradsuite.errors import UserError
 from gradsuite.machine.facts import available_cores
 from gradsuite.plugins import Plugins, load
-from gradsuite.report.section import Section, missing, section
+from gradsuite.report.section import Section, missing, section, told
 from gradsuite.runs.store import Run
 
 Piece = tuple[str, str | None]  # an experiment, and the machine whose rows they are if the run has several
@@ -21,11 +21,31 @@ MANY = 4  # from this many experiments on, drawing side by side saves more than 
 
 
 def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
-    """Return the section of each experiment of the run, on each machine; those first that measured something."""
-    names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
-    pieces = [(name, part.machine) for name in names for part in run.parts(name) or [run]]
+    """Return the section of each experiment of the run, on each machine, in the order of its readers' questions."""
+    pieces = of_run(run, plugins)
     processes = available_cores() if len(pieces) >= MANY else 1
-    return sorted(made(run, pieces, folder, plugins, processes), key=lambda section: "ok" not in section.statuses)
+    return in_order(made(run, pieces, folder, plugins, processes))
+
+
+def of_run(run: Run, plugins: Plugins) -> list[Piece]:
+    """Return the pieces of a run: experiments that were asked for and those that were measured, on each machine.
+
+    They come in the order in which they were registered; those that are not installed here come last.
+    """
+    known = {name: place for place, name in enumerate(plugins.experiments)}
+    names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
+    names = sorted(names, key=lambda name: known.get(name, len(known)))
+    return [(name, part.machine) for name in names for part in run.parts(name) or [run]]
+
+
+def in_order(sections: Iterable[Section]) -> list[Section]:
+    """Return sections by topic; of one topic those first that measured something."""
+    return sorted(sections, key=lambda section: (section.topic.place, "ok" not in section.statuses))
+
+
+def in_words(run: Run, plugins: Plugins) -> list[Section]:
+    """Return the sections of a run with answers and claims alone: figures take their time."""
+    return in_order(section_of(run.path, None, plugins, piece) for piece in of_run(run, plugins))
 
 
 def made(run: Run, pieces: Iterable[Piece], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
@@ -54,8 +74,11 @@ def draw(path: Path, folder: Path, blocked: Collection[str], piece: Piece) -> Se
     return section_of(path, folder, load(blocked), piece)
 
 
-def section_of(path: Path, folder: Path, plugins: Plugins, piece: Piece) -> Section:
-    """Return the section of one piece of the run in `path`; of a merged run, its question says which machine's."""
+def section_of(path: Path, folder: Path | None, plugins: Plugins, piece: Piece) -> Section:
+    """Return the section of one piece of the run in `path`; of a merged run, its question says which machine's.
+
+    Without a folder for figures it has answers and claims alone.
+    """
     name, machine = piece
     run = Run.open(path).part(machine)
     trials = run.trials()
@@ -64,5 +87,6 @@ def section_of(path: Path, folder: Path, plugins: Plugins, piece: Piece) -> Sect
         experiment = plugins.experiment(name)
     except UserError as error:
         return missing(name, str(error), trials)
-    made = section(experiment, run.frame(name), run.claims_of(name), trials, folder, run.tag)
+    known = (experiment, run.frame(name), run.claims_of(name), trials)
+    made = told(*known, run.tag) if folder is None else section(*known, folder, run.tag)
     return made if machine is None else replace(made, question=f"{machine}: {made.question}")

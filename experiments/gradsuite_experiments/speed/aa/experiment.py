@@ -9,6 +9,7 @@ from gradsuite.experiment import Figure, Table
 from gradsuite.measuring.timing import Budget
 from gradsuite.rows import Measurement
 from gradsuite.settings import Grid, Presets, Setting, Settings
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.speed.aa import laws
 from gradsuite_experiments.speed.experiment import ONE, Speed, builder
@@ -34,6 +35,7 @@ class SpeedAa(Speed):
 
     name: ClassVar[str] = "speed-aa"
     question: ClassVar[str] = "Is a backend as fast as itself, and how often and how closely do intervals say so?"
+    topic: ClassVar[Topic] = Topic.TRUST
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         *Speed.settings,

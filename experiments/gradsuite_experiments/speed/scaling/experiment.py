@@ -10,6 +10,7 @@ from gradsuite.model import GATES
 from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, ROUNDS, SEED, Presets, Setting, Settings, cell
+from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.speed import workloads
@@ -27,6 +28,7 @@ class Scaling(Experiment):
 
     name: ClassVar[str] = "scaling"
     question: ClassVar[str] = "How does the time of a gradient grow with T, B, H and the number of layers?"
+    topic: ClassVar[Topic] = Topic.SPEED
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         cell(*GATES),

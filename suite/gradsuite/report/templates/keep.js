@@ -23,7 +23,7 @@ const standalone = svg => {
     paper.setAttribute(name, value);
   }
   const title = document.createElementNS(svg.namespaceURI, "title");
-  title.textContent = svg.closest("figure").querySelector("h3")?.firstChild.textContent ?? svg.dataset.name;
+  title.textContent = svg.closest("figure").querySelector("h3, h4")?.firstChild.textContent ?? svg.dataset.name;
   copy.prepend(title, paper);
   copy.setAttribute("width", `${width}pt`);
   copy.setAttribute("height", `${height}pt`);

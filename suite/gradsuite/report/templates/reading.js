@@ -39,7 +39,7 @@ const dressed = name => {
 dressed("auto");
 document.querySelector("header")?.append(made("p", {className: "tools"}, theme));
 
-for (const heading of all("main section[id] > h2, main h3[id], main h2[id]")) {
+for (const heading of all("main section[id] > h2, main section[id] > h3, main h2[id], main h3[id], main h4[id]")) {
   const id = heading.id || heading.parentElement.id;
   heading.append(" ", made("a", {className: "permalink", href: `#${id}`, ariaLabel: `Link to ${heading.textContent}`}, "#"));
 }

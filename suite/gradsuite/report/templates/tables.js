@@ -19,7 +19,7 @@ const next = {none: "ascending", ascending: "descending", descending: "none"};
 const sign = {none: 0, ascending: 1, descending: -1};
 const FEW = 8; // rows of a table that needs no filter
 
-for (const table of all("main table")) {
+for (const table of all("main table:not(.small)")) {
   const rows = [...(table.tBodies[0]?.rows ?? [])];
   const heads = [...(table.tHead?.rows[0]?.cells ?? [])];
   if (rows.length < 2 || rows.some(row => row.cells.length !== heads.length)) continue;
