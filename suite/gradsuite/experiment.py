@@ -30,7 +30,8 @@ STATUSES = ("ok", "unsupported", "invalid", "timeout", "error")
 class Trial:
     """The unit of work that is run, stored, resumed and retried: one experiment on one backend at one setting.
 
-    If its task reads a file, `pin` says which: its settings name the file as it was typed.
+    If its task reads a file, `pin` says which: its settings name the file as it was typed. One that is `timed` is
+    measured while nothing else computes.
     """
 
     experiment: str
@@ -38,6 +39,7 @@ class Trial:
     device: str
     settings: Settings
     pin: "Pin | None" = None
+    timed: bool = True
 
     def sent(self) -> dict[str, Any]:
         """Return the settings as a worker is given them: with the file pinned, wherever the worker runs."""
@@ -92,6 +94,7 @@ class Experiment(ABC):
     question: ClassVar[str]
     settings: ClassVar[tuple[Setting, ...]]
     presets: ClassVar[Presets]
+    timed: ClassVar[bool] = True  # False if nothing that it measures depends on what else the machine does meanwhile
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
 
@@ -134,7 +137,8 @@ class Experiment(ABC):
         """Measure one trial in a worker; each `yield` ends a round.
 
         Rounds of one setting are interleaved over the backends in shuffled order, so that drift hits all alike. An
-        experiment that does not time anything yields once. `Unsupported` makes the trial `unsupported`, `UserError`
+        experiment that does not time anything yields once; if it says so (`timed`), its trials on several backends are
+        measured side by side. `Unsupported` makes the trial `unsupported`, `UserError`
         `invalid`. A worker imports neither Matplotlib nor pandas: what draws or reads rows imports them itself.
         """
 

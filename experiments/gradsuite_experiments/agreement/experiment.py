@@ -34,6 +34,7 @@ class Agreement(Experiment):
 
     name = "agreement"
     question = "How far do backends drift apart over time: by rounding alone, or as chaotic trajectories do?"
+    timed = False
     settings = (
         HIDDEN_SIZE,
         replace(LENGTH, minimum=40),  # enough for chaos to show above rounding

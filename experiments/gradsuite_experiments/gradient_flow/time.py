@@ -42,6 +42,7 @@ class GradientTime(GradientFlow):
 
     name: ClassVar[str] = "gradient-time"
     question: ClassVar[str] = "How far back in time do gradients reach, and at which gains do they vanish or explode?"
+    timed: ClassVar[bool] = False
     subject: ClassVar[str] = "cell"
     series: ClassVar[str] = "gain"
     distances: ClassVar[str] = "time steps"

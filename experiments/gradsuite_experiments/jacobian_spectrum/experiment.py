@@ -46,6 +46,7 @@ class JacobianSpectrum(Experiment):
 
     name = "jacobian-spectrum"
     question = "Which cells and initialisers keep all directions of the gradient alive (dynamical isometry)?"
+    timed = False
     settings = (
         any_recurrent_cell(),
         activation("identity", "tanh", "relu"),

@@ -52,6 +52,7 @@ def presets(length: int, *, standard: int, full: int) -> dict[str, Grid]:
 class Learning(Experiment):
     """What learning curves of one task have in common."""
 
+    timed = False
     task_name: ClassVar[str]
     goal: ClassVar[float | None] = None  # score of the validation split at which a training stops
     settings = (

@@ -31,6 +31,7 @@ class LinearRecurrence(Experiment):
 
     name = "linear-recurrence"
     question = "Do linear recurrences keep gradients, and states of a size, as their eigenvalues and gates say?"
+    timed = False
     settings = (
         cell(*LAGS),
         Setting("r_min", float, "least modulus of an eigenvalue", minimum=0),

@@ -41,6 +41,7 @@ class MeanFieldDepth(Experiment):
 
     name = "mean-field"
     question = "Do gradients of deep random networks vanish and explode where mean-field theory says?"
+    timed = False
     settings = (
         cell("mlp", "residual"),
         initialiser("normal", *SCHEMES),

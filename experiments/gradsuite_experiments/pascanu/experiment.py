@@ -36,6 +36,7 @@ class Pascanu(Experiment):
 
     name = "pascanu"
     question = "How long a memory does plain SGD learn, and what do clipping and the Omega regulariser add to it?"
+    timed = False
     settings = (
         Setting("method", str, "how the network is trained", choices=tuple(METHODS)),
         initialiser(*STARTS),

@@ -33,6 +33,7 @@ class PhaseTime(Experiment):
 
     name = "phase-time"
     question = "At which gain do gradients through time turn from vanishing to exploding, and how does noise move it?"
+    timed = False
     settings = (
         NOISE,
         Setting("gains", int, "recurrent gains, evenly spaced", minimum=2),

@@ -33,6 +33,7 @@ class TimeScale(Experiment):
 
     name = "time-scale"
     question = "Does what forget gates keep at initialisation say how soon a dependency of T steps is learnt?"
+    timed = False
     settings = (
         Setting("bias", str, "forget bias, or chrono: drawn for dependencies of up to T steps", choices=BIASES),
         replace(LENGTH, minimum=10),

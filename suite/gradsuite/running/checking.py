@@ -17,7 +17,7 @@ from gradsuite.conformance.packed import unpacked
 from gradsuite.errors import UserError, one_line
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
-from gradsuite.running.executors.local import START_TIMEOUT, info
+from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
 from gradsuite.worker.process import Lost, Process

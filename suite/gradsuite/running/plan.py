@@ -77,7 +77,10 @@ class Study:
     def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
         """Return the trials, those of one setting together."""
         return [
-            [Trial(experiment.name, backend, device, settings, pin) for backend in experiment.backends(backends)]
+            [
+                Trial(experiment.name, backend, device, settings, pin, experiment.timed)
+                for backend in experiment.backends(backends)
+            ]
             for experiment in self.experiments
             for settings in experiment.trials(self.grid(experiment))
             for pin in [self.pins.get(str(settings.get("task")))]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Self
 
 from gradsuite.alias import is_tuned, original
 from gradsuite.machine import allocator, layout
@@ -14,17 +14,30 @@ from gradsuite.worker.start import THREADS_VARIABLE
 class WorkerEnvironment:
     """Says, for each backend, what its worker's environment is: this one's, what all have alike, what plugins add."""
 
-    def __init__(self, plugins: Plugins, machine: Mapping[str, Any], blocked: Collection[str] = ()) -> None:
-        """Use as many threads as `machine` says, and block the same plugins as here."""
+    def __init__(
+        self, plugins: Plugins, machine: Mapping[str, Any], blocked: Collection[str] = (), *, confined: bool = True
+    ) -> None:
+        """Use as many threads as `machine` says, on as many cores if `confined`, and block the same plugins as here."""
         self.plugins = plugins
         self.machine = machine
         self.blocked = blocked
+        self.confined = confined
+
+    @property
+    def threads(self) -> int:
+        """How many threads a worker has."""
+        return int(self.machine["threads"])
+
+    def shared(self, workers: int) -> Self:
+        """Return that of so many workers that compute side by side: each has its part of the threads, on any core."""
+        machine = {**self.machine, "threads": max(1, self.threads // workers)}
+        return type(self)(self.plugins, machine, self.blocked, confined=False)
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
-        environment = {**os.environ, **thread_environment(self.machine["threads"])}
+        environment = {**os.environ, **thread_environment(self.threads)}
         environment |= {**layout.ENVIRONMENT, **allocator.environment()}
-        environment[THREADS_VARIABLE] = str(self.machine["threads"])
+        environment[THREADS_VARIABLE] = str(self.threads if self.confined else 0)
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
         return environment | self.added(original(backend), tuned=is_tuned(backend))
 
