@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "finding-a-wrong-gradient.md"
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """The package that `gradsuite new-backend mine` writes, importable and not installed."""
-    done = CliRunner().invoke(gradsuite, ["new-backend", "mine", "--into", str(tmp_path)], standalone_mode=False)
+    done = CliRunner().invoke(gradsuite, ["new-backend", "mine", "--out", str(tmp_path)], standalone_mode=False)
     assert done.exception is None
     monkeypatch.syspath_prepend(tmp_path / "mine" / "src")
     # Bytecode is told from its source by size and second: lines that only change places would not be read again.

@@ -16,14 +16,14 @@ CPP = ROOT / "docs" / "examples" / "gradsuite-cpp"
 
 
 def test_a_new_backend_is_green_in_one_line(environment, tmp_path):
-    environment.run("gradsuite new-backend green --into .", tmp_path)
+    environment.run("gradsuite new-backend green --out .", tmp_path)
     environment.run("python -m pip install -e . && gradsuite check green && pytest", tmp_path / "green")
     found = environment.json("gradsuite backends --json", tmp_path)
     assert cells(found, "green") == ["rnn"]
 
 
 def test_a_new_autodiff_backend_is_green_in_its_own_workflow(environment, tmp_path):
-    environment.run("gradsuite new-backend forward --autodiff --into .", tmp_path)
+    environment.run("gradsuite new-backend forward --autodiff --out .", tmp_path)
     workflow = yaml.safe_load((tmp_path / "forward" / ".github" / "workflows" / "check.yml").read_text("utf-8"))
     for step in workflow["jobs"]["check"]["steps"]:
         if "run" in step:
@@ -32,7 +32,7 @@ def test_a_new_autodiff_backend_is_green_in_its_own_workflow(environment, tmp_pa
 
 
 def test_a_new_cell_is_green_in_one_line(environment, tmp_path):
-    environment.run("gradsuite new-cell leaky --into .", tmp_path)
+    environment.run("gradsuite new-cell leaky --out .", tmp_path)
     command = "python -m pip install -e . && pytest && gradsuite check torch --cell leaky"
     environment.run(command, tmp_path / "leaky")
     assert "leaky" in [cell["name"] for cell in environment.json("gradsuite cells --json", tmp_path)]

@@ -97,7 +97,7 @@ def test_a_name_that_is_taken_is_refused(kind, name, plugins, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_that_exists_is_left_alone(kind, plugins, tmp_path):
     (tmp_path / "mine").mkdir()
-    with pytest.raises(UserError, match="exists already: choose another name, or another folder with --into"):
+    with pytest.raises(UserError, match="exists already: choose another name, or another folder with --out"):
         write_package(kind, "mine", tmp_path, plugins)
     assert list((tmp_path / "mine").iterdir()) == []
 
@@ -144,7 +144,7 @@ def test_an_autodiff_backend_is_right_at_once(dtype, name, plugins, tmp_path, mo
     [([], "one cell, rnn"), (["--autodiff"], "all cells, differentiated by autograd")],
 )
 def test_the_command_says_what_it_wrote(arguments, cells, tmp_path):
-    arguments = ["my-own", "--into", str(tmp_path), *arguments]
+    arguments = ["my-own", "--out", str(tmp_path), *arguments]
     done = CliRunner().invoke(new_backend, arguments, catch_exceptions=False)
     assert done.output.startswith(f"wrote a backend for {cells}, to {tmp_path / 'my-own'}; to install and check it:")
 
@@ -152,7 +152,7 @@ def test_the_command_says_what_it_wrote(arguments, cells, tmp_path):
 @pytest.mark.parametrize("command", [new_backend, new_cell, new_experiment])
 def test_the_command_says_what_to_type_next(command, tmp_path):
     folder = tmp_path / "a folder"
-    done = CliRunner().invoke(command, ["my-own", "--into", str(folder)], catch_exceptions=False)
+    done = CliRunner().invoke(command, ["my-own", "--out", str(folder)], catch_exceptions=False)
     assert done.exit_code == 0
     assert f"cd '{folder / 'my-own'}' && python -m pip install -e . && " in done.output
     assert (folder / "my-own" / "pyproject.toml").exists()

@@ -1,5 +1,7 @@
 """`gradsuite export`: a run's measurements for other programs."""
 
+from pathlib import Path
+
 import click
 
 from gradsuite.commands._completion import words
@@ -8,22 +10,31 @@ from gradsuite.commands._completion import words
 @click.command()
 @click.argument("run", type=click.Path())
 @click.option(
-    "--format", "kind", required=True, metavar="csv|json", shell_complete=words("csv", "json"), help="Output format."
+    "--format",
+    "kind",
+    metavar="csv|json|parquet",
+    shell_complete=words("csv", "json", "parquet"),
+    help="Output format (default: the file's ending).",
 )
-@click.option("--output", type=click.Path(), metavar="FILE", help="File to write (default: standard output).")
-def export(run: str, kind: str, output: str | None) -> None:
+@click.option("--wide", is_flag=True, help="Column for each setting, and each trial's seconds and reason.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="File to write (default: standard output)."
+)
+def export(run: str, kind: str | None, wide: bool, out: Path | None) -> None:
     """Write the measurements of a run, one row each."""
     import sys
-    from pathlib import Path
 
-    from gradsuite.errors import unknown
-    from gradsuite.runs.export import FORMATS, write_file
-    from gradsuite.runs.store import Run
+    from gradsuite.commands._ending import format_of
+    from gradsuite.errors import UserError
+    from gradsuite.runs import export, store
+    from gradsuite.runs.wide import wide as widened
 
-    if kind not in FORMATS:
-        raise unknown("format", kind, FORMATS)
-    opened = Run.open(run)
-    if output is None:
-        FORMATS[kind](opened.measurements(), sys.stdout)
+    chosen = format_of(kind, out, {name: name for name in export.FORMATS})
+    opened = store.Run.open(run)
+    if out is None and chosen == "parquet" and sys.stdout.isatty():
+        raise UserError("Parquet is not for a terminal: type --out FILE.parquet")
+    rows = widened(opened) if wide else opened.measurements()
+    if out is None:
+        export.FORMATS[chosen](rows, sys.stdout.buffer)
     else:
-        write_file(opened, Path(output), kind)
+        export.write_file(rows, out, chosen)

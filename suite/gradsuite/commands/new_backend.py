@@ -5,7 +5,7 @@ from shlex import quote
 
 import click
 
-from gradsuite.commands._into import folder_option
+from gradsuite.commands._out import folder_option
 
 
 @click.command()

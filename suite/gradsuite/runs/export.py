@@ -1,50 +1,83 @@
-"""Measurements as CSV or JSON, every number exact, and NaN and infinities distinct from a missing value."""
+"""Measurements as CSV, JSON or Parquet, every number exact, and NaN and infinities distinct from a missing value."""
 
 import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import pandas as pd
 
 from gradsuite.errors import UserError
 from gradsuite.runs.store import Run, cause
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # with these a cell begins that a spreadsheet computes, or looks into
 
-def write_csv(rows: pd.DataFrame, output: TextIO) -> None:
+
+def write_csv(rows: pd.DataFrame, output: BinaryIO) -> None:
     """Write one line per measurement, and one without a value for a trial that has none.
 
-    Values that are not finite are `nan`, `inf` or `-inf`.
+    Values that are not finite are `nan`, `inf` or `-inf`. Text that a spreadsheet would take for a formula has a `'`
+    before it.
     """
     value = rows["value"].astype(object).where(rows["value"].notna() | rows["metric"].isna(), "nan")
-    rows.assign(value=value).to_csv(output, index=False)
+    named = [(str(name), column) for name, column in rows.items()]
+    texts = {name: column.map(inert, na_action="ignore") for name, column in named if holds_text(column)}
+    rows.assign(**texts, value=value).to_csv(output, index=False, mode="wb", lineterminator="\n")
 
 
-def write_json(rows: pd.DataFrame, output: TextIO) -> None:
+def holds_text(column: pd.Series) -> bool:
+    """Whether a column is of text."""
+    return not pd.api.types.is_numeric_dtype(column)
+
+
+def inert(text: str) -> str:
+    """Return text that no spreadsheet computes."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def write_json(rows: pd.DataFrame, output: BinaryIO) -> None:
     """Write an array of objects; JSON has no numbers that are not finite: those are "nan", "inf" or "-inf"."""
-    output.write("[")
+    output.write(b"[")
     for number, row in enumerate(rows.astype(object).where(rows.notna(), None).to_dict("records")):
         value = row["value"]
         if row["metric"] is not None and (value is None or math.isinf(value)):
             row["value"] = "nan" if value is None else str(value)
-        output.write(("," if number else "") + "\n" + json.dumps({**row, "settings": json.loads(row["settings"])}))
-    output.write("\n]\n")
+        if "settings" in row:
+            row["settings"] = json.loads(row["settings"])
+        output.write(("," if number else "").encode() + b"\n" + json.dumps(row).encode())
+    output.write(b"\n]\n")
+
+
+def write_parquet(rows: pd.DataFrame, output: BinaryIO) -> None:
+    """Write a table whose columns have types. Raises UserError where pyarrow is not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise UserError('Parquet needs pyarrow: pip install "gradsuite[parquet]"') from None
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    place = table.column_names.index("value")
+    value = pa.array(rows["value"].to_numpy(), mask=rows["metric"].isna().to_numpy())  # pandas' NaN would be missing
+    pq.write_table(table.set_column(place, "value", value), output)
 
 
 def write_measurements(run: Run) -> None:
     """Write the run's `measurements.csv`. Raises UserError if it cannot be written."""
-    write_file(run, run.path / "measurements.csv", "csv")
+    write_file(run.measurements(), run.path / "measurements.csv", "csv")
 
 
-def write_file(run: Run, path: Path, kind: str) -> None:
-    """Write a run's measurements in one of FORMATS. Raises UserError if the file cannot be written."""
-    rows = run.measurements()
+def write_file(rows: pd.DataFrame, path: Path, kind: str) -> None:
+    """Write measurements in one of FORMATS. Raises UserError if the file cannot be written."""
     try:
-        with path.open("w", encoding="utf-8", newline="") as output:
+        with path.open("wb") as output:
             FORMATS[kind](rows, output)
     except OSError as error:
         raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error
 
 
-FORMATS: dict[str, Callable[[pd.DataFrame, TextIO], None]] = {"csv": write_csv, "json": write_json}
+FORMATS: dict[str, Callable[[pd.DataFrame, BinaryIO], None]] = {
+    "csv": write_csv,
+    "json": write_json,
+    "parquet": write_parquet,
+}

@@ -27,7 +27,7 @@ def write_package(kind: str, name: str, into: Path, plugins: Plugins, *, autodif
     check_name(kind, name, plugins)
     folder = into / name
     if folder.exists():
-        raise UserError(f"{str(folder)!r} exists already: choose another name, or another folder with --into")
+        raise UserError(f"{str(folder)!r} exists already: choose another name, or another folder with --out")
     try:
         for path, text in render(kind, name, autodiff=autodiff):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

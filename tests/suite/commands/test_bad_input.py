@@ -48,8 +48,15 @@ import pytest
         ("report file", "'file' is no run"),
         ("report", "Missing argument 'RUN'"),
         ("export nowhere --format csv", "unknown run 'nowhere'"),
-        ("export nowhere --format cvs", "unknown format 'cvs'; did you mean 'csv'? (allowed: csv, json)"),
-        ("export nowhere", "Missing option '--format'"),
+        ("export nowhere --format cvs", "unknown format 'cvs'; did you mean 'csv'? (allowed: csv, json, parquet)"),
+        (
+            "export nowhere",
+            "which format? type --out FILE (*.csv, *.json, *.parquet) or --format NAME (csv, json, parquet)",
+        ),
+        (
+            "export . --out rows.txt",
+            "'rows.txt' does not end like a format: name it *.csv or *.json or *.parquet",
+        ),
         ("completion tcsh", "unknown shell 'tcsh'"),
     ],
 )
@@ -81,7 +88,7 @@ def test_a_run_that_cannot_be_resumed_as_asked_says_so(type_in, run):
 def test_what_cannot_be_written_is_one_line(type_in, run):
     (Path(run) / "measurements.csv").unlink()
     (Path(run) / "measurements.csv").mkdir()
-    for line in (f"report {run}", f"export {run} --format csv --output {run}", "export . --format csv"):
+    for line in (f"report {run}", f"export {run} --format csv --out {run}", "export . --format csv"):
         status, output, errors = type_in(*line.split())
         assert (status, output, errors.count("\n")) == (2, "", 1)
         assert errors.startswith(("gradsuite: cannot write", "gradsuite: '.' is no run"))

@@ -96,7 +96,7 @@ def test_what_is_wrong_is_one_line(type_in, line, fault):
 def test_a_new_cell_is_green_at_once(tmp_path):
     """Its own tests, as its README says; a real installation is tested by tests/kit."""
     pytest.importorskip("torch")
-    done = CliRunner().invoke(gradsuite, ["new-cell", "leaky", "--into", str(tmp_path)], standalone_mode=False)
+    done = CliRunner().invoke(gradsuite, ["new-cell", "leaky", "--out", str(tmp_path)], standalone_mode=False)
     assert done.output.startswith(f"wrote a cell to {tmp_path / 'leaky'}; to install and check it:\n")
     assert done.output.endswith("python -m pip install -e . && pytest && gradsuite check torch --cell leaky\n")
     source = tmp_path / "leaky" / "src"

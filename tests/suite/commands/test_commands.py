@@ -58,8 +58,10 @@ def test_export_gives_tidy_rows(type_in, run):
     assert len(output.splitlines()) == 3
     status, output, _ = type_in("export", run, "--format", "json")
     assert [row["value"] for row in json.loads(output)] == [1.0, 2.0]
-    assert type_in("export", run, "--format", "csv", "--output", "rows.csv") == (0, "", "")
+    assert type_in("export", run, "--out", "rows.csv") == (0, "", "")
     assert pd.read_csv("rows.csv")["metric"].tolist() == ["size", "size"]
+    assert type_in("export", run, "--wide", "--format", "json", "--out", "rows.txt") == (0, "", "")
+    assert [row["gain"] for row in json.loads(Path("rows.txt").read_text())] == [0.5, 0.5]
 
 
 def test_backends_are_listed_with_what_the_missing_ones_need(type_in, monkeypatch):
@@ -126,7 +128,7 @@ def test_each_shell_gets_its_script(type_in, shell):
         ("gradsuite run pro", {"probe"}),
         ("gradsuite run --backend ec", {"echo"}),
         ("gradsuite run --preset q", {"quick"}),
-        ("gradsuite export x --format ", {"csv", "json"}),
+        ("gradsuite export x --format ", {"csv", "json", "parquet"}),
     ],
 )
 def test_names_are_completed(type_in, monkeypatch, line, expected):

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 folder_option = click.option(
-    "--into",
+    "--out",
+    "into",
     type=click.Path(path_type=Path),
     default=".",
     metavar="DIR",
