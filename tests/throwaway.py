@@ -31,7 +31,8 @@ class Echo(Backend):
 class Delta(Echo):
     name = "delta"
 
-BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork threads meet environment".split()
+BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork threads meet environment"
+BEHAVIOURS = BEHAVIOURS.split()
 
 class Probe(Experiment):
     name = "probe"
@@ -102,7 +103,7 @@ def meet(backend, settings):
     yield []
 
 def environment(backend, settings):
-    yield [Measurement(name, int(os.environ[name])) for name in ("OMP_NUM_THREADS", "GRADSUITE_THREADS")]
+    yield [Measurement(name, int(os.environ.get(name, "0"))) for name in ("OMP_NUM_THREADS", "GRADSUITE_THREADS")]
 
 def hang(backend, settings):
     time.sleep(3600)

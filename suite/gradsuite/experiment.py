@@ -96,6 +96,7 @@ class Experiment(ABC):
     presets: ClassVar[Presets]
     timed: ClassVar[bool] = True  # False if nothing that it measures depends on what else the machine does meanwhile
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
+    apart: ClassVar[tuple[str, ...]] = ()  # presets of which it is a part only when it is named
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
 
     def __init__(self, plugins: "Plugins | None" = None) -> None:
@@ -127,6 +128,10 @@ class Experiment(ABC):
         """Yield the settings of each trial: the product of the grid; override it to leave combinations out."""
         for values in product(*grid.values()):
             yield dict(zip(grid, values, strict=True))
+
+    def times(self, settings: Settings) -> bool:
+        """Whether a trial times anything: `timed` says so of them all; override it where some do and some do not."""
+        return self.timed
 
     def backends(self, names: Sequence[str]) -> list[str]:
         """Return what to measure of the backends asked for; `NAME@2` is NAME in a second worker of its own."""

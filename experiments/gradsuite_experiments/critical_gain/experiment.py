@@ -31,6 +31,7 @@ class CriticalGain(Experiment):
     name = "critical-gain"
     question = "At which gain of the candidate's weights do LSTM and GRU turn from vanishing to exploding?"
     timed = False
+    apart = ("quick",)
     settings = (
         cell(*KEEP_GATE),
         Setting("forget_bias", float, "bias of the gate that keeps the state"),

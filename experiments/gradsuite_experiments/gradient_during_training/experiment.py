@@ -32,6 +32,7 @@ class GradientDuringTraining(Experiment):
     name = "gradient-during-training"
     question = "How far back does the gradient reach while a network learns a long dependency?"
     timed = False
+    apart = ("quick",)
     settings = (
         NETWORK,
         replace(LENGTH, minimum=10),

@@ -68,7 +68,7 @@ class GradientTime(GradientFlow):
         },
         "standard": {
             **SAME,
-            "task": ["noise", "sunspots", "digits"],
+            "task": ["noise", "digits"],
             "cell": RECURRENT,
             "gain": [0.5, 1.0, 2.0, 3.0, 4.0, 6.0],
             "length": [100],

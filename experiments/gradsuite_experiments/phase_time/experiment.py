@@ -55,7 +55,7 @@ class PhaseTime(Experiment):
         }
         for preset, noise, gains, seeds, N, length, size in (
             ("quick", [0.05, 0.25], 10, 4, 64, 66, 8),
-            ("standard", [0.0, 0.05, 0.25, 0.5], 19, 5, 128, 100, 16),
+            ("standard", [0.0, 0.05, 0.25], 19, 5, 128, 100, 16),
             ("full", [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0], 25, 5, 128, 100, 16),
         )
     }

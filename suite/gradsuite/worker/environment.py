@@ -8,6 +8,7 @@ from gradsuite.alias import is_tuned, original
 from gradsuite.machine import allocator, layout
 from gradsuite.machine.facts import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
+from gradsuite.worker.purpose import Purpose
 from gradsuite.worker.start import THREADS_VARIABLE
 
 
@@ -15,13 +16,17 @@ class WorkerEnvironment:
     """Says, for each backend, what its worker's environment is: this one's, what all have alike, what plugins add."""
 
     def __init__(
-        self, plugins: Plugins, machine: Mapping[str, Any], blocked: Collection[str] = (), *, confined: bool = True
+        self,
+        plugins: Plugins,
+        machine: Mapping[str, Any],
+        blocked: Collection[str] = (),
+        purpose: Purpose = Purpose.TIME,
     ) -> None:
-        """Use as many threads as `machine` says, on as many cores if `confined`, and block the same plugins as here."""
+        """Use as many threads as `machine` says, and block the same plugins as here."""
         self.plugins = plugins
         self.machine = machine
         self.blocked = blocked
-        self.confined = confined
+        self.purpose = purpose
 
     @property
     def threads(self) -> int:
@@ -29,21 +34,22 @@ class WorkerEnvironment:
         return int(self.machine["threads"])
 
     def shared(self, workers: int) -> Self:
-        """Return that of so many workers that compute side by side: each has its part of the threads, on any core."""
+        """Return that of so many workers that measure side by side: each has its part of the threads, on any core."""
         machine = {**self.machine, "threads": max(1, self.threads // workers)}
-        return type(self)(self.plugins, machine, self.blocked, confined=False)
+        return type(self)(self.plugins, machine, self.blocked, Purpose.MEASURE)
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
         environment = {**os.environ, **thread_environment(self.threads)}
         environment |= {**layout.ENVIRONMENT, **allocator.environment()}
-        environment[THREADS_VARIABLE] = str(self.threads if self.confined else 0)
+        if self.purpose is not Purpose.MEASURE:
+            environment[THREADS_VARIABLE] = str(self.threads)
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
         return environment | self.added(original(backend), tuned=is_tuned(backend))
 
     def added(self, backend: str, tuned: bool) -> dict[str, str]:
         """Return the variables that plugins set for this backend's worker, tuned or not."""
-        machine = {**self.machine, "tuned": tuned}
+        machine = {**self.machine, "tuned": tuned, "purpose": self.purpose}
         added: dict[str, str] = {}
         for variables in self.plugins.manager.hook.worker_environment(backend=backend, machine=machine):
             added.update(variables)
