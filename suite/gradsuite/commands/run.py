@@ -32,6 +32,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
     help="Device to compute on, any that a backend claims (default: cpu).",
 )
 @click.option("--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results).")
+@click.option("--name", metavar="NAME", help="Name of the run, and of its folder (default: date, preset and a number).")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Run whose missing and failed trials are measured.")
 @click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores).")
 @click.option(
@@ -73,7 +74,7 @@ def run(strict: bool, **flags: Any) -> int:
     options = read_options(flags)
     unfinished = Run.open(options.pop("resume")) if "resume" in options else None
     if unfinished:
-        unfinished.require_current("resumed")
+        unfinished.require_resumable()
     configuration = Configuration.resumed(unfinished.meta, options) if unfinished else Configuration.make(options)
     job = Job(configuration, load(configuration.no_plugin), lambda line: click.echo(line, err=True))
     done, complete = job.run(unfinished)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.runs.names import RESULTS, check_name
 from gradsuite.settings import Grid
 
 EXECUTORS = ("local", "dask")
@@ -18,6 +19,7 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; al
     "no-preflight": ((bool,), "true or false"),
     "timeout": ((int, float), "a number"),
 }
+WHERE = ("out", "name")  # a run lies, and is called
 RESUMABLE = ("timeout", "executor", "scheduler", "no-preflight")
 
 
@@ -30,7 +32,8 @@ class Configuration:
     preset: str = "standard"
     set: Grid = field(default_factory=dict)
     device: str = "cpu"
-    out: str = "results"
+    out: str = RESULTS
+    name: str | None = None
     threads: int | None = None
     tuned: bool = False
     no_plugin: Sequence[str] = ()
@@ -42,6 +45,8 @@ class Configuration:
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise unknown("executor", self.executor, EXECUTORS)
+        if self.name is not None:
+            check_name(self.name)
         if self.threads is not None and self.threads < 1:
             raise UserError(f"threads must be at least 1, not {self.threads}")
         if not self.timeout > 0:
@@ -56,7 +61,7 @@ class Configuration:
 
     def stored(self) -> dict[str, Any]:
         """Return what a run keeps of it, to be resumed: not where the run lies, nor how its trials are run."""
-        kept = {name.replace("_", "-"): value for name, value in asdict(self).items() if name != "out"}
+        kept = {name.replace("_", "-"): value for name, value in asdict(self).items() if name not in WHERE}
         return {name: value for name, value in kept.items() if name not in RESUMABLE}
 
     @classmethod

@@ -27,6 +27,7 @@ from gradsuite.running.failures import Failures
 from gradsuite.running.judge import judge
 from gradsuite.running.progress import Progress
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
 
@@ -65,7 +66,9 @@ class Job:
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
-            run = unfinished or new_run(self.configuration.out, self.configuration.preset)
+            asked = self.configuration
+            run = unfinished or new_run(asked.out, asked.preset, asked.name)
+            self._make_latest(run)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
             if self.configuration.tuned:
@@ -85,6 +88,7 @@ class Job:
                 except sqlite3.Error as error:
                     raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
                 run.note({"finished": now(), "doubted": sorted(wrong)})
+        self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
     def publish(self, run: Run) -> bool:
@@ -202,6 +206,9 @@ class Job:
         for line in failures.lines():
             self.say(line)
 
+    def _make_latest(self, run: Run) -> None:
+        self._attempt("no link to the latest run", lambda: make_latest(run.path))
+
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
         """Take a step that must not cost the run, whatever a plugin does in it."""
         try:
@@ -236,10 +243,12 @@ def outcomes(
     yield from executor.run(claimed)
 
 
-def new_run(folder: str, preset: str) -> Run:
-    """Make a run with a name of its own, even when two start at once: date, preset and the first free number."""
+def new_run(folder: str, preset: str, name: str | None = None) -> Run:
+    """Make a run with this name, or one of its own even when two start at once: date, preset, first free number."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        if name is not None:
+            return Run.create(named(Path(folder) / name), {})
         for number in count(1):
             path = Path(folder) / f"{date.today().isoformat()}-{preset}-{number}"
             if not path.exists():
@@ -251,6 +260,15 @@ def new_run(folder: str, preset: str) -> Run:
     except OSError as error:
         raise UserError(f"cannot write into {folder!r}: {cause(error)}; choose another folder with --out") from error
     return Run.create(path, {})
+
+
+def named(path: Path) -> Path:
+    """Make the folder of a run whose name was chosen. Raises UserError if there is one."""
+    try:
+        path.mkdir()
+    except FileExistsError as error:
+        raise UserError(f"{str(path)!r} is there already: choose another --name, or type --resume {path}") from error
+    return path
 
 
 def write_report(run: Run, plugins: Plugins) -> Path:
