@@ -144,6 +144,7 @@ class Job:
             "configuration": resolved.stored(),
             "experiments": experiments,
             "preset": self.configuration.preset,
+            "apart": list(self.study.apart),
             "settings": dict(self.configuration.set),
             "data": {name: pin.digest for name, pin in self.study.pins.items()},
             "device": self.configuration.device,
@@ -191,6 +192,9 @@ class Job:
         groups = [[trial for trial in group if not is_final(trial)] for group in planned]
         total = sum(map(len, groups))
         self.say(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
+        if self.study.apart:
+            left_out = ", ".join(self.study.apart)
+            self.say(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
         failures = Failures(self.study.varied())
         with self.progress(total, self.study.varied()) as progress:
