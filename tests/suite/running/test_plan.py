@@ -79,7 +79,7 @@ def test_the_trials_are_the_product_of_settings_with_the_backends_of_one_setting
 
 def test_without_names_all_experiments_that_have_the_preset(plugins):
     assert [one.name for one in study(plugins, [], "quick", {}).experiments] == ["question", "sizes"]
-    assert [one.name for one in study(plugins, [], "peers", {}).experiments] == ["question", "long"]
+    assert [one.name for one in study(plugins, [], "peers", {}).experiments] == ["long", "question"]
 
 
 def test_an_experiment_can_have_a_backend_twice_and_wait_to_be_named(plugins):
