@@ -67,7 +67,7 @@ def draw(path: Path, folder: Path, blocked: Collection[str], name: str) -> Secti
 
 
 def section_of(path: Path, folder: Path | None, plugins: Plugins, name: str) -> Section:
-    """Return the section of one experiment of the run in `path`: answers and claims alone without a folder for figures."""
+    """Return the section of one experiment of the run in `path`: without a folder, what it says in words."""
     run = Run.open(path)
     trials = run.trials()
     trials = trials[trials["experiment"] == name]
