@@ -64,7 +64,7 @@ def run(strict: bool, **flags: Any) -> int:
     last line printed is the run's folder.
     """
     from gradsuite.commands._columns import table_text
-    from gradsuite.commands._conclusion import conclusion
+    from gradsuite.commands._answers import ending
     from gradsuite.plugins import load
     from gradsuite.running.configuration import Configuration, read_options
     from gradsuite.running.job import Job, resuming
@@ -84,7 +84,7 @@ def run(strict: bool, **flags: Any) -> int:
         click.echo(f"{table.title}\n{table_text(table)}\n")
     judged = done.claims()
     if complete:
-        click.echo(conclusion(done, job.plugins))
+        click.echo(ending(done, job.plugins))
     click.echo(done.path)
     failed = strict and ((judged["verdict"] == "fails").any() or done.meta.get("preflight"))
     return INTERRUPTED if not complete else 0 if published and not failed else 1

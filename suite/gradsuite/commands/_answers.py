@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SHOWN = 10  # claims that failed; all are in the report, and in `gradsuite claims`
 
 
-def conclusion(run: "Run", plugins: "Plugins") -> str:
+def ending(run: "Run", plugins: "Plugins") -> str:
     """Return the answers, and the claims that failed."""
     from gradsuite.report.section import count
     from gradsuite.report.sections import in_words
