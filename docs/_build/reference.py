@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 
 MODULES = {
     "Computing": ("backend", "model", "parameters", "optimizers", "clipping", "schedule", "precision", "cells"),
-    "Experiments": ("experiment", "settings", "rows", "claims", "tasks.task", "comparator", "state_dict"),
+    "Experiments": ("experiment", "settings", "rows", "claims", "compared", "tasks.task", "comparator", "state_dict"),
     "Plugins": ("hookspecs", "plugins", "errors", "testing"),
     "Truth": ("theory", "oracle", "conformance"),
 }

@@ -6,7 +6,8 @@ from gradsuite.hookspecs import Register
 
 @hookimpl
 def register_experiments(register: Register) -> None:
-    """Register the built-in experiments."""
+    """Register the built-in experiments: a report has those of one topic in this order."""
+    register("gradient-time", "gradsuite_experiments.gradient_flow.time:GradientTime")
     register("adding", "gradsuite_experiments.learning.experiment:Adding")
     register("agreement", "gradsuite_experiments.agreement.experiment:Agreement")
     register("clip-threshold", "gradsuite_experiments.clip_threshold.experiment:ClipThreshold")
@@ -19,7 +20,6 @@ def register_experiments(register: Register) -> None:
     register("gates", "gradsuite_experiments.gates.experiment:Gates")
     register("gemm", "gradsuite_experiments.gemm.experiment:Gemm")
     register("gradient-depth", "gradsuite_experiments.gradient_flow.depth:GradientDepth")
-    register("gradient-time", "gradsuite_experiments.gradient_flow.time:GradientTime")
     register(
         "gradient-during-training",
         "gradsuite_experiments.gradient_during_training.experiment:GradientDuringTraining",

@@ -1,6 +1,9 @@
-"""Second names of backends: `NAME@2` is NAME in another worker, `NAME@tuned` is NAME in a tuned one."""
+"""Names: `NAME@2` is the backend NAME in another worker, `NAME@tuned` in a tuned one; a SLUG names files, too."""
+
+import re
 
 SIGN = "@"
+SLUG = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")  # names of experiments and figures: of files, and of parts of a page
 TUNED = "tuned"
 
 

@@ -22,7 +22,7 @@ class BackendInfo:
     `versions` maps each package that computes to its version; `activations` is by cell; `features` are of FEATURES.
     A backend without state gradients (`state_gradients=()`) raises Unsupported if a forward pass is asked for them; one
     with `states` alone leaves `cell_states` None. `libraries` says what it computes with, one line per library, such
-    as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds.
+    as `torch: MKL 2024.2`; the worker adds the BLAS and thread pools that it finds of these packages.
 
     Raises UserError for an unknown feature: misspelled, it would never be used, and nothing would say why. For an
     unknown field too: whoever types `gradsuite check` reads one line, and no traceback of a dataclass.

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gradsuite.alias import SLUG
 from gradsuite.claims import Claim
+from gradsuite.compared import Benchmark, Compared
 from gradsuite.errors import unknown
 from gradsuite.rows import Measurement
 from gradsuite.settings import Grid, Presets, Setting, Settings
@@ -67,11 +69,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawn figure: a file name without ending, what it shows in a sentence, and the figure."""
+    """A drawn figure: a file name without ending, what it shows in a sentence, and the figure.
+
+    Raises ValueError for a name that is not SLUG: it is a file's, in the run's folder and nowhere else.
+    """
 
     name: str
     caption: str
     figure: "MatplotlibFigure"
+
+    def __post_init__(self) -> None:
+        if not SLUG.fullmatch(self.name):
+            raise ValueError(f"a figure's name is of small letters, digits, '.' and '-', not {self.name[:80]!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,8 @@ class Experiment(ABC):
     presets: ClassVar[Presets]
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
+    compared: ClassVar[tuple[Compared, ...]] = ()  # what of its rows `gradsuite compare` holds against another run's
+    benchmark: ClassVar[Benchmark | None] = None  # how it times one workload, where it can, for `gradsuite best`
 
     def __init__(self, plugins: "Plugins | None" = None) -> None:
         """Take the plugins whose tasks it may ask for; the host hands over its own."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from gradsuite import hookspecs
-from gradsuite.alias import SIGN, original
+from gradsuite.alias import SIGN, SLUG, original
 from gradsuite.errors import UserError, one_line, unknown
 
 if TYPE_CHECKING:
@@ -219,6 +219,8 @@ class Plugins:
             raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'{either}")
         if name != original(name):
             raise ValueError(f"{kind} {name!r}: {SIGN} is for second names of what is registered")
+        if kind == "experiment" and not SLUG.fullmatch(name):
+            raise ValueError(f"an experiment's name is of small letters, digits, '.' and '-', not {name[:80]!r}")
         known = self.registrations[kind]
         if name in known:
             owners = f"{known[name].plugin!r} and {plugin!r}"

@@ -19,9 +19,10 @@ COLUMNS = (
     "unit",
     "note",
     "status",
+    "machine",
 )
 # A setting has a column of its own in an experiment's frame, so it cannot be called like one of the others.
-RESERVED = frozenset(COLUMNS) - {"cell", "dtype"} | {"reason", "stderr", "seconds"}
+RESERVED = frozenset(COLUMNS) - {"cell", "dtype"} | {"reason", "stderr", "seconds", "run"}
 
 
 @dataclass(frozen=True, slots=True)

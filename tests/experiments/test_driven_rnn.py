@@ -53,7 +53,7 @@ def test_every_noise_has_a_row_of_panels_with_its_own_critical_gain():
     with style.context():
         (figure,) = experiment.figures(rows, list(verdicts(experiment, rows).values()))
     titles = [axes.get_title() for axes in figure.figure.axes[1::2]]
-    assert titles == ["critical gain 1.327", "critical gain 1.550"]
+    assert titles == ["vanishing below gain 1.327 (dotted)", "vanishing below gain 1.550 (dotted)"]
 
 
 def test_every_cell_has_a_row_of_panels():
@@ -63,7 +63,7 @@ def test_every_cell_has_a_row_of_panels():
         (figure,) = experiment.figures(rows, list(verdicts(experiment, rows).values()))
     assert [axes.get_title() for axes in figure.figure.axes] == [
         "rnn, noise variance 0.25, N = 32",
-        "critical gain 1.550",
+        "vanishing below gain 1.550 (dotted)",
         "ln-rnn, noise variance 0.25, N = 32",
-        "critical gain 1.888",
+        "vanishing below gain 1.888 (dotted)",
     ]

@@ -79,3 +79,19 @@ def test_the_titles_say_what_came_out(only):
             titles.append([figure.figure.get_suptitle() for figure in figures])
     assert all(title.endswith("claims hold") for title in titles[0])
     assert all("not on numpy" in title for title in titles[1])
+
+
+def test_no_point_is_above_the_dashes_of_its_own_colour():
+    experiment = ExactTime()
+    rows = measured(experiment, lags=[200])
+    with style.context():
+        roots = list(experiment.figures(rows, list(verdicts(experiment, rows).values())))[1]
+    right = roots.figure.axes[1]
+    lines = {line.get_linestyle(): [] for line in right.lines}
+    for line in right.lines:
+        lines[line.get_linestyle()].append(line)
+    assert len(lines["-"]) == len(lines["--"]) == 2
+    bounds = {line.get_color(): line for line in lines["--"]}
+    assert len(bounds) == 2
+    for line in lines["-"]:
+        assert (line.get_ydata() <= bounds[line.get_color()].get_ydata() * (1 + 1e-12)).all()

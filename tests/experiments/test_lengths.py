@@ -263,8 +263,8 @@ def test_figure_and_table_from_one_network_two_and_none():
             (figure,) = EXPERIMENT.figures(frame(times), [])
         assert [axes.get_title() for axes in figure.figure.axes][:2] == ["lstm T80 B5 H4", "lstm T240 B5 H4"][:panels]
         assert " ".join(figure.figure.get_suptitle().split()) == (
-            "Lengths take, times padded: at spread 0 1.05 (numpy), 1.20 (torch), 5.00 (torch-nn); "
-            "at spread 0.8 0.90 (numpy), 1.00 (torch), 3.00 (torch-nn)"
+            "Lengths take so many times as long as padding: 1.05 (numpy), 1.20 (torch), 5.00 (torch-nn) where all are "
+            "equally long; 0.90 (numpy), 1.00 (torch), 3.00 (torch-nn) at spread 0.8"
         )
         (table,) = EXPERIMENT.tables(frame(times), [])
         assert len(table.rows) == len(times)

@@ -87,6 +87,31 @@ def test_the_line_by_layer_ends_where_the_slope_says(cell):
     assert math.log(ratios(at)[-1]) == pytest.approx(11 * slope(at))
 
 
+def test_a_batch_larger_than_the_network_is_measured_with_gradients_orthonormal_in_sets():
+    rows = measured(MeanFieldDepth(), initialiser=["normal"], hidden_size=[8], batch_size=[20], seeds=[2])
+    assert set(rows["status"]) == {"ok"}
+    assert np.isfinite(rows["value"]).all()
+    targets = directions(8, 20, 1.0, 1.0).targets
+    for first in (0, 8, 16):
+        part = targets[first : first + 8]
+        assert part @ part.T == pytest.approx(np.eye(len(part)), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"activation": ["relu"]}, ["mean-field-slopes"]),
+        ({"activation": ["sigmoid"], "cell": ["residual"]}, ["mean-field-slopes"]),
+        ({"activation": ["tanh"], "cell": ["residual"]}, ["mean-field-slopes", "mean-field-layers"]),
+    ],
+)
+def test_figures_are_drawn_of_what_was_measured_with_tanh_or_without(changes, names):
+    experiment = MeanFieldDepth()
+    rows = measured(experiment, hidden_size=[16], num_layers=[4], seeds=[2], **changes)
+    with style.context():
+        assert [figure.name for figure in experiment.figures(rows, list(verdicts(experiment, rows).values()))] == names
+
+
 def test_every_measured_point_is_drawn_open_where_the_gradient_vanishes():
     experiment = MeanFieldDepth()
     rows = measured(experiment, initialiser=["normal"], activation=["tanh"], hidden_size=[32], seeds=[2])

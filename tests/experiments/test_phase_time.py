@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from gradsuite.report import style
+from gradsuite.report.palette import EXPLODING, VANISHING
 from gradsuite_experiments.phase_time.experiment import PhaseTime
 from gradsuite_experiments.phase_time.laws import SECONDS_ALONE, crossing
+from matplotlib.colors import to_hex
 
 from tests.experiments.laboratory import Fault, blind, measured, not_biting, state_gradients, states, verdicts, weights
 
@@ -84,3 +86,19 @@ def test_crossings_lie_on_the_heat_map_where_their_gains_do():
     (point,) = plane.collections[-1].get_offsets()
     # Ten squares from gain .25 to 2.5, .25 apart, each as wide as 1: the middle of the first is at .5.
     assert list(point) == pytest.approx([claims["phase-time/critical-gain/0.25"].measured / 0.25 - 0.5, 0.5])
+
+
+def test_squares_are_told_apart_on_dark_paper_as_on_light():
+    """The page replaces the colours of the two phases and of the paper: a square's strength is in its opacity alone."""
+    experiment = PhaseTime()
+    rows = measured(experiment, noise=[0.1, 0.2], gains=[5], seeds=[1], hidden_size=[8])
+    with style.context():
+        (figure,) = experiment.figures(rows, list(verdicts(experiment, rows).values()))
+        figure.figure.draw_without_rendering()
+    squares = figure.figure.axes[0].collections[0]
+    rates, colours = squares.get_array().ravel(), squares.get_facecolors()
+    assert {to_hex(colour) for colour in colours} <= {VANISHING, EXPLODING}
+    signed = np.where([to_hex(colour) == VANISHING for colour in colours], -colours[:, 3], colours[:, 3])
+    order = np.argsort(rates)
+    assert (np.diff(signed[order]) >= 0.0).all()
+    assert np.ptp(signed) > 1.0

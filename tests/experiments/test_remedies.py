@@ -1,11 +1,13 @@
 """Remedies: each claim holds, and fails with a fault; training and figures."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from gradsuite.plugins import load
 from gradsuite.report import style
+from gradsuite_experiments.remedies.cost import cost
 from gradsuite_experiments.remedies.experiment import Remedies
-from gradsuite_experiments.remedies.laws import HORIZON, reach
+from gradsuite_experiments.remedies.laws import HORIZON, SECONDS, SECONDS_PLAIN, reach
 from gradsuite_experiments.remedies.networks import REMEDIES
 
 from tests.experiments.laboratory import (
@@ -153,6 +155,49 @@ def test_training_lowers_the_loss_and_is_timed():
     assert last["seconds"] > 0
     (table,) = EXPERIMENT.tables(rows, [])
     assert list(table.rows["backend"]) == ["numpy"]
+
+
+def timed(own, plain, notes=()):
+    """Return a trial's rows: seconds of each round, and which round's own sample was disturbed."""
+    samples = [(SECONDS, own), (SECONDS_PLAIN, plain)]
+    return pd.DataFrame(
+        {"metric": metric, "index": k, "value": value, "note": "slowed" if metric == SECONDS and k in notes else ""}
+        for metric, taken in samples
+        for k, value in enumerate(taken)
+    )
+
+
+def test_what_slows_a_round_slows_both_of_its_steps_and_cancels():
+    slow = np.array([1.0, 1.0, 9.0, 1.0, 3.0, 1.0])
+    taken = cost(timed(0.0028 * slow, 0.0014 * slow))
+    assert (taken.ratio.low, taken.ratio.median, taken.ratio.high) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_disturbed_rounds_are_left_out_while_others_are_left_and_said():
+    own = np.array([2.0, 30.0, 2.0, 2.0])
+    taken = cost(timed(own, np.ones(4), notes=[1]))
+    assert (taken.ratio.high, taken.kept, taken.rounds, taken.unsettled) == (2.0, 3, 4, False)
+    taken = cost(timed(own, np.ones(4), notes=[0, 1, 2]))
+    assert (taken.ratio.high, taken.kept, taken.unsettled) == (30.0, 1, True)
+    assert cost(timed([1.0], [1.0]).iloc[:0]) is None
+
+
+def test_the_title_the_claim_and_the_table_have_one_horizon_of_plain_tanh():
+    rows = measured(EXPERIMENT, remedy=["tanh", "identity"], seeds=[3], training_steps=[2], batch_size=[4])
+    claims = verdicts(EXPERIMENT, rows)
+    horizon = f"{claims['remedies/horizon/tanh'].measured:.1f}"
+    with style.context():
+        title = next(EXPERIMENT.figures(rows, list(claims.values()))).figure.get_suptitle()
+    (table,) = EXPERIMENT.tables(rows, [])
+    assert f"{horizon} with plain tanh" in title
+    assert table.rows["horizon"].tolist() == [horizon, "at least 99.0"]
+
+
+def test_rows_of_a_run_that_did_not_pair_its_times_are_drawn_without_costs():
+    rows = measured(EXPERIMENT, remedy=["tanh", "identity"], seeds=[2], training_steps=[2], batch_size=[4])
+    with style.context():
+        figure = next(EXPERIMENT.figures(rows[rows["metric"] != SECONDS_PLAIN], [])).figure
+    assert len(figure.axes) == 1
 
 
 def test_every_network_has_a_horizon_of_its_own():

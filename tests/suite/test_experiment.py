@@ -2,7 +2,7 @@ from contextlib import suppress
 
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.experiment import Experiment, Trial
+from gradsuite.experiment import Experiment, Figure, Trial
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, GAIN, LENGTH, SEED, Setting, settings_label
 from hypothesis import given
@@ -147,3 +147,9 @@ def test_a_key_changes_with_all_that_is_measured(trial, versions):
 
 def test_settings_in_one_line():
     assert settings_label({"gain": 1.5, "cell": "lstm"}) == "gain=1.5 cell=lstm"
+
+
+@pytest.mark.parametrize("name", ["../escaped", "a/b", "<script>", "with space", "", "x" * 81])
+def test_a_figure_is_called_as_a_file_may_be(name):
+    with pytest.raises(ValueError, match="a figure's name is of small letters"):
+        Figure(name, "", None)

@@ -216,3 +216,15 @@ def test_the_built_in_plugins_load_through_entry_points_and_import_no_framework(
     plugins = load()
     assert {"numpy", "torch", "jax", "echo"} <= set(plugins.backends)
     assert plugins.find("backend", "numpy").plugin == "numpy"
+
+
+@pytest.mark.parametrize("name", ["../escaped", "a/b", "<script>", "with space", "", "x" * 81, "line\nbreak", "\ud800"])
+def test_an_experiment_is_called_as_a_file_may_be(name):
+    class Hostile:
+        @hookimpl
+        def register_experiments(self, register):
+            register(name, "nowhere:Nothing")
+
+    plugins = Plugins({"hostile": Hostile()})
+    assert plugins.experiments == {}
+    assert "an experiment's name is of small letters" in str(plugins.broken[0])

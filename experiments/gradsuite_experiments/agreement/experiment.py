@@ -9,6 +9,7 @@ import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
+from gradsuite.compared import Compared, Digits
 from gradsuite.experiment import Answer, Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters
@@ -42,6 +43,7 @@ class Agreement(Experiment):
         BATCH_SIZE,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = tuple(map(Digits, laws.EXACT))
     presets: ClassVar[Presets] = {
         preset: {"hidden_size": [N], "length": [T], "batch_size": [B], "dtype": ["float64", "float32"]}
         for preset, N, T, B in (("quick", 64, 100, 4), ("standard", 128, 120, 4), ("full", 256, 200, 8))

@@ -12,6 +12,7 @@ from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.agreement.laws import GAINS, GRADIENTS, STATES, rate
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
 
 NAMES = {STATES: "states", GRADIENTS: "state gradients"}
@@ -27,7 +28,11 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         for panel, metric in zip(panels, NAMES, strict=True):
             draw_distances(panel, where(rows, dtype=dtype, metric=metric), metric, UNIT_ROUNDOFF[dtype])
             panel.set_title(f"{NAMES[metric]}, {dtype}")
-    keys = [style.line_key("Lyapunov rate"), style.line_key("unit roundoff", color=MUTED, linestyle=":")]
+    growing = [colour for gain, colour in zip(GAINS, ordered_colours(len(GAINS)), strict=True) if rate(gain) > 0.0]
+    keys: list[style.Key] = [
+        style.lines_key("Lyapunov rate", growing),
+        style.line_key("unit roundoff", color=MUTED, linestyle=":"),
+    ]
     style.backend_legend(figure, rows["backend"], extra=keys)
     finding = "Backends agree to rounding below criticality, and drift apart at the Lyapunov rate above it"
     style.title(figure, tally(claims, finding, "Distances are not those of rounding"))
@@ -35,7 +40,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "Relative distance of each backend from a twin in extended precision, for tanh RNNs driven by noise: states "
         "against time, state gradients against the lag. Lines are e^(rate t) from the unit roundoff up to 1."
     )
-    return Figure("agreement", caption, figure)
+    return Figure("agreement", caption + folded(rows, "dtype"), figure)
 
 
 def draw_distances(axes: Axes, rows: pd.DataFrame, metric: str, roundoff: float) -> None:

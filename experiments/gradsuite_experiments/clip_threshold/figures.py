@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from gradsuite_experiments.clip_threshold import laws
 from gradsuite_experiments.clip_threshold.findings import working
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import measured, tally, where
 from gradsuite_experiments.common.learning import SOLVED_AFTER, outcomes
 
@@ -43,7 +44,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         f"{rows['seeds'].max()} networks that solve it within {rows['updates'].max()} updates; right: when those that "
         "do have. Shaded: what Pascanu et al. 2013 advise. The mean norm is that over trainings clipped at 1."
     )
-    return Figure("clip-threshold", caption, canvas)
+    return Figure("clip-threshold", caption + folded(rows, "threshold"), canvas)
 
 
 def advised(axes: Axes) -> None:

@@ -12,6 +12,7 @@ from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
 
 from gradsuite_experiments.clipping.laws import COSINE, COSINE_LAW, GAIN, LENGTH, LENGTH_LAW, NORM, RULES
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, members, tally, trials, where
 
 UNCLIPPED: dict[str, Any] = {"color": MUTED, "linestyle": "--", "linewidth": 1.1}
@@ -27,11 +28,14 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     figure, axes = style.figure(len(limits), 2, height=4.2, sharex=True)
     for (lengths, cosines), limit in zip(axes, limits, strict=True):
         draw_lengths(lengths, where(networks, limit=limit))
-        lengths.set_title(f"limit {limit:g}")
+        lengths.set_title(f"clipped at {limit:g}")
         draw_cosines(cosines, where(networks, limit=limit))
     for panel in axes[-1]:
         panel.set_xlabel("recurrent gain")
-    keys = [style.line_key("the rule's law"), style.line_key("unclipped", **UNCLIPPED)]
+    keys: list[style.Key] = [
+        style.lines_key("the rule's law", ordered_colours(len(RULES))),
+        style.line_key("unclipped", **UNCLIPPED),
+    ]
     style.backend_legend(figure, networks["backend"], extra=keys)
     finding = "Clipping by value turns a gradient, clipping by norm does not"
     style.title(figure, tally(claims, finding, "A rule of clipping is broken"))
@@ -39,7 +43,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "Gradient of a linear RNN with orthogonal weights by recurrent gain, clipped by global norm, by unit and by "
         "value. Left: its length. Right: the cosine of the angle by which clipping turns it."
     )
-    return Figure("clipping", caption, figure)
+    return Figure("clipping", caption + folded(rows, "rule", "limit"), figure)
 
 
 def draw_lengths(axes: Axes, networks: pd.DataFrame) -> None:
@@ -56,7 +60,7 @@ def draw_lengths(axes: Axes, networks: pd.DataFrame) -> None:
 def draw_cosines(axes: Axes, networks: pd.DataFrame) -> None:
     """Draw the cosine of the angle by which clipping turns the gradient against the gain."""
     ends = draw_rules(axes, networks, COSINE, COSINE_LAW)
-    axes.set(ylim=(0.0, 1.08), ylabel="cosine with the unclipped", title="1 is the same direction")
+    axes.set(ylim=(0.0, 1.08), ylabel="cosine with the unclipped", title="1: the direction is kept")
     style.regions(axes, (1.0, 1.0), along="x")
     style.label_ends(axes, ends)
 

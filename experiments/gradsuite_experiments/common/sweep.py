@@ -88,8 +88,12 @@ def scaled(network: Parameters, weights: float, biases: float = 1.0) -> Paramete
 
 
 def orthonormal(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
-    """Return random orthonormal rows, (count, size): gradients to send back that share no direction."""
-    return np.linalg.qr(rng.standard_normal((size, count)))[0].T
+    """Return random orthonormal rows, (count, size): gradients to send back that share no direction.
+
+    Of more than `size` rows each `size` are orthonormal, and independent of the others.
+    """
+    sets = [min(size, count - first) for first in range(0, count, size)]
+    return np.concatenate([np.linalg.qr(rng.standard_normal((size, rows)))[0].T for rows in sets])
 
 
 def reads_both(cell: str) -> bool:

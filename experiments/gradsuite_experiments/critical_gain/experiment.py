@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
+from gradsuite.compared import Compared, Digits
 from gradsuite.experiment import Answer, Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, Parameters, initialise
@@ -40,6 +41,7 @@ class CriticalGain(Experiment):
         SEEDS,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Digits(laws.EIGENVALUE_ERROR),)
     presets: ClassVar[Presets] = {
         preset: {
             "cell": list(KEEP_GATE),

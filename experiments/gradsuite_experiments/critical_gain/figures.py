@@ -13,6 +13,7 @@ from gradsuite.theory import gaussian_powers as powers
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
 from gradsuite_experiments.critical_gain.laws import (
     EIGENVALUE_IMAG,
@@ -50,7 +51,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "f0 + (1 - f0) z that they fill, and the unit circle. Middle: spectral radius by gain, mean over seeds with "
         "bars from the smallest to the largest. Right: mean squared gradient after k steps at three gains."
     )
-    return Figure("critical-gain", caption, figure)
+    return Figure("critical-gain", caption + folded(rows, "cell", "forget_bias"), figure)
 
 
 def finding(kinds: Sequence[str], biases: Sequence[float]) -> str:
@@ -108,7 +109,7 @@ def draw_growth(axes: Axes, rows: pd.DataFrame, kind: str, bias: float) -> None:
             spread = np.exp(2.0 * sd / mean / np.sqrt(seeds))
             style.theory(axes, range(lags + 1), mean)
             style.band(axes, range(lags + 1), mean / spread, mean * spread)
-            ends.append((mean[-1], f"{gain:g}"))
+            ends.append((mean[-1], f"gain {gain:g}"))
     ratios = rows[(rows["metric"] == RATIO) & (rows["index"] > 0)]
     shown = style.thinned(ratios, "index", curve=["key", "member"], shown=len(ratios))
     style.points(axes, shown, "index", "value")

@@ -10,6 +10,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
 from gradsuite_experiments.driven_rnn.laws import LN_RATIO_MEAN, LN_RATIO_SD, LYAPUNOV, RATE, critical_gain, log_factor
 
@@ -22,7 +23,12 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     for (lags, gains), (cell, noise) in zip(axes, kinds.itertuples(index=False), strict=True):
         draw_lags(lags, where(rows, cell=cell, noise=noise), cell, noise)
         draw_gains(gains, where(rows, cell=cell, noise=noise), cell, noise)
-    lines = [style.line_key("ln chi_1"), style.line_key("ln(chi_1) / 2", linestyle="--")]
+    gradients = ordered_colours(rows["gain"].nunique())
+    lines: list[style.Key] = [
+        style.lines_key("chi_1^k (left)", gradients),
+        style.line_key("ln chi_1 (right)"),
+        style.line_key("its half: largest Lyapunov exponent", linestyle="--"),
+    ]
     style.backend_legend(figure, rows["backend"], extra=lines)
     style.title(figure, tally(claims, "Gradients through time grow by ln chi_1 per step", "Theory is missed"))
     caption = (
@@ -30,7 +36,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "step and largest Lyapunov exponent by gain, mean over seeds with bars of 2 standard deviations; lines are "
         "mean-field theory."
     )
-    return Figure("driven-rnn", caption, figure)
+    return Figure("driven-rnn", caption + folded(rows, "cell", "noise", "gain"), figure)
 
 
 def draw_lags(axes: Axes, rows: pd.DataFrame, cell: str, noise: float) -> None:
@@ -69,7 +75,11 @@ def draw_gains(axes: Axes, rows: pd.DataFrame, cell: str, noise: float) -> None:
     style.points(axes, style.dodged(rates(rows), "gain", step=0.05), "gain", "mean", low="low", high="high")
     axes.margins(y=0.12)  # room for the regions' names
     style.regions(axes, (0.0, 0.0))
-    axes.set(xlabel="gain g", ylabel="per step", title=f"critical gain {critical_gain(cell, noise):.3f}")
+    axes.set(
+        xlabel="gain g",
+        ylabel="rate, ln per step",
+        title=f"vanishing below gain {critical_gain(cell, noise):.3f} (dotted)",
+    )
     axes.axvline(critical_gain(cell, noise), color=MUTED, linewidth=1.0, linestyle=":")
 
 

@@ -9,6 +9,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from matplotlib.axes import Axes
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import measured, tally, where
 from gradsuite_experiments.exact_depth.laws import LAWS, LN_RATIO_MEAN, LN_RATIO_SD
 
@@ -29,7 +30,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "Squared norm of the gradient by the layers it has passed, below, at and above the critical gain: the typical "
         "value over many networks, with bars of 2 standard deviations; lines and bands are the exact laws."
     )
-    return Figure("exact-depth", caption, figure)
+    return Figure("exact-depth", caption + folded(rows, "law", "relative_gain"), figure)
 
 
 def ratios(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
 from gradsuite_experiments.exact_time import laws
 from gradsuite_experiments.exact_time.laws import SIGMA_MAX
@@ -21,6 +22,7 @@ TITLES = {
     "gaussian": "Gaussian W: the bound is far off",
     "jordan": "Jordan blocks: growth first, at every radius",
 }
+KINDS = ("normal", "gaussian", "jordan")  # of curves, each in one colour wherever it is drawn
 SHOWN = 48  # points of each backend on a curve, at most
 BOUND: dict[str, Any] = {"color": MUTED, "linestyle": "--", "linewidth": 1.1}
 
@@ -38,7 +40,7 @@ def norms(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     low, high = axes[0, 0].get_ylim()
     for kind, panel in panels.items():
         of_kind = where(lines, matrix=kind)
-        draw_dashes(panel, of_kind, "bound")
+        draw_dashes(panel, of_kind, "bound", "radius")
         panel.set_ylim(min(low, 0.05), max(high, 20.0))
         style.regions(panel, (0.5, 2.0))
         style.label_ends(panel, [(end, f"radius {radius:g}") for radius, end in ends(of_kind, "norm", "radius")])
@@ -49,13 +51,17 @@ def norms(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         panel.set_ylabel("sigma_max of dh_T/dh_t")
     for panel in axes[-1]:
         panel.set_xlabel("lag T - t in steps")
-    keys = [style.line_key("sigma_max(W^k)"), style.line_key("bound: sigma_max(W)^k", **BOUND)]
+    colours = list(line_colours(lines, "radius").values())
+    keys: list[style.Key] = [
+        style.lines_key("sigma_max(W^k)", colours),
+        style.lines_key("at most: sigma_max(W)^k", colours, linestyle=BOUND["linestyle"]),
+    ]
     style.backend_legend(canvas, set(points["backend"]), extra=keys)
     finding = "Gradients through time are scaled by the powers of W"
     style.title(canvas, tally(claims, finding, "A law of powers is broken"))
     caption = "Linear RNN: largest singular value of dh_T/dh_t by lag, for matrices that share a spectral radius and "
     caption += "approach it differently. Solid lines are sigma_max(W^k), dashed lines the bound sigma_max(W)^k."
-    return Figure("exact-time", caption, canvas)
+    return Figure("exact-time", caption + folded(rows, "matrix", "radius"), canvas)
 
 
 def roots(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
@@ -75,8 +81,13 @@ def roots(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         draw_excess(axes[0, 1], above, lines[lines["kind"] != "normal"])
     for panel in axes[0]:
         style.log_axis(panel, "x", "lag k in steps")
-    dashes = "its limit (left), its bound (right)" if len(above) else "its limit"
-    keys = [style.line_key("theory"), style.line_key(dashes, **BOUND)]
+    keys: list[style.Key] = [
+        style.lines_key("theory", [line_colours(lines, "kind")[kind] for kind in dict.fromkeys(lines["kind"])]),
+        style.line_key("its limit", **BOUND),
+    ]
+    if len(above):
+        bounded = [line_colours(lines, "kind")[kind] for kind in dict.fromkeys(above["kind"])]
+        keys.append(style.lines_key("at most (right)", bounded, linestyle=BOUND["linestyle"]))
     style.backend_legend(canvas, set(points["backend"]), extra=keys)
     finding = "The spectral radius rules, but only in the end"
     style.title(canvas, tally([c for c in claims if "/radius/" in c.name], finding, "Gelfand's limit is missed"))
@@ -85,13 +96,13 @@ def roots(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "value of W and tends to the spectral radius (Gelfand), where it stays throughout if W is normal. Right: "
     )
     caption += "its distance from there, and the bounds ln cond(V) / k (Gaussian) and ln(1 + k c / rho) / k (Jordan)."
-    return Figure("exact-time-roots", caption, canvas)
+    return Figure("exact-time-roots", caption + folded(where(rows, radius=radius), "matrix"), canvas)
 
 
 def draw_excess(axes: Axes, points: pd.DataFrame, lines: pd.DataFrame) -> None:
     """Draw how far ln sigma_max(W^k) / k is above the logarithm of the spectral radius, and its bounds."""
     draw(axes, points, lines, "excess", "kind")
-    draw_dashes(axes, lines, "most")
+    draw_dashes(axes, lines, "most", "kind")
     style.log_axis(axes, "y", "ln sigma_max(W^k) / k - ln radius")
     style.label_ends(axes, [(end, kind) for kind, end in ends(lines, "excess", "kind")])
     axes.set_title("distance from the limit, and its bound")
@@ -99,17 +110,23 @@ def draw_excess(axes: Axes, points: pd.DataFrame, lines: pd.DataFrame) -> None:
 
 def draw(axes: Axes, points: pd.DataFrame, lines: pd.DataFrame, y: str, along: str) -> None:
     """Draw a column's theory, in a colour per value of `along`, and its points."""
-    names = list(dict.fromkeys(lines[along]))
-    colours = dict(zip(names, ordered_colours(len(names)), strict=True))
+    colours = line_colours(lines, along)
     for _, line in lines.groupby("line", sort=False):
         style.theory(axes, line["lag"], line[y], color=colours[line[along].iloc[0]])
     style.points(axes, style.thinned(points, "lag", curve=["key"], shown=SHOWN), "lag", y)
 
 
-def draw_dashes(axes: Axes, lines: pd.DataFrame, y: str) -> None:
-    """Draw a bound."""
+def draw_dashes(axes: Axes, lines: pd.DataFrame, y: str, along: str) -> None:
+    """Draw bounds, each in the colour of the line that it bounds."""
+    colours = line_colours(lines, along)
     for _, line in lines.groupby("line", sort=False):
-        axes.plot(line["lag"], line[y], zorder=1, **BOUND)
+        axes.plot(line["lag"], line[y], zorder=1, **BOUND | {"color": colours[line[along].iloc[0]]})
+
+
+def line_colours(lines: pd.DataFrame, along: str) -> dict[Any, str]:
+    """Return a colour for each value of `along`."""
+    names = KINDS if along == "kind" else list(dict.fromkeys(lines[along]))
+    return dict(zip(names, ordered_colours(len(names)), strict=True))
 
 
 def ends(lines: pd.DataFrame, y: str, along: str) -> list[tuple[Any, float]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
+from gradsuite.compared import Compared, Digits
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import KEEP_GATE, Initialisation, initialise
@@ -40,6 +41,7 @@ class Gates(Experiment):
         HIDDEN_SIZE,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Digits(DRIVEN_ERROR), Digits(OUTPUT_ERROR))
     presets: ClassVar[Presets] = {
         preset: {
             "cell": list(KEEP_GATE),

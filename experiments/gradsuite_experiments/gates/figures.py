@@ -12,6 +12,7 @@ from gradsuite.report.palette import ordered_colours
 from gradsuite.theory import gates as theory
 from matplotlib.axes import Axes
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import measured, tally, where
 from gradsuite_experiments.gates.laws import CHRONO_RATIO, LONGEST, RATIO
 
@@ -29,14 +30,18 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         draw_cell(axes, where(rows, cell=cell))
         axes.set_title(f"{cell} without recurrent weights")
     panels[0, 0].set_ylabel("gradient over that at T")
-    lines = [style.line_key("sigma(b)^k"), style.line_key("chrono's integral", linestyle="--")]
+    colours = ordered_colours(int(rows["biases"].max()))
+    lines: list[style.Key] = [
+        style.lines_key("sigma(b)^k", colours),
+        style.line_key("chrono's integral", linestyle="--"),
+    ]
     style.backend_legend(canvas, set(rows["backend"]), extra=lines)
     most = int(rows["biases"].max()) - 1
     finding = f"A forget gate's half-life is 1 step at bias 0 and {theory.half_life(most):.3g} at bias {most}"
     style.title(canvas, tally(claims, finding, "A gate does not keep what it should"))
     caption = "Gradient through the state (c of the LSTM, h of the GRU) against the lag, for several forget biases "
     caption += f"b and for chrono initialisation over {LONGEST:g} steps; lines are exact."
-    return Figure("gates", caption, canvas)
+    return Figure("gates", caption + folded(rows, "cell"), canvas)
 
 
 def draw_cell(axes: Axes, rows: pd.DataFrame) -> None:
@@ -52,8 +57,8 @@ def draw_cell(axes: Axes, rows: pd.DataFrame) -> None:
     style.log_axis(axes, "y", "")
     axes.set_ylim(LEAST, 30.0)
     style.regions(axes, (0.1, 10.0))
-    ends = [(theory.keep(bias) ** lags[-1], f"b = {bias}") for bias in biases]
-    style.label_ends(axes, [*ends, (chrono[-1], "chrono")])
+    curves = [(lags, theory.keep(bias) ** lags, f"b = {bias}") for bias in biases]
+    style.label_curves(axes, [*curves, (lags, chrono, "chrono")])
     axes.set_xlabel("lag T - t in steps")
 
 

@@ -5,6 +5,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, where
 from gradsuite_experiments.common.learning import LOSS, NORM
 from gradsuite_experiments.gradient_during_training.experiment import HORIZON
@@ -47,4 +48,4 @@ def draw(rows: pd.DataFrame) -> Figure:
         "the loss, with that of a guess; in the middle how far back 1/1000 of the gradient is left, with where the "
         "second symbol stands at the earliest; below the gradient's norm before clipping. Lines are of one backend."
     )
-    return Figure("gradient-during-training", caption, canvas)
+    return Figure("gradient-during-training", caption + folded(rows, "network"), canvas)

@@ -37,10 +37,10 @@ def by_subject(rows: pd.DataFrame, subject: str, series: str) -> Iterator[Mappin
         for name, verdict in votes(of_task, subject, series):
             texts = [spans(list(verdict.index), list(verdict == sign)) for sign in COLUMNS.values()]
             tasks.setdefault((name, *texts), []).append(str(task))
-    several = rows["task"].nunique() > 1
+    several = any(len(names) < rows["task"].nunique() for names in tasks.values())
     for (name, *texts), names in sorted(tasks.items(), key=lambda line: order(rows, subject, line[0][0])):
         found = {word: text or "-" for word, text in zip(COLUMNS, texts, strict=True)}
-        yield {subject: name, **({"on": listed(names)} if several else {}), **found}
+        yield {subject: name, **found, **({"on": listed(names)} if several else {})}
 
 
 def order(rows: pd.DataFrame, subject: str, name: str) -> int:

@@ -1,6 +1,7 @@
 """Figures of gradient flow: norms against the distance from the loss, and rates against the gain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from gradsuite.report import style
 from gradsuite.report.palette import INK
 from matplotlib.axes import Axes
 
-from gradsuite_experiments.common.frames import measured, where
+from gradsuite_experiments.common.folds import folded, text, varied
+from gradsuite_experiments.common.frames import listed, measured, where
 from gradsuite_experiments.gradient_flow.findings import crossing, stable, thresholds, top_layer, verdicts
 from gradsuite_experiments.gradient_flow.laws import (
     NORM_HIGH,
@@ -21,34 +23,43 @@ from gradsuite_experiments.gradient_flow.laws import (
     stable_rate,
 )
 
-LIMITS = (1e-12, 1e12)  # a panel shows no more: beyond, a curve leaves it and is named at its edge
+MOST = 1e30  # between the limits of a panel that shows all of its curves
+LIMITS = (1e-12, 1e12)  # of any other: beyond, a curve leaves it, and is named where it does
+SEED = "seed"
 WIDE = 3  # panels in a row that are wide enough for a label of their own
 NORMS = [NORM_MEAN, NORM_LOW, NORM_HIGH]
 STABLE_CHANGE = (1 / STABLE_FACTOR, STABLE_FACTOR)
 
 
 def curves(rows: pd.DataFrame, name: str, *, across: str, series: str, distance: str) -> Iterator[Figure]:
-    """Yield one figure: a row of panels for each task, a column for each value of `across`."""
-    norms = relative(rows, across, series)
+    """Yield one figure: a column of panels for each value of `across`, a row for each task and other varied settings.
+
+    Seeds alone share a panel: their median is drawn, and said to be.
+    """
+    facets = ["task", *within_tasks(rows, across, series, SEED)]
+    norms = relative(rows, [*facets, across, series])
     if norms.empty:
         return
     tasks, subjects = norms["task"].unique(), norms[across].unique()
-    figure, panels = style.figure(len(tasks), len(subjects), height=3.0, sharey="row", sharex="row")
-    for line, task in zip(panels, tasks, strict=True):
+    kinds = [dict(zip(facets, row, strict=True)) for row in norms[facets].drop_duplicates().itertuples(index=False)]
+    figure, panels = style.figure(len(kinds), len(subjects), height=3.0, sharey="row", sharex="row")
+    for line, kind in zip(panels, kinds, strict=True):
         for axes, subject in zip(line, subjects, strict=True):
             style.log_axis(axes, "y", "")
-            panel(axes, where(norms, task=task, **{across: subject}), series)
-            axes.set(title=f"{subject} on {task}")
+            panel(axes, where(norms, **kind, **{across: subject}), series)
+            axes.set_title("\n".join([f"{subject} on {kind['task']}", *of_kind(kind)]))
             axes.locator_params(axis="x", integer=True)
         for axes in line if len(line) <= WIDE else [line[len(line) // 2]]:  # narrow panels have no room for it each
             axes.set_xlabel(f"{distance} from the loss")
         line[0].set_ylabel("|dL/dh|, relative")
-        line[0].set_ylim(*limits(where(norms, task=task)[NORM_MEAN]))
+        line[0].set_ylim(*limits(where(norms, **kind)[NORM_MEAN]))
         for axes, subject in zip(line, subjects, strict=True):
             style.regions(axes, STABLE_CHANGE)
-            style.label_ends(axes, ends(where(norms, task=task, **{across: subject}), series))
+            style.label_curves(axes, named(where(norms, **kind, **{across: subject}), series))
     style.title(figure, f"On {tasks[0]}, {headline(where(rows, task=tasks[0]), across, series)}")
-    style.backend_legend(figure, norms["backend"], extra=[style.line_key("mean over the batch (shaded: 10 to 90 %)")])
+    style.backend_legend(
+        figure, norms["backend"], extra=[style.line_key(f"mean over the batch (shaded: 10 to 90 %){medians(rows)}")]
+    )
     yield Figure(
         name,
         "Norm of the state gradient against the distance from the loss, relative to the norm nearest the loss; one "
@@ -58,13 +69,31 @@ def curves(rows: pd.DataFrame, name: str, *, across: str, series: str, distance:
     )
 
 
-def relative(rows: pd.DataFrame, across: str, series: str) -> pd.DataFrame:
+def within_tasks(rows: pd.DataFrame, *shown: str) -> list[str]:
+    """Return the settings besides those `shown` that were varied for one task: a task may have its own length."""
+    found = [name for task in rows["task"].unique() for name in varied(where(rows, task=task))]
+    return [name for name in dict.fromkeys(found) if name not in shown]
+
+
+def of_kind(kind: Mapping[str, Any]) -> list[str]:
+    """Return, in a line for a panel's title, the settings besides its task that its row has and others have not."""
+    parts = [f"{name} {text(value)}" for name, value in kind.items() if name != "task"]
+    return [", ".join(parts)] if parts else []
+
+
+def medians(rows: pd.DataFrame) -> str:
+    """Return over which seeds medians are taken, for a legend; empty where there is one."""
+    seeds = varied(rows).get(SEED, [])
+    return f", median over seeds {listed([text(seed) for seed in seeds])}" if seeds else ""
+
+
+def relative(rows: pd.DataFrame, settings: Sequence[str]) -> pd.DataFrame:
     """Return one row per trial and distance (`index`): norms of the top layer over the mean norm at distance 0."""
     norms = top_layer(measured(rows))
     norms = norms[norms["metric"].isin(NORMS)]
     if norms.empty:
         return norms
-    columns = ["key", "backend", "task", across, series, "index"]
+    columns = ["key", "backend", *settings, "index"]
     wide = norms.pivot_table(index=columns, columns="metric", values="value", sort=False).reset_index()
     start = where(wide, index=0).set_index("key")[NORM_MEAN]
     wide[NORMS] = wide[NORMS].div(wide["key"].map(start), axis=0)
@@ -89,16 +118,19 @@ def panel(axes: Axes, norms: pd.DataFrame, series: str) -> None:
 
 
 def limits(norms: pd.Series) -> tuple[float, float]:
-    """Return limits that hold the norms and the stable region, within LIMITS."""
+    """Return limits that hold the norms and the stable region: all of it, or within LIMITS where that is too much."""
     seen = norms[np.isfinite(norms) & (norms > 0)]
-    low, high = min(seen.min(), STABLE_CHANGE[0]), max(seen.max(), STABLE_CHANGE[1])
-    return max(low / 2, LIMITS[0]), min(high * 2, LIMITS[1])
+    low, high = min(seen.min(), STABLE_CHANGE[0]) / 2, max(seen.max(), STABLE_CHANGE[1]) * 2
+    return (low, high) if high / low < MOST else (max(low, LIMITS[0]), min(high, LIMITS[1]))
 
 
-def ends(norms: pd.DataFrame, series: str) -> list[tuple[float, str]]:
-    """Return where each curve ends, and its name."""
-    last = norms[norms["index"] == norms["index"].max()].groupby(series, sort=False)[NORM_MEAN].median()
-    return [(y, f"{series} {name:g}" if isinstance(name, float) else str(name)) for name, y in last.items()]
+def named(norms: pd.DataFrame, series: str) -> list[tuple[pd.Index, pd.Series, str]]:
+    """Return each curve by distance, and its name."""
+    return [
+        (curve.index, curve, f"{series} {name:g}" if isinstance(name, float) else str(name))
+        for name, of_curve in norms.groupby(series, sort=False)
+        for curve in [of_curve.groupby("index")[NORM_MEAN].median()]
+    ]
 
 
 def rates(rows: pd.DataFrame, name: str) -> Iterator[Figure]:
@@ -121,14 +153,15 @@ def rates(rows: pd.DataFrame, name: str) -> Iterator[Figure]:
         line[0].set_ylabel("rate, ln per step")
     for axes in panels[-1]:
         axes.set_xlabel("recurrent gain")
+    over = ["backends", *within_tasks(rows, "cell", "gain")]
     style.title(figure, crossings(where(found, task=tasks[0], layer=layers[-1])))
-    style.backend_legend(figure, found["backend"], extra=[style.line_key("median of the backends")])
+    style.backend_legend(figure, found["backend"], extra=[style.line_key(f"median of {listed(over)}")])
     yield Figure(
         name,
         "Rate at which the state gradient changes with each step back in time, d ln|dL/dh| / d(lag), against the gain "
         "of the recurrent weights; shaded where backends or seeds differ. Below 0 gradients vanish, above it they "
         f"explode; stable is what changes by less than a factor of {STABLE_FACTOR:g} over the sequence. The top layer, "
-        "in the last row, is reached through time alone.",
+        "in the last row, is reached through time alone." + folded(rows, "task", "cell", "gain"),
         figure,
     )
 

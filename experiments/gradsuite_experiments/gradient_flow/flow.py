@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradsuite.claims import Claim
+from gradsuite.compared import Compared, Quantity
 from gradsuite.errors import UserError
 from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.settings import Grid
+
+from gradsuite_experiments.gradient_flow.laws import HORIZON
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +25,7 @@ class GradientFlow(Experiment):
     subject: ClassVar[str]
     series: ClassVar[str]
     distances: ClassVar[str]
+    compared: ClassVar[tuple[Compared, ...]] = (Quantity(HORIZON),)
 
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the product of the grid; a task whose sequences have one length has that one.

@@ -9,6 +9,7 @@ import numpy as np
 from gradsuite.backend import Backend
 from gradsuite.cells import find
 from gradsuite.claims import Claim, Resolution
+from gradsuite.compared import Compared, Digits
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters, initialise
@@ -57,6 +58,7 @@ class JacobianSpectrum(Experiment):
         SEEDS,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Digits(laws.EXPONENT_ERROR),)
     presets: ClassVar[Presets] = {
         preset: {
             "cell": cells,

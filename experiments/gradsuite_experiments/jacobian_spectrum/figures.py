@@ -16,6 +16,7 @@ from gradsuite.theory import linear_recurrence
 from gradsuite.theory import singular_values as theory
 from matplotlib.ticker import MaxNLocator
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import measured, tally, trials, values, where
 from gradsuite_experiments.jacobian_spectrum.diagonal import weights_between
 from gradsuite_experiments.jacobian_spectrum.laws import (
@@ -86,7 +87,7 @@ def fans(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     caption += "parts of a complex state, h elsewhere): smallest, median and largest as points, 10% to 90% as a band, "
     caption += "means over networks; lines are the root mean square of Gaussian powers and of eigenvalues uniform on "
     caption += "the disk, and the orthogonal bound 1."
-    return Figure("jacobian-spectrum", caption, canvas)
+    return Figure("jacobian-spectrum", caption + folded(rows, "cell", "activation", "initialiser"), canvas)
 
 
 def fan(axes: Any, rows: pd.DataFrame) -> None:
@@ -128,7 +129,7 @@ def density(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     style.title(canvas, tally(claims, finding, "A law is broken"))
     caption = "Condition number and spread of the Jacobian's singular values by lag (isometry is 1), and the singular "
     caption += "values of one step of a linear RNN with Gaussian weights against the quarter-circle density."
-    return Figure("condition", caption, canvas)
+    return Figure("condition", caption + folded(rows, "cell", "activation", "initialiser"), canvas)
 
 
 def by_network(axes: Any, rows: pd.DataFrame, metric: str) -> None:

@@ -11,6 +11,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import MUTED, STABLE
 from gradsuite.theory import latch as theory
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import measured, tally, where
 from gradsuite_experiments.latch.laws import FACTOR, KEPT
 
@@ -40,4 +41,4 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     style.title(canvas, tally(claims, "One unit keeps a bit but not its gradient", "The latch's laws are broken"))
     caption = "One tanh unit that has read a bit, after many silent steps. Left: what is left of it, zero where it is "
     caption += "forgotten. Right: the factor of the gradient per step there."
-    return Figure("latch", caption, canvas)
+    return Figure("latch", caption + folded(rows, "weight"), canvas)

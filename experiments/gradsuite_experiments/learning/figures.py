@@ -10,6 +10,7 @@ from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite.tasks import score
 from gradsuite.tasks.task import Task
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, tally, where
 from gradsuite_experiments.common.learning import LOSS
 from gradsuite_experiments.learning.networks import LEARNERS
@@ -37,8 +38,7 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
         style.log_axis(axes, "y", label)
     for simple, reached in task.baselines(length=length).items():
         axes.axhline(reached, color=MUTED, linestyle=":", linewidth=1.2)
-        axes.annotate(simple, (0.99, reached), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-                      ha="right", fontsize=style.LABEL_SIZE, color=MUTED)  # fmt: skip
+        ends.append((reached, simple))  # beside the axes, where no curve passes
     axes.set_xlabel("update")
     style.label_ends(axes, ends)
     style.backend_legend(
@@ -55,4 +55,4 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
         "by Adam. The loss of the first network of each kind, averaged over the updates since the point before; lines "
         "are those of one backend. Dotted: what simple answers have."
     )
-    return Figure(name, caption, canvas)
+    return Figure(name, caption + folded(rows, "network"), canvas)

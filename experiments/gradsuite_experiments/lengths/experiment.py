@@ -7,6 +7,7 @@ import numpy as np
 from gradsuite.backend import Backend, Batch, DeviceBatch, Network
 from gradsuite.claims import Claim
 from gradsuite.comparator import compare
+from gradsuite.compared import Compared, Digits, Samples
 from gradsuite.errors import Unsupported, UserError
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring.timing import Budget, Timer
@@ -58,6 +59,7 @@ class Lengths(Experiment):
         ROUNDS,
         SEED,
     )
+    compared: ClassVar[tuple[Compared, ...]] = (*map(Samples, laws.WAYS), Digits(laws.DIFFERENCE))
     presets: ClassVar[Presets] = {
         name: {
             "cell": cells, "length": lengths, "batch_size": [size], "hidden_size": [units], "num_layers": [1],

@@ -135,8 +135,8 @@ def headline(compared: pd.DataFrame) -> str:
     for spread in sorted({0.0, compared["spread"].max()} & set(compared["spread"])):
         worst = where(compared, spread=spread, way=LENGTHS).groupby("backend")["median"].max()
         numbers = ", ".join(f"{worst[name]:.2f} ({name})" for name in backend_order(list(worst.index)))
-        parts.append(f"at spread {spread:g} {numbers}")
-    return f"Lengths take, times padded: {'; '.join(parts)}"
+        parts.append(f"{numbers} {f'at spread {spread:g}' if spread else 'where all are equally long'}")
+    return f"Lengths take so many times as long as padding: {'; '.join(parts)}"
 
 
 def disturbed(rows: pd.DataFrame) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from gradsuite.backend import Backend
 from gradsuite.claims import Claim, Resolution
+from gradsuite.compared import Compared, Digits
 from gradsuite.errors import UserError
 from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.precision import PRECISE
@@ -41,6 +42,9 @@ class LinearRecurrence(Experiment):
         replace(LENGTH, minimum=1 + max(map(max, LAGS.values()))),
         SEEDS,
         replace(DTYPE, choices=PRECISE),
+    )
+    compared: ClassVar[tuple[Compared, ...]] = tuple(
+        map(Digits, (laws.SIZE_ERROR, laws.NORMALISED_ERROR, laws.ENERGY_ERROR))
     )
     presets: ClassVar[Presets] = {
         preset: {

@@ -11,6 +11,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import ordered_colours
 from gradsuite.theory import linear_recurrence as theory
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import measured, tally, trials, values, where
 from gradsuite_experiments.linear_recurrence import laws
 
@@ -36,7 +37,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "the sum of a unit's squared gradients, which does not explode, and the mean square of ds/dlambda. Right: mean "
         "squared gradient by lag, over a ring of eigenvalues and over gates. Lines are exact."
     )
-    return Figure("linear-recurrence", caption, canvas)
+    return Figure("linear-recurrence", caption + folded(rows, "cell", "r_min", "r_max"), canvas)
 
 
 def draw_sizes(axes: Any, rows: pd.DataFrame) -> None:
@@ -82,15 +83,15 @@ def draw_lags(axes: Any, rows: pd.DataFrame) -> None:
     """Draw the mean squared gradient against the lag, a line of theory for each cell and ring."""
     curves = rows[["cell", "r_min", "r_max"]].drop_duplicates().to_dict("records")
     several = len({curve["r_max"] for curve in curves}) > 1
-    lags, ends = np.arange(LAGS + 1), []
+    lags, named = np.arange(LAGS + 1), []
     for curve, colour in zip(curves, ordered_colours(len(curves)), strict=True):
         line = laws.curve(curve, lags)
         style.theory(axes, lags, line, color=colour)
         ring = f" {curve['r_max']:g}" if several and curve["cell"] == "lru" else ""
-        ends.append((float(line[-1]), f"{curve['cell']}{ring}"))
+        named.append((lags, line, f"{curve['cell']}{ring}"))
     points = rows[(rows["metric"] == laws.SQUARE) & rows["index"].between(1, LAGS)]
     style.points(axes, style.thinned(points, "index", curve=["key"]), "index", "value")
     style.log_axis(axes, "y", "")
     axes.set_ylim(LEAST, 3.0)
     axes.set(xlabel="lag T - t in steps", title="E |dL/ds|² over that at T")
-    style.label_ends(axes, ends)
+    style.label_curves(axes, named)

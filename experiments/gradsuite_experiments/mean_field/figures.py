@@ -13,6 +13,7 @@ from gradsuite.report.palette import EXPLODING, INK, VANISHING, ordered_colours
 from gradsuite.theory.mean_field import MeanField, critical_point
 from matplotlib.axes import Axes
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, tally, trials, values, where
 from gradsuite_experiments.mean_field.laws import (
     LN_RATIO_MEAN,
@@ -24,6 +25,7 @@ from gradsuite_experiments.mean_field.laws import (
     tolerance,
 )
 
+PLANE = ("cell", "initialiser", "activation", "sigma_w", "sigma_b")  # settings that are told apart
 DEPTH_SCALES = (3.0, 10.0)  # layers, as they are drawn into the plane
 
 
@@ -32,14 +34,15 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Iterator[Figure]:
     table = by_trial(rows)
     if table.empty:
         return
-    yield slopes(table, claims)
+    yield slopes(table, claims, folded(rows, *PLANE))
     tanh = where(table, activation="tanh")
     plain = where(tanh, cell="mlp")
     if not plain.empty:
-        yield plane(plain)
+        yield plane(plain, folded(where(rows, activation="tanh", cell="mlp"), *PLANE))
     normal = where(tanh, initialiser="normal")
     if not normal.empty:
-        yield layers(normal, by_layer(where(rows, activation="tanh", initialiser="normal")))
+        rows = where(rows, activation="tanh", initialiser="normal")
+        yield layers(normal, by_layer(rows), folded(rows, *PLANE))
 
 
 def by_trial(rows: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +69,7 @@ def by_layer(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(table)
 
 
-def slopes(table: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
+def slopes(table: pd.DataFrame, claims: Sequence[Claim], folds: str) -> Figure:
     """Draw measured slopes over ln chi_1, and what is left between them with the tolerance."""
     figure, ((whole, rest),) = style.figure(1, 2, height=4.4)
     ends = [table["theory"].min(), table["theory"].max()]
@@ -88,10 +91,10 @@ def slopes(table: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         tally(claims, "Gradients change by chi_1 per layer, as theory says", "Gradients change other than theory says"),
     )
     caption = "Slope of the log squared gradient over the layers, mean over seeds, against mean-field theory."
-    return Figure("mean-field-slopes", caption, figure)
+    return Figure("mean-field-slopes", caption + folds, figure)
 
 
-def plane(tanh: pd.DataFrame) -> Figure:
+def plane(tanh: pd.DataFrame, folds: str) -> Figure:
     """Draw tanh's phase plane: the critical line, depth scales, what was measured, and where initialisations lie."""
     figure, ((axes,),) = style.figure(height=5.0)
     right = max(2.2, 1.1 * tanh["sigma_w"].max())
@@ -115,7 +118,7 @@ def plane(tanh: pd.DataFrame) -> Figure:
         "Phase plane of tanh networks: mean-field critical line and depth scales; measured points, open where the "
         "gradient vanishes and filled where it explodes; common initialisations by name."
     )
-    return Figure("mean-field-plane", caption, figure)
+    return Figure("mean-field-plane", caption + folds, figure)
 
 
 def draw_phases(axes: Axes, right: float) -> None:
@@ -147,7 +150,7 @@ def draw_names(axes: Axes, tanh: pd.DataFrame) -> None:
         axes.annotate(", ".join(names.unique()), (sigma_w, sigma_b), xytext=place, **look)
 
 
-def layers(table: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+def layers(table: pd.DataFrame, curves: pd.DataFrame, folds: str) -> Figure:
     """Draw |dL/dh|^2 by layer for tanh, a panel for each sigma_b and cell, theory as lines."""
     kinds, gains = (
         sorted(set(curves[["cell", "sigma_b"]].itertuples(index=False, name=None))),
@@ -168,8 +171,8 @@ def layers(table: pd.DataFrame, curves: pd.DataFrame) -> Figure:
         style.regions(axes, (0.1, 10.0))
         last = where(curves, cell=cell, sigma_b=sigma_b).sort_values("layer").groupby("sigma_w")["theory"].last()
         style.label_ends(axes, [(end, rf"$\sigma_w$ {sigma_w:g}") for sigma_w, end in last.items()])
-    style.backend_legend(figure, curves["backend"], extra=[style.line_key("mean-field theory")])
+    style.backend_legend(figure, curves["backend"], extra=[style.lines_key("mean-field theory", colours.values())])
     grown = (table["slope"] > 0.0).sum()
     style.title(figure, f"tanh: gradients explode at {grown} of {len(table)} measured points and vanish at the others")
     caption = "Squared gradient norm by layer in deep tanh networks, mean over seeds, bars of 2 standard deviations."
-    return Figure("mean-field-layers", caption, figure)
+    return Figure("mean-field-layers", caption + folds, figure)

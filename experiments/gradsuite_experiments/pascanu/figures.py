@@ -7,6 +7,7 @@ from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
 from gradsuite.report import style
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, listed, tally, where
 from gradsuite_experiments.common.learning import outcomes
 from gradsuite_experiments.pascanu import laws
@@ -44,7 +45,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         f"{found['updates'].max()} updates, of {found['seeds'].max()}, against its length. The published line is of "
         "clipped SGD with Omega and basic weights, within 5,000,000 updates."
     )
-    return Figure("pascanu", caption, canvas)
+    return Figure("pascanu", caption + folded(rows, "method", "initialiser", "length"), canvas)
 
 
 def longest(found: pd.DataFrame, methods: Sequence[str]) -> str:

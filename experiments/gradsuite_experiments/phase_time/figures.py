@@ -11,12 +11,10 @@ from gradsuite.report import style
 from gradsuite.report.palette import EXPLODING, INK, PAPER, VANISHING, ordered_colours
 from gradsuite.theory import driven_rnn
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, members, tally, trials
 from gradsuite_experiments.phase_time.laws import GAIN, RATE, crossing
-
-PHASES = LinearSegmentedColormap.from_list("phases", [VANISHING, PAPER, EXPLODING])
 
 
 def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
@@ -25,15 +23,20 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     figure, ((plane, rates),) = style.figure(1, 2, height=4.6)
     draw_plane(plane, networks)
     draw_rates(rates, networks)
-    lines = [style.line_key("ln chi_1 = 0"), style.line_key("Pascanu's sufficient g = 1/2", linestyle="--")]
+    noises = levels(networks, "noise")
+    lines: list[style.Key] = [
+        style.line_key("ln chi_1 = 0 (left)"),
+        style.lines_key("ln chi_1 (right)", ordered_colours(len(noises))),
+        style.line_key("Pascanu's sufficient g = 1/2", linestyle="--"),
+    ]
     style.backend_legend(figure, networks["backend"], extra=lines)
-    moved = [f"{driven_rnn.critical_gain(noise):.2f}" for noise in levels(networks, "noise")]
+    moved = [f"{driven_rnn.critical_gain(noise):.2f}" for noise in noises]
     finding = f"Noise moves the critical gain from {moved[0]} to {moved[-1]}, well above 1/2"
     style.title(figure, tally(claims, finding, "The boundary is not where theory puts it"))
     caption = (
         "Growth of ln |dL/dh|² per step back in driven tanh RNNs. Left: mean over seeds and backends by gain and "
         "noise, with each backend's zero crossing. Right: every network against the gain; lines are ln chi_1, and "
-        "without noise 2 ln g, for such a network stays at h = 0, where it is linear."
+        "without noise 2 ln g, for such a network stays at h = 0, where it is linear." + folded(rows, "noise")
     )
     return Figure("phase-time", caption, figure)
 
@@ -44,7 +47,7 @@ def draw_plane(axes: Axes, networks: pd.DataFrame) -> None:
     gains, noises = square.columns.to_numpy(float), square.index.to_numpy(float)
     edge = max(abs(float(np.nanmax(square.to_numpy()))), 0.5)
     bar = {"location": "top", "shrink": 0.7, "label": "rate per step", "extend": "min"}
-    sns.heatmap(square, cmap=PHASES, vmin=-edge, vmax=edge, cbar_kws=bar, ax=axes)
+    sns.heatmap(square, cmap=style.shades(), vmin=-edge, vmax=edge, cbar_kws=bar, ax=axes)
     axes.invert_yaxis()
 
     def place(gain: np.ndarray | float) -> np.ndarray:

@@ -10,6 +10,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import EXPLODING, MUTED, VANISHING, backend_order
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
 from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, LIMITS, SIGNS, ends
 
@@ -37,7 +38,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     caption = "A gradient that every step halves or doubles, by precision. Lines are powers of two to the precision's "
     caption += "limits; large points are the last lag at which the gradient is exactly that, for the loss as it is and "
     caption += "(hollow) scaled. Where subnormal numbers are flushed to zero the gradient ends above their band."
-    return Figure("precision", caption, canvas)
+    return Figure("precision", caption + folded(rows, "dtype", "loss_scale"), canvas)
 
 
 def line_of(scale: int) -> str:

@@ -6,14 +6,13 @@ What is not recurrent is a remedy in depth: a network with a layer for each step
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend, DeviceBatch, Network
 from gradsuite.claims import Claim
+from gradsuite.compared import Compared, Quantity, Samples
 from gradsuite.experiment import Answer, Experiment, Figure, Table
-from gradsuite.measuring.timing import Timer
 from gradsuite.optimizers import Adam
 from gradsuite.precision import PRECISE
 from gradsuite.rows import Measurement
@@ -32,8 +31,11 @@ from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, values
 from gradsuite_experiments.remedies import laws, resolution
-from gradsuite_experiments.remedies.laws import BIASES, reach
+from gradsuite_experiments.remedies.comparisons import Reached, chrono_claim, comparisons, horizon_claims
+from gradsuite_experiments.remedies.cost import Step, paired_seconds
+from gradsuite_experiments.remedies.laws import reach
 from gradsuite_experiments.remedies.networks import (
+    PLAIN,
     REMEDIES,
     build,
     by_lag,
@@ -66,6 +68,7 @@ class Remedies(Experiment):
         ROUNDS,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Samples(laws.SECONDS), Quantity(laws.HORIZON))
     presets: ClassVar[Presets] = {
         preset: {
             "remedy": [name for name in REMEDIES if preset != "quick" or name not in SLOW],
@@ -79,8 +82,8 @@ class Remedies(Experiment):
         }
         for preset, N, T, seeds, steps, rounds in (
             ("quick", 48, 100, 8, 0, 1),
-            ("standard", 48, 100, 32, 25, 3),
-            ("full", 128, 200, 32, 500, 9),
+            ("standard", 48, 100, 32, 25, 9),
+            ("full", 128, 200, 32, 500, 15),
         )
     }
 
@@ -103,7 +106,10 @@ class Remedies(Experiment):
             keeps = KEEPERS[settings["remedy"]]
             kept = [keeps(parameters, g) for parameters, g in zip(drawn, gradients, strict=True)]
             rows.append(Measurement(laws.KEPT, float(np.mean(kept))))
-        yield rows + (train(*networks[0], settings) if settings["training_steps"] else [])
+        if settings["training_steps"]:
+            plain = build(backend, task, device, {**settings, "remedy": PLAIN}, 0)
+            rows += train(networks[0], plain, settings)
+        yield rows
 
     def claims(self, rows: "pd.DataFrame") -> Iterator[Claim]:
         """Yield each remedy's horizon at initialisation, by its law where it has one; nothing about training."""
@@ -176,124 +182,18 @@ class Remedies(Experiment):
 KEEPERS: Mapping[str, Callable[..., float]] = {"chrono": kept_by_biases, "lru": kept_by_eigenvalues}
 
 
-class Reached(NamedTuple):
-    """A remedy's mean horizon, its gradient by lag (T), and the settings it was measured at."""
-
-    horizon: float
-    curve: np.ndarray
-    settings: "pd.Series[Any]"
-
-
-def train(network: Network, batch: DeviceBatch, settings: Settings) -> list[Measurement]:
+def train(
+    own: tuple[Network, DeviceBatch], plain: tuple[Network, DeviceBatch], settings: Settings
+) -> list[Measurement]:
     """Train the first network on its batch; return its horizon and loss, the loss before, and seconds of more steps."""
-    optimizer = Adam(lr=LEARNING_RATE, clip_norm=REMEDIES[settings["remedy"]].clip_norm)
-    losses = [network.step(batch, optimizer) for _ in range(settings["training_steps"])]
+    network, batch = own
+    step = Step(network, batch, Adam(lr=LEARNING_RATE, clip_norm=REMEDIES[settings["remedy"]].clip_norm))
+    losses = [network.step(batch, step.optimizer) for _ in range(settings["training_steps"])]
     trained = reach(np.sqrt(mean_square(by_lag(network, batch))))
     after = network.fetch(network.forward(batch, states=True).loss)
-    timer = Timer(lambda _: network.step(batch, optimizer), network.synchronize)
-    timer.warm_up()
-    seconds = [timer.sample().seconds for _ in range(settings["rounds"])]
     return [
         Measurement(laws.HORIZON_TRAINED, trained, "steps", member=0),
         Measurement(laws.LOSS, float(network.fetch(losses[0])), member=0),
         Measurement(laws.LOSS_TRAINED, float(after), member=0),
-        *(Measurement(laws.SECONDS, s, "s", index=k, member=0) for k, s in enumerate(seconds)),
+        *paired_seconds(step, Step(*plain, Adam(lr=LEARNING_RATE)), settings["rounds"]),
     ]
-
-
-def horizon_claims(claim: Callable[..., Claim], settings: "pd.Series[Any]", horizon: float) -> Iterator[Claim]:
-    """Yield what is claimed of a remedy's mean horizon."""
-    remedy, T = settings["remedy"], settings["length"]
-    claim = partial(claim, measured=horizon)
-    if remedy in laws.AT_HORIZON:
-        sentence, source = laws.AT_HORIZON[remedy]
-        yield claim(
-            name=f"remedies/horizon/{remedy}",
-            sentence=sentence,
-            source=source,
-            expected=laws.theory(remedy, settings),
-            tolerance=laws.horizon_tolerance(remedy, settings),
-            resolution=resolution.horizon(remedy, settings),
-        )
-    if remedy in BIASES:
-        bias = BIASES[remedy]
-        yield claim(
-            name=f"remedies/forget-gate/{remedy}",
-            sentence=laws.FORGET_BIAS.format(bias=bias),
-            source=laws.BARE,
-            expected=laws.bare_horizon(bias, T),
-            tolerance=0.0,
-            resolution=resolution.sooner(remedy, settings, laws.bare_horizon(bias, T)),
-            relation=">=",
-        )
-    if remedy in laws.TO_THE_START:
-        sentence, source = laws.TO_THE_START[remedy]
-        yield claim(
-            name=f"remedies/start/{remedy}",
-            sentence=sentence,
-            source=source,
-            expected=T - 1,
-            tolerance=0.0,
-            resolution=resolution.sooner(remedy, settings, T - 1),
-            relation=">=",
-        )
-
-
-def chrono_claim(claim: Callable[..., Claim], settings: "pd.Series[Any]", kept: float, curve: np.ndarray) -> Claim:
-    """Return what chrono's gates keep of the gradient at the start of the sequence."""
-    return claim(
-        name="remedies/kept/chrono",
-        sentence=laws.CHRONO_KEPT,
-        source=laws.TALLEC,
-        expected=kept,
-        measured=curve[-1] ** 2,
-        tolerance=kept * laws.chrono_tolerance(settings),
-        resolution=resolution.chrono_kept(settings),
-        relation=">=",
-    )
-
-
-def comparisons(claim: Callable[..., Claim], reached: Mapping[str, Reached]) -> Iterator[Claim]:
-    """Yield what one remedy does more or less than another; remedies that were not measured say nothing."""
-    claim = partial(claim, tolerance=0.0)
-    if {"tanh", "clipping"} <= reached.keys():
-        yield claim(
-            name="remedies/same/clipping",
-            sentence=laws.CLIPPED,
-            source=laws.PASCANU,
-            expected=0.0,
-            measured=float(abs(reached["tanh"].curve - reached["clipping"].curve).max()),
-            resolution=resolution.bits(reached["clipping"].settings, resolution.of_remedy("clipping")),
-        )
-    if {"tanh", "orthogonal"} <= reached.keys():
-        settings = reached["orthogonal"].settings
-        yield claim(
-            name="remedies/farther/orthogonal",
-            sentence=laws.ORTHOGONAL,
-            source=laws.MEAN_FIELD,
-            expected=laws.ORTHOGONAL_RATIO,
-            measured=reached["orthogonal"].horizon / reached["tanh"].horizon,
-            resolution=resolution.farther("orthogonal", "tanh", settings, times=laws.ORTHOGONAL_RATIO),
-            relation=">=",
-        )
-    if {"tanh", "ln-rnn"} <= reached.keys():
-        settings = reached["ln-rnn"].settings
-        yield claim(
-            name="remedies/farther/ln-rnn",
-            sentence=laws.LAYER_NORM,
-            source=laws.NORMALISED,
-            expected=laws.LAYER_NORM_RATIO,
-            measured=reached["ln-rnn"].horizon / reached["tanh"].horizon,
-            resolution=resolution.farther("ln-rnn", "tanh", settings, times=laws.LAYER_NORM_RATIO),
-            relation=">=",
-        )
-    for nearer, farther in pairwise(remedy for remedy in BIASES if remedy in reached):
-        yield claim(
-            name="remedies/farther/lstm",
-            sentence=laws.LARGER_BIAS,
-            source=laws.BARE,
-            expected=reached[nearer].horizon,
-            measured=reached[farther].horizon,
-            resolution=resolution.farther(farther, nearer, reached[farther].settings),
-            relation=">=",
-        )

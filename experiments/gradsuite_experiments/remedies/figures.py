@@ -13,16 +13,21 @@ from gradsuite.theory.horizon import HORIZON_FACTOR
 
 from gradsuite_experiments.common.frames import by_backend, listed, measured, tally, trials, value, values, where
 from gradsuite_experiments.remedies import laws
-from gradsuite_experiments.remedies.networks import REMEDIES
+from gradsuite_experiments.remedies.cost import cost
+from gradsuite_experiments.remedies.networks import PLAIN, REMEDIES
 
 IN_DEPTH = "Residual layers are a layer for each step, and their lags layers."
+COSTS = (
+    "beside it the time of a training step over plain tanh's, each timed in the same rounds: median and 95% interval, "
+    "hollow where more than half of the rounds were disturbed"
+)
 LOWEST = 1e-5  # gradient shown
 
 
 def horizons_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     """Draw one line per remedy: the horizon before and after training, and seconds per step over plain tanh's."""
     remedies = present(rows)
-    timed = bool((rows["metric"] == laws.SECONDS).any())
+    timed = bool((rows["metric"] == laws.SECONDS_PLAIN).any())
     figure, axes = style.figure(1, 1 + timed, height=1.6 + 0.5 * len(remedies), sharey=True)
     draw_theory(axes[0, 0], rows, remedies)
     points = style.dodged(horizons(rows, remedies), "place", step=0.22)
@@ -37,21 +42,19 @@ def horizons_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     keys.append(style.line_key("at initialisation", markerfacecolor="none", markersize=7, **ring))
     if timed:
         style.points(axes[0, 0], points, "trained", "place", size=5)
-        style.points(axes[0, 1], points.dropna(subset="cost"), "cost", "place", size=5)
-        axes[0, 1].axvline(1.0, color=MUTED, linestyle=":", linewidth=1.2)
-        axes[0, 1].set_xlim(left=0.0)
-        axes[0, 1].set_xlabel("time per training step over plain tanh's")
+        draw_costs(axes[0, 1], points.dropna(subset="cost"))
         keys.append(style.line_key("trained", **ring))
     axes[0, 0].set_yticks(range(len(remedies)), [REMEDIES[remedy].title for remedy in remedies])
     axes[0, 0].set_ylim(len(remedies) - 0.5, -0.5)
     style.backend_legend(figure, set(points["backend"]), extra=keys)
     style.title(figure, tally(claims, farthest(rows, remedies), "A horizon is not where theory has it"))
     trained = f", filled after {rows['training_steps'].max():g} steps of Adam" if timed else ""
-    beside = "; beside it the time of a training step" if timed else ""
+    beside = f"; {COSTS}" if timed else ""
     return Figure(
         "remedies",
         "The temporal order task with each remedy: horizon of the state gradient (c of an LSTM, both parts of an LRU, "
-        f"else h), hollow at initialisation (median and range over networks){trained}; ink is theory{beside}. "
+        f"else h), hollow at initialisation (mean and range over networks){trained}; ink is theory. On the dotted "
+        f"line a horizon is at least that: the gradient has not fallen so far where the sequence begins{beside}. "
         f"{IN_DEPTH}",
         figure,
     )
@@ -63,18 +66,29 @@ def present(rows: pd.DataFrame) -> list[str]:
 
 
 def horizons(rows: pd.DataFrame, remedies: Sequence[str]) -> pd.DataFrame:
-    """Return a row per trial: the horizon's median and range, that of the trained network, and the cost of a step."""
+    """Return a row per trial: the horizon's mean and range, that of the trained network, and the cost of a step."""
     lines: list[dict[str, Any]] = []
     for backend, settings, trial in trials(rows):
         networks = values(trial, laws.HORIZON, along="member")
         line = {"backend": backend, "remedy": settings["remedy"], "place": remedies.index(settings["remedy"])}
-        line |= {"horizon": np.median(networks), "low": networks.min(), "high": networks.max()}
-        seconds = values(trial, laws.SECONDS)
-        line |= {"trained": value(trial, laws.HORIZON_TRAINED), "cost": np.median(seconds) if len(seconds) else np.nan}
+        line |= {"horizon": networks.mean(), "low": networks.min(), "high": networks.max()}
+        line |= {"trained": value(trial, laws.HORIZON_TRAINED)}
+        if taken := cost(trial):
+            ratio = taken.ratio
+            line |= {"cost": ratio.median, "cheapest": ratio.low, "dearest": ratio.high, "unsettled": taken.unsettled}
         lines.append(line)
-    table = pd.DataFrame(lines)
-    plain = where(table, remedy="tanh").groupby("backend")["cost"].last()
-    return table.assign(cost=table["cost"] / table["backend"].map(plain))
+    return pd.DataFrame(lines)
+
+
+def draw_costs(ax: Any, points: pd.DataFrame) -> None:
+    """Draw what a step costs over plain tanh's, with its interval; hollow where most rounds were disturbed."""
+    for unsettled, alike in points.groupby("unsettled"):
+        colours = alike["backend"].map(backend_colour)
+        ax.hlines(alike["place"], alike["cheapest"], alike["dearest"], colors=colours, linewidth=1.2, alpha=0.7)
+        style.points(ax, alike, "cost", "place", size=5, hollow=bool(unsettled))
+    ax.axvline(1.0, color=MUTED, linestyle=":", linewidth=1.2)
+    ax.set_xlim(left=0.0)
+    ax.set_xlabel("time per training step over plain tanh's")
 
 
 def draw_theory(ax: Any, rows: pd.DataFrame, remedies: Sequence[str]) -> None:
@@ -87,9 +101,10 @@ def draw_theory(ax: Any, rows: pd.DataFrame, remedies: Sequence[str]) -> None:
 def farthest(rows: pd.DataFrame, remedies: Iterable[str]) -> str:
     """Return which remedies reach the start of the sequence at initialisation, and how far plain tanh does."""
     start = rows["length"].max() - 1
-    horizons = rows[rows["metric"] == laws.HORIZON].groupby("remedy")["value"].min()
-    reaching = [REMEDIES[remedy].title for remedy in remedies if horizons.get(remedy, 0.0) >= start]
-    plain = f"; {horizons['tanh']:.0f} with plain tanh" if "tanh" in horizons else ""
+    every = rows[rows["metric"] == laws.HORIZON].groupby("remedy")["value"]
+    least, mean = every.min(), every.mean()
+    reaching = [REMEDIES[remedy].title for remedy in remedies if least.get(remedy, 0.0) >= start]
+    plain = f"; {mean[PLAIN]:.1f} with plain tanh" if PLAIN in mean else ""
     return f"Gradients reach back {start:g} steps with {listed(reaching) or 'no remedy'}{plain}"
 
 

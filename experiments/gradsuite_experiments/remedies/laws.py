@@ -25,7 +25,7 @@ ERROR = "error"
 # networks.
 KEPT = "kept"
 LOSS, LOSS_TRAINED = "loss", "loss_trained"
-SECONDS = "seconds"  # of a training step
+SECONDS, SECONDS_PLAIN = "seconds", "seconds_plain"  # of a training step, and of plain tanh's in the same round
 
 MEAN_FIELD = Source(f"mean field, ln chi_1 per step: {CHEN.text}", checked=CHEN.checked)
 POWERS = Source("powers of kept + pull W at the fixed point, by Wick's theorem, with its next order in 1 / H")

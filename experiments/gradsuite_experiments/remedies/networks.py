@@ -15,6 +15,7 @@ from scipy.special import expit
 from gradsuite_experiments.common.sweep import fetch, reads_both
 
 CLIP_NORM = 1.0
+PLAIN = "tanh"  # what the others are remedies of
 DEFAULT = Initialisation()  # PyTorch's
 
 
@@ -34,7 +35,7 @@ class Remedy:
 
 
 REMEDIES: Mapping[str, Remedy] = {
-    "tanh": Remedy("plain tanh", "rnn"),
+    PLAIN: Remedy("plain tanh", "rnn"),
     "clipping": Remedy("clipped tanh", "rnn", clip_norm=CLIP_NORM),
     "orthogonal": Remedy("orthogonal tanh", "rnn", Initialisation("orthogonal")),
     "identity": Remedy("identity ReLU", "rnn", Initialisation("identity"), "relu"),

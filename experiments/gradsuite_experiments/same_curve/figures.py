@@ -10,6 +10,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, backend_colour
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, tally, trials, values, where
 from gradsuite_experiments.same_curve import laws
 
@@ -42,7 +43,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "trained by clipped gradient descent in float64 from the same parameters and batches. Above the loss of a twin "
         "in extended precision; below each backend's distance from it, by update."
     )
-    return Figure("same-curve", caption, canvas)
+    return Figure("same-curve", caption + folded(rows, "regime"), canvas)
 
 
 def draw_differences(axes: Any, backend: str, rows: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ from gradsuite.backend import Backend, Batch, DeviceBatch, Network
 from gradsuite.cells import Linear, installed
 from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
+from gradsuite.compared import Compared, Digits, Samples
 from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.measuring import memory
@@ -59,6 +60,10 @@ class Scan(Experiment):
         replace(DTYPE, choices=PRECISE),
         ROUNDS,
         SEED,
+    )
+    compared: ClassVar[tuple[Compared, ...]] = (
+        *map(Samples, laws.SECONDS.values()),
+        *map(Digits, laws.DIFFERENCE.values()),
     )
     presets: ClassVar[Presets] = {
         "quick": {

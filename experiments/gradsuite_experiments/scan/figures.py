@@ -14,6 +14,7 @@ from gradsuite_experiments.common.frames import levels, measured, where
 from gradsuite_experiments.scan import laws
 from gradsuite_experiments.scan.findings import against_rivals, gains
 
+OTHERS = ((laws.PUBLISHED, f"published,\nT4 GPU: {laws.PUBLISHED:g}"), (laws.USERS, f"users: {laws.USERS:g}"))
 LINES = dict(zip(SCANS, (":", "--", "-"), strict=True))
 KEYS = {"loop": "loop, as written", "serial": "serial scan", "parallel": "parallel scan"}
 
@@ -53,10 +54,12 @@ def rival_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         style.log_axis(axes, "y", "times as fast as its rival" if axes is panels[0, 0] else "")
         axes.axhline(1.0, color=INK, linewidth=1.0, zorder=1)
         if cell == "mingru":
-            for ratio, who in ((laws.PUBLISHED, "published: 175, T4 GPU"), (laws.USERS, "users: 0.5")):
+            for ratio, _ in OTHERS:
                 axes.axhline(ratio, color=INK, linewidth=1.0, linestyle=(0, (1, 3)), zorder=1)
-                axes.annotate(who, (0.02, ratio), xycoords=("axes fraction", "data"), va="bottom", fontsize=9)
         axes.set_title(f"{cell} against the fastest {laws.RIVALS[cell]}")
+    for axes, cell in zip(panels[0], cells, strict=True):
+        if cell == "mingru":
+            style.label_ends(axes, OTHERS)
     best = curves.sort_values("median").iloc[-1]
     style.title(
         figure,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gradsuite.backend import DeviceBatch, Network
 from gradsuite.cells import find
 from gradsuite.claims import Claim
+from gradsuite.compared import Benchmark, Compared, Quantity, Samples
 from gradsuite.experiment import Answer, Experiment, Figure, Table
 from gradsuite.measuring import memory
 from gradsuite.measuring.timing import Budget
@@ -29,7 +30,7 @@ from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.seeds import batch_rng
 from gradsuite_experiments.speed import limit, workloads
-from gradsuite_experiments.speed.metrics import BACKWARD, FIRST, FORWARD, GRADIENT, PEAK_MEMORY, STEP, UPDATE
+from gradsuite_experiments.speed.metrics import BACKWARD, CALLS, FIRST, FORWARD, GRADIENT, PEAK_MEMORY, STEP, UPDATE
 from gradsuite_experiments.speed.timers import OPTIMIZER, Timed, gradient, gradient_states, one_round, phases, step
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ class Speed(Experiment):
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "peers": ("torch-nn", "torch-autograd", "torch-compile", "jax-scan", "flax", "autograd")
     }
+    compared: ClassVar[tuple[Compared, ...]] = (*map(Samples, CALLS), Quantity(PEAK_MEMORY, within=0.1))
+    benchmark: ClassVar[Benchmark | None] = Benchmark(
+        STEP, {"workload": ["sizes"], "fraction": [1], "timed": [GRADIENTS]}
+    )
 
     def trials(self, grid: Grid) -> Iterator[dict[str, Any]]:
         """Yield the product of the grid; a cell that is not recurrent once for all lengths, a named workload as it is.

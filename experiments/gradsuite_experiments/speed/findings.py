@@ -1,6 +1,6 @@
 """What timings amount to: who is fastest at what and by how much, first calls, memory, and what was disturbed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,30 +80,73 @@ def ratios(samples: pd.DataFrame) -> dict[str, Interval]:
 
 
 def fastest(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield in how many workloads each backend's step is fastest, and how far each is behind in the median one."""
+    """Yield in how many workloads each backend's step is fastest, and how far each is behind in the median one.
+
+    A workload counts for a backend that no other may beat within its interval; and for none if more than half of the
+    samples of one were disturbed.
+    """
     compared = {name: samples for name, samples in rounds(rows, STEP) if samples.shape[1] > 1}
     if not compared:
         return
-    wins: dict[str, list[str]] = {}
+    shaky = disturbed(rows, compared)
+    steady = [name for name in compared if name not in shaky]
+    yield headline(compared, steady)
+    wins = winners({name: compared[name] for name in steady})
     behind: dict[str, list[float]] = {}
-    tied = 0
-    for name, samples in compared.items():
-        winner, intervals = quickest(samples), ratios(samples)
-        wins.setdefault(winner, []).append(name)
-        tied += any(interval.low <= 1 for backend, interval in intervals.items() if backend != winner)
-        for backend, interval in intervals.items():
+    for samples in compared.values():
+        for backend, interval in ratios(samples).items():
             behind.setdefault(backend, []).append(interval.median)
-    counts = [f"{name} in {len(wins[name])}" for name in backend_order(list(wins))]
-    close = f" ({tied} too close to call)" if tied else ""
-    yield f"Fastest at a whole step, of {len(compared)} workloads: {listed(counts)}{close}."
     for name in backend_order(list(behind)):
         times, best = np.array(behind[name]), wins.get(name, ["none"])
         worst = list(compared)[int(times.argmax())]
         yield (
             f"A step of {name} takes {np.median(times):.2f} times as long as the fastest backend's in the median "
-            f"workload, {times.max():.1f} times at worst ({worst}); it is fastest at: {', '.join(best[:4])}"
+            f"workload, {times.max():.1f} times at worst ({worst}); it is clearly fastest at: {', '.join(best[:4])}"
             f"{' and others' if len(best) > 4 else ''}."
         )
+
+
+def headline(compared: Mapping[str, pd.DataFrame], steady: Sequence[str]) -> str:
+    """Return which backend is fastest in how many workloads, or that none can be told from samples so disturbed."""
+    if not steady:
+        what = "it" if len(compared) == 1 else f"each of {len(compared)} workloads"
+        return (
+            f"Which backend is fastest at a whole step cannot be told: in {what} more than half of a backend's samples "
+            f"were disturbed. As they are: {counts(compared)}."
+        )
+    left_out = len(compared) - len(steady)
+    disturbed = f"; {left_out} cannot be told, too disturbed" if left_out else ""
+    found = counts({name: compared[name] for name in steady})
+    return f"Fastest at a whole step, of {plural(len(compared), 'workload')}: {found}{disturbed}."
+
+
+def counts(compared: Mapping[str, pd.DataFrame]) -> str:
+    """Return in how many workloads each backend is fastest and how many are too close to call: they add up to all."""
+    wins = winners(compared)
+    parts = [f"{name} in {len(wins[name])}" for name in backend_order(list(wins))]
+    tied = len(compared) - sum(map(len, wins.values()))
+    return "; ".join(filter(None, [listed(parts), f"{tied} too close to call" if tied else ""]))
+
+
+def winners(compared: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Return each backend's workloads in which it is fastest, and no other's interval reaches it."""
+    wins: dict[str, list[str]] = {}
+    for name, samples in compared.items():
+        winner = quickest(samples)
+        if all(interval.low > 1 for backend, interval in ratios(samples).items() if backend != winner):
+            wins.setdefault(winner, []).append(name)
+    return wins
+
+
+def disturbed(rows: pd.DataFrame, names: Iterable[str]) -> set[str]:
+    """Return the workloads of which a backend's trial is unstable."""
+    rows = labelled(rows)
+    return {name for name in names if unstable(where(rows, label=name))}
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def first_calls(rows: pd.DataFrame) -> Iterator[str]:

@@ -121,9 +121,12 @@ def reached(target: Target, label: str, rows: pd.DataFrame) -> Iterator[Outcome]
     workload = str(rows["workload"].iloc[0])
     if not target.applies_to(workload):
         return
-    backend = measured_as(target.backend, rows)
+    backend, rivals = measured_as(target.backend, rows), [measured_as(name, rows) for name in target.others]
+    names = set(rows["backend"])
+    if backend not in names or names.isdisjoint(rivals):
+        return
     samples, marks = sampled(rows, target.metric, [backend])
-    others, marks_of_others = sampled(rows, target.other_metric, [measured_as(name, rows) for name in target.others])
+    others, marks_of_others = sampled(rows, target.other_metric, rivals)
     if samples.empty or others.empty:
         return
     best = [str(others.median().idxmin())]

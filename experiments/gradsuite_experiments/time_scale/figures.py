@@ -10,6 +10,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
 
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, tally, where
 from gradsuite_experiments.common.learning import LOSS, SOLVED_AFTER
 from gradsuite_experiments.time_scale.laws import BIASES, TITLES, kept
@@ -36,7 +37,7 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "network solves it, against what forget gates keep of a gradient over its length at initialisation (exact; "
         "gates that see their biases alone). Right: the loss of the first, by update; lines are those of one backend."
     )
-    return Figure("time-scale", caption, canvas)
+    return Figure("time-scale", caption + folded(rows, "bias"), canvas)
 
 
 def draw_updates(axes: Axes, rows: pd.DataFrame, length: int) -> None:

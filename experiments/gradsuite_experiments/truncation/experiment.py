@@ -9,6 +9,7 @@ import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
 from gradsuite.comparator import compare
+from gradsuite.compared import Compared, Samples
 from gradsuite.errors import Unsupported
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF, rounded
@@ -57,6 +58,7 @@ class Truncation(Experiment):
         ROUNDS,
         replace(DTYPE, choices=PRECISE),
     )
+    compared: ClassVar[tuple[Compared, ...]] = (Samples(laws.SECONDS_TRUNCATED), Samples(laws.SECONDS_FULL))
     presets: ClassVar[Presets] = {
         preset: {
             "cell": cells,

@@ -13,6 +13,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import ordered_colours
 
 from gradsuite_experiments.common import frames
+from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, levels, tally, trials, value, values, where
 from gradsuite_experiments.truncation import laws
 from gradsuite_experiments.truncation.laws import GAINS, LAWS
@@ -37,7 +38,7 @@ def bias_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         ax.remove()
     if "rnn" in kinds:
         draw_driven(axes.flat[len(kinds)], where(rows, cell="rnn"))
-    lines = [style.line_key("exact law; mean field for random networks")]
+    lines = [style.lines_key("exact law; mean field for random networks", ordered_colours(len(GAINS)))]
     style.backend_legend(figure, set(rows["backend"]), extra=lines)
     finding = "A truncated gradient is off by what vanishes in k steps, and by all of it where gradients explode"
     style.title(figure, tally(claims, finding, "Truncation does not do what it says"))
@@ -45,7 +46,7 @@ def bias_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
         "truncation",
         "Relative error of a gradient that goes back only k steps. Units that keep a share a of their state: against "
         "a, one line per horizon. Random tanh RNNs driven by noise: |g - g_k| / |g| of dL/dW_hh against the horizon, "
-        "root mean square and range over networks.",
+        "root mean square and range over networks." + folded(rows, "cell", "horizon"),
         figure,
     )
 
@@ -127,7 +128,8 @@ def cost_figure(rows: pd.DataFrame) -> Iterator[Figure]:
         "truncation-cost",
         "LSTM, loss at the last step: forward goes through all steps, backward through k. Lines: (1 + 2 k / T) / 3 "
         "of the matrix products, and k / T of the states. Bars: 95% intervals of the median. Memory is the process's "
-        "peak beyond what it had before: the gradients themselves are part of it.",
+        "peak beyond what it had before: the gradients themselves are part of it."
+        + folded(where(rows, cell="lstm"), "horizon"),
         figure,
     )
 

@@ -36,8 +36,8 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Commands, invoke_without_command=True)
-@click.version_option(__version__, message="gradsuite %(version)s")
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="gradsuite %(version)s")
 @click.pass_context
 def gradsuite(ctx: click.Context) -> None:
     """Run one set of gradient, learning and speed experiments over every backend, and compare them.

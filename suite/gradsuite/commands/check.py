@@ -5,23 +5,20 @@ import sys
 import click
 
 from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import several
 
 
 @click.command()
 @click.argument("backend", shell_complete=registered("backend"))
 @click.argument("pattern", default="*", metavar="[GLOB]")
-@click.option(
+@several(
     "--dtype",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=words("float64", "float32", "bfloat16", "float16"),
+    complete=words("float64", "float32", "bfloat16", "float16"),
     help="Dtype to check (default: all that the backend claims).",
 )
-@click.option(
+@several(
     "--device",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=words("cpu", "cuda", "mps"),
+    complete=words("cpu", "cuda", "mps"),
     help="Device to check, any that the backend claims (default: all of them).",
 )
 @click.option(
@@ -34,7 +31,9 @@ from gradsuite.commands._completion import registered, words
 @click.option("--timeout", type=float, default=120, metavar="SECONDS", help="Time limit for one check (default: 120).")
 @click.option("-x", "--exitfirst", is_flag=True, help="Exit at the first failure, with the other checks not run.")
 @click.option("--xfails", metavar="FILE", type=click.Path(), help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
-@click.option("--verbose", is_flag=True, help="Errors by array, step and layer of each failure, and a script for it.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Errors by array, step and layer of each failure, and a script for it."
+)
 @click.option("--traceback", is_flag=True, help="Traceback of what a backend raised.")
 @click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def check(

@@ -4,16 +4,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gradsuite.commands._completion import runs
+
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @click.command()
-@click.argument("run", type=click.Path())
+@click.argument("run", shell_complete=runs)
+@click.option("--failed", is_flag=True, help="Claims that fail, and no others.")
+@click.option("--strict", is_flag=True, help="Exit status 1 if a claim fails, or if there is none.")
 @click.option(
     "--json", "as_json", is_flag=True, help="JSON array on standard output; numbers that are not finite are null."
 )
-def claims(run: str, as_json: bool) -> None:
+def claims(run: str, failed: bool, strict: bool, as_json: bool) -> int:
     """List a run's claims and their verdicts.
 
     Each has a name, a sentence, a source, the expected value, what every backend measured, the tolerance, and the
@@ -22,7 +26,20 @@ def claims(run: str, as_json: bool) -> None:
     from gradsuite.runs.store import Run
 
     judged = Run.open(run).claims()
-    click.echo(claims_json(judged) if as_json else claims_table(judged))
+    fails = judged["verdict"] == "fails"
+    shown = judged[fails] if failed else judged
+    if as_json:
+        click.echo(claims_json(shown))
+    else:
+        click.echo("\n".join([*([claims_table(shown)] if len(shown) else []), count(judged)]))
+    if strict and judged.empty:
+        click.echo("no success: nothing was claimed", err=True)
+    return 1 if strict and (judged.empty or fails.any()) else 0
+
+
+def count(judged: "pd.DataFrame") -> str:
+    """Return how many claims hold, in words."""
+    return f"{int((judged['verdict'] == 'holds').sum())} of {len(judged)} claims hold"
 
 
 def claims_json(judged: "pd.DataFrame") -> str:
@@ -38,7 +55,7 @@ def claims_json(judged: "pd.DataFrame") -> str:
 
 
 def claims_table(judged: "pd.DataFrame") -> str:
-    """Return claims as text: one line each, a note on sources that could not be read, and how many hold."""
+    """Return claims as text: one line each, and a note on sources that could not be read."""
     from gradsuite.claims import Resolution
     from gradsuite.commands._columns import columns
 
@@ -51,6 +68,5 @@ def claims_table(judged: "pd.DataFrame") -> str:
         source = claim["source"] + ("" if claim["checked"] else " [*]")
         notices = str(Resolution(claim["resolution"], claim["quantity"]))
         rows.append((claim["verdict"], claim["name"], claim["backend"], *numbers, notices, claim["sentence"], source))
-    held = int((judged["verdict"] == "holds").sum())
     note = [] if judged["checked"].all() else ["[*] known from other texts: the source itself could not be read"]
-    return "\n".join([columns(rows), *note, f"{held} of {len(judged)} claims hold"])
+    return "\n".join([columns(rows), *note])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gradsuite.commands._completion import registered
+from gradsuite.commands._options import several
 
 if TYPE_CHECKING:
     from gradsuite.running.doctor import Diagnosis
@@ -15,15 +16,9 @@ FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
 
 
 @click.command()
-@click.option(
-    "--backend",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=registered("backend"),
-    help="Backend to examine (default: all that run by default); may be repeated.",
-)
+@several("--backend", complete=registered("backend"), help="Backend to examine (default: all that run by default).")
 @click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores).")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="JSON object on standard output.")
 def doctor(backend: tuple[str, ...], threads: int | None, as_json: bool) -> None:
     """Examine this machine: processor, BLAS of every backend, rates, noise.
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from gradsuite.commands._completion import words
+from gradsuite.commands._completion import runs, words
 
 
 @click.command()
-@click.argument("run", type=click.Path())
+@click.argument("run", shell_complete=runs)
 @click.option(
     "--format",
     "kind",

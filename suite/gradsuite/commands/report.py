@@ -4,14 +4,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gradsuite.commands._completion import plugins, runs
+from gradsuite.commands._options import several
+
 if TYPE_CHECKING:
     from gradsuite.plugins import Plugins
     from gradsuite.runs.store import Run
 
 
 @click.command()
-@click.argument("run", type=click.Path())
-@click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to block (default: those blocked in the run).")
+@click.argument("run", shell_complete=runs)
+@several("--no-plugin", complete=plugins, help="Plugin to block (default: those blocked in the run).")
 def report(run: str, no_plugin: tuple[str, ...]) -> int:
     """Judge the claims of a run anew, and write its report and measurements.csv.
 

@@ -1,90 +1,100 @@
 """`gradsuite run`: the main job."""
 
-from typing import Any
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gradsuite.commands._completion import registered, words
+from gradsuite.commands._run_options import run_options
+
+if TYPE_CHECKING:
+    from gradsuite.running.job import Job
+    from gradsuite.runs.store import Run
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 @click.command()
-@click.argument("experiment", nargs=-1, metavar="[EXPERIMENT... | FILE.toml]", shell_complete=registered("experiment"))
-@click.option(
-    "--backend",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=registered("backend"),
-    help="Backend to measure (default: all that are installed, except peers).",
-)
-@click.option(
-    "--preset",
-    metavar="NAME",
-    shell_complete=words("quick", "standard", "full"),
-    help="Amount to measure: quick, standard (default) or full.",
-)
-@click.option("--set", multiple=True, metavar="KEY=V1,V2", help="Setting and its values, in place of the preset's.")
-@click.option(
-    "--device",
-    metavar="NAME",
-    shell_complete=words("cpu", "cuda", "mps"),
-    help="Device to compute on, any that a backend claims (default: cpu).",
-)
-@click.option("--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results).")
-@click.option("--resume", metavar="RUN", type=click.Path(), help="Run whose missing and failed trials are measured.")
-@click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores).")
-@click.option(
-    "--tuned",
-    is_flag=True,
-    default=None,
-    help="Settings that are faster here than the defaults, such as other kernels.",
-)
-@click.option("--timeout", type=float, metavar="SECONDS", help="Time limit for one round of a trial (default: 600).")
-@click.option(
-    "--no-preflight",
-    is_flag=True,
-    default=None,
-    help="Trials of a backend whose gradients are wrong measured too, instead of marked as invalid.",
-)
-@click.option("--no-plugin", multiple=True, metavar="NAME", help="Plugin to block.")
-@click.option(
-    "--executor",
-    metavar="local|dask",
-    shell_complete=words("local", "dask"),
-    help="Place where trials run (default: local).",
-)
-@click.option("--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, such as tcp://host:8786.")
-@click.option("--strict", is_flag=True, help="Exit status 1 if a claim fails or gradients are wrong.")
-def run(strict: bool, **flags: Any) -> int:
+@run_options
+@click.option("-v", "--verbose", is_flag=True, help="Line for every trial, and what a failed one printed.")
+@click.option("-q", "--quiet", is_flag=True, help="Silence but for what went wrong, what failed, and the run's folder.")
+@click.option("--dry-run", is_flag=True, help="Trials that would run and how long they take, with nothing measured.")
+@click.option("--json", "as_json", is_flag=True, help="JSON object on standard output, of --dry-run.")
+@click.option("--strict", is_flag=True, help="Exit status 1 for a failed claim, an error, a timeout, wrong gradients.")
+def run(strict: bool, verbose: bool, quiet: bool, dry_run: bool, as_json: bool, **flags: Any) -> int:
     """Run experiments over backends and write a report.
 
     Without a name, all experiments of the preset run on all available backends. A FILE.toml holds the same flags
-    under the same names (`experiment`, `backend`, `preset`, `[set]`, ...); flags on the command line override it. The
-    last line printed is the run's folder.
+    under the same names (`experiment`, `backend`, `preset`, `[set]`, ...), and so does `[tool.gradsuite]` in
+    pyproject.toml; flags on the command line override them. A GLOB matches an experiment, a backend, one
+    `setting=value`, or a trial in one line: 'gates numpy * gain=2 *'. The last line printed is the run's folder.
+
+    The exit status is 0 if something was measured and the report is written, with --strict only if nothing failed.
     """
-    from gradsuite.commands._columns import table_text
-    from gradsuite.commands._answers import ending
+    from gradsuite.errors import UserError
     from gradsuite.plugins import load
     from gradsuite.running.configuration import Configuration, read_options
-    from gradsuite.running.job import Job, resuming
+    from gradsuite.running.job import Job
+    from gradsuite.running.progress import Progress, Silent, Thorough
+    from gradsuite.running.project import project_options
     from gradsuite.runs.store import Run
 
-    options = read_options(flags)
+    if verbose and quiet:
+        raise UserError("give --verbose or --quiet, not both")
+    if as_json and not dry_run:
+        raise UserError("--json is for --dry-run; of a run that is there: gradsuite claims RUN --json")
+    project, path = project_options(Path())
+    options = read_options(flags, project)
     unfinished = Run.open(options.pop("resume")) if "resume" in options else None
     if unfinished:
-        unfinished.require_current("resumed")
+        unfinished.require_resumable()
     configuration = Configuration.resumed(unfinished.meta, options) if unfinished else Configuration.make(options)
-    job = Job(configuration, load(configuration.no_plugin), lambda line: click.echo(line, err=True))
+    news = _mute if quiet or as_json else _say
+    if project:
+        news(f"{path} asks for: {', '.join(project)}")
+    progress = Silent if quiet else Thorough if verbose else Progress
+    job = Job(configuration, load(configuration.no_plugin), _say, progress, news)
+    return _forecast(job, unfinished, as_json) if dry_run else _measure(job, unfinished, strict=strict, quiet=quiet)
+
+
+def _forecast(job: "Job", unfinished: "Run | None", as_json: bool) -> int:
+    """Print what would run, and how long."""
+    from gradsuite.commands._forecast import forecast_json, forecast_text
+    from gradsuite.running.forecast import forecast
+
+    found = forecast(job, unfinished)
+    click.echo(json.dumps(forecast_json(found), indent=2) if as_json else forecast_text(found))
+    return 0
+
+
+def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool) -> int:
+    """Measure, publish, and say what came out; return the exit status."""
+    from gradsuite.commands._answers import ending
+    from gradsuite.commands._columns import table_text
+    from gradsuite.running.failures import failures, shortcomings
+    from gradsuite.running.job import resuming
+
     done, complete = job.run(unfinished)
     if not complete:
-        click.echo(f"interrupted; {resuming(done)}", err=True)
+        _say(f"interrupted; {resuming(done)}")
     published = complete and job.publish(done)
-    for table in job.tables(done) if complete else ():
+    for table in job.tables(done) if complete and not quiet else ():
         click.echo(f"{table.title}\n{table_text(table)}\n")
-    judged = done.claims()
-    if complete:
+    if complete and not quiet:
         click.echo(ending(done, job.plugins))
+    for line in failures(done.trials()):
+        _say(line)
+    short = list(shortcomings(done, strict=strict)) if complete else []
+    if short:
+        _say(f"no success: {', '.join(short)}")
     click.echo(done.path)
-    failed = strict and ((judged["verdict"] == "fails").any() or done.meta.get("preflight"))
-    return INTERRUPTED if not complete else 0 if published and not failed else 1
+    return INTERRUPTED if not complete else 0 if published and not short else 1
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _mute(line: str) -> None:
+    """Say nothing."""

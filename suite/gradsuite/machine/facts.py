@@ -4,7 +4,9 @@ import os
 import platform
 import re
 import subprocess
+import uuid
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,13 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 CPUINFO = Path("/proc/cpuinfo")
+MACHINE_ID = Path("/etc/machine-id")  # machine-id(5): confidential, so that only a digest of it may be shown
 HERE = Path(__file__).parent
 ABSOLUTE_PATH = re.compile(r"""(?<![\w:/.~])/(?:[^\s/"':,()]+/)+[^\s/"':,()]+""")
 
 
 def machine(threads: int | None = None) -> dict[str, Any]:
-    """Return CPU, its features, cores, a worker's threads and layout, memory in bytes, platform, Python and git."""
+    """Return CPU, features, cores, a worker's threads and layout, memory in bytes, platform, Python, git and mark."""
     return {
         "cpu": cpu_model(),
         "features": cpu_features(),
@@ -38,6 +41,7 @@ def machine(threads: int | None = None) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "git": git_state(),
+        "mark": mark(),
     }
 
 
@@ -62,6 +66,12 @@ def git_state() -> dict[str, Any] | None:
     """Return the commit of the checkout that gradsuite is run from and whether it was changed; None outside of one."""
     commit = _output("git", "rev-parse", "HEAD")
     return {"commit": commit, "changed": bool(_output("git", "status", "--porcelain"))} if commit else None
+
+
+def mark() -> str:
+    """Return eight digits that tell this computer from another of its kind, and from which nothing else can be told."""
+    own = (MACHINE_ID.exists() and MACHINE_ID.read_text().strip()) or f"{uuid.getnode():x}"
+    return sha256(f"gradsuite {own} {platform.node()}".encode()).hexdigest()[:8]
 
 
 def thread_environment(threads: int) -> Mapping[str, str]:

@@ -85,8 +85,8 @@ def fact(name: str, value: Any) -> str:
 
 
 def duration(meta: Mapping[str, Any]) -> str:
-    """Return how long the run took, or an empty text if it has not ended or was resumed in between."""
-    if "finished" not in meta or "started" not in meta or "resumed" in meta:
+    """Return how long the run took, or an empty text if it has not ended, was resumed in between or merged."""
+    if "finished" not in meta or "started" not in meta or "resumed" in meta or "machines" in meta:
         return ""
     seconds = (datetime.fromisoformat(meta["finished"]) - datetime.fromisoformat(meta["started"])).total_seconds()
     return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} s"

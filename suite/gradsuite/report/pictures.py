@@ -1,57 +1,79 @@
-"""Figures as files, PNG and SVG, and as SVG inside the page, where they take the colours of light or dark mode."""
+"""Figures as files, PNG and SVG, and as drawings of the page, where they take the colours of light or dark mode."""
 
-import re
+import json
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.text import Text
 
 from gradsuite.experiment import Figure
-from gradsuite.report.palette import THEME
+from gradsuite.report.drawing import slim
 from gradsuite.report.style import TITLE
 
 DPI = 150  # of the PNG: sharp in print at the width of a text column
+# Text stays text, to be searched and read aloud; a line may be off by as much as nobody sees, in pixels.
+RC: dict[Any, Any] = {"svg.fonttype": "none", "path.simplify_threshold": 0.2}
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure as the page has it: the title and caption as text, the drawing below them as SVG."""
+    """A figure as the page has it: the title and caption as text, the drawing below them as SVG with its view box."""
 
     name: str
     title: str
     caption: str
     svg: str
+    view: str
+
+    @property
+    def anchor(self) -> str:
+        """The heading's id: no section's, for a name has no colon."""
+        return f"figure:{self.name}"
 
 
 def save(figure: Figure, folder: Path, name: str) -> Picture:
     """Write NAME.svg and NAME.png into a folder, and return the picture for the page."""
-    drawing, text = figure.figure, StringIO()
-    # Canvases draw once where savefig draws twice: half of the time that a report takes.
-    FigureCanvasSVG(drawing).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    (folder / f"{name}.svg").write_text(text.getvalue(), encoding="utf-8")
+    drawing = figure.figure
+    svg = vector(drawing)
+    (folder / f"{name}.svg").write_text(svg, encoding="utf-8", errors="replace")
+    picture = Picture(
+        name, " ".join(drawing.get_suptitle().split()), figure.caption, inline(svg, drawing), view(drawing)
+    )
     drawing.set_layout_engine("none")  # it is laid out: a second time would change nothing
     drawing.set_dpi(DPI)
     FigureCanvasAgg(drawing).print_png(folder / f"{name}.png")  # type: ignore[no-untyped-call]
-    return Picture(
-        name, " ".join(drawing.get_suptitle().split()), figure.caption, inline(text.getvalue(), drawing, name)
-    )
+    return picture
 
 
-def inline(svg: str, drawing: MatplotlibFigure, name: str) -> str:
-    """Return the SVG as an element of a page: its own ids, the page's colours, and no title, which is text there."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    for role, colour in THEME.items():
-        svg = svg.replace(colour, f"var(--{role})")
+def vector(drawing: MatplotlibFigure) -> str:
+    """Return a figure as Matplotlib writes it in SVG, each pair of axes a group with an id of ours."""
+    for number, axes in enumerate(drawing.axes):
+        axes.set_gid(f"axes-{number}")
+    text = StringIO()
+    # Canvases draw once where savefig draws twice: half of the time that a report takes.
+    with mpl.rc_context(RC):
+        FigureCanvasSVG(drawing).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    return text.getvalue()
+
+
+def inline(svg: str, drawing: MatplotlibFigure) -> str:
+    """Return what is in the SVG as the page has it, with what its axes measure, and without the title: a text there."""
+    return slim(svg, {str(axes.get_gid()): json.dumps(measures(axes)) for axes in drawing.axes}, without=TITLE)
+
+
+def view(drawing: MatplotlibFigure) -> str:
+    """Return the view box of a figure, in points, below its title."""
     width, height = (72 * inches for inches in drawing.get_size_inches())
     top = title_height(drawing) * height
-    view = f'<svg role="img" aria-labelledby="{name}" viewBox="0 {top:.1f} {width:.1f} {height - top:.1f}"'
-    return re.sub(r'<svg [^>]*?viewBox="[^"]*"', view, svg, count=1)
+    return f"0 {top:.1f} {width:.1f} {height - top:.1f}"
 
 
 def title_height(drawing: MatplotlibFigure) -> float:
@@ -60,3 +82,25 @@ def title_height(drawing: MatplotlibFigure) -> float:
     if not titles:
         return 0.0
     return float(1.0 - titles[0].get_window_extent().transformed(drawing.transFigure.inverted()).y0)
+
+
+def measures(axes: Axes) -> list[dict[str, Any]]:
+    """Return what the page must know to read a value off: x and y, each from one point of the drawing to another."""
+    height = 72 * float(axes.get_figure(root=True).get_figheight())  # type: ignore[union-attr]
+    dpi = float(axes.get_figure(root=True).get_dpi())  # type: ignore[union-attr]
+    box = axes.get_window_extent()
+    x0, x1, y0, y1 = (72 * float(pixels) / dpi for pixels in (box.x0, box.x1, box.y0, box.y1))
+    return [
+        measure(axes.xaxis, axes.get_xlim(), (x0, x1)),
+        measure(axes.yaxis, axes.get_ylim(), (height - y0, height - y1)),
+    ]
+
+
+def measure(axis: Axis, limits: tuple[float, float], ends: tuple[float, float]) -> dict[str, Any]:
+    """Return an axis: its label, its scale, its limits and where in the drawing they are."""
+    return {
+        "label": axis.get_label_text(),
+        "scale": axis.get_scale(),
+        "limits": [float(f"{limit:.6g}") for limit in limits],
+        "ends": [round(end, 2) for end in ends],
+    }

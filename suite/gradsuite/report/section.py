@@ -60,27 +60,35 @@ class Section:
         return backend_order([claim.backend for claim in self.claims])
 
 
-def told(experiment: Experiment, rows: "pd.DataFrame", claims: list[Claim], trials: "pd.DataFrame") -> Section:
+def told(
+    experiment: Experiment, rows: "pd.DataFrame", claims: list[Claim], trials: "pd.DataFrame", tag: str = ""
+) -> Section:
     """Return what an experiment answers, and its claims as they were judged.
 
-    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone.
+    An experiment's own code may fail on the rows that it is given: that costs that part of its section alone. `tag`
+    ends its name and its figures', where the rows are a part of the run's.
     """
-    made = Section(experiment.name, experiment.question, experiment.topic, count(trials), claims=claims)
+    made = Section(experiment.name + tag, experiment.question, experiment.topic, count(trials), claims=claims)
     if "ok" in made.statuses:
         made.answers = made_of(lambda: experiment.answers(rows, claims), "answers", made.troubles)
     return made
 
 
 def section(
-    experiment: Experiment, rows: "pd.DataFrame", claims: list[Claim], trials: "pd.DataFrame", folder: Path
+    experiment: Experiment,
+    rows: "pd.DataFrame",
+    claims: list[Claim],
+    trials: "pd.DataFrame",
+    folder: Path,
+    tag: str = "",
 ) -> Section:
     """Return an experiment's section with all that it finds; its figures are written into the folder too."""
-    made = told(experiment, rows, claims, trials)
+    made = told(experiment, rows, claims, trials, tag)
     made.findings = made_of(lambda: experiment.findings(rows, claims), "findings", made.troubles)
     with style.context():
         figures: list[Figure] = made_of(lambda: experiment.figures(rows, claims), "figures", made.troubles)
         for figure in figures:
-            name = figure_name(experiment.name, figure)
+            name = figure_name(experiment.name, figure) + tag
             made.pictures += made_of(lambda: iter([save(figure, folder, name)]), f"figure {name}", made.troubles)  # noqa: B023
     made.tables = made_of(lambda: experiment.tables(rows, claims), "tables", made.troubles)
     return made

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,19 +16,26 @@ from gradsuite.plugins import Plugins, load
 from gradsuite.report.section import Section, missing, section, told
 from gradsuite.runs.store import Run
 
+Piece = tuple[str, str | None]  # an experiment, and the machine whose rows they are if the run has several
 MANY = 4  # from this many experiments on, drawing side by side saves more than starting processes costs
 
 
 def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
-    """Return the section of each experiment of the run, in the order of its readers' questions."""
-    names = of_run(run)
-    processes = available_cores() if len(names) >= MANY else 1
-    return in_order(made(run, names, folder, plugins, processes))
+    """Return the section of each experiment of the run, on each machine, in the order of its readers' questions."""
+    pieces = of_run(run, plugins)
+    processes = available_cores() if len(pieces) >= MANY else 1
+    return in_order(made(run, pieces, folder, plugins, processes))
 
 
-def of_run(run: Run) -> list[str]:
-    """Return the experiments of a run: those that were asked for and those that were measured."""
-    return list(dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]]))
+def of_run(run: Run, plugins: Plugins) -> list[Piece]:
+    """Return the pieces of a run: experiments that were asked for and those that were measured, on each machine.
+
+    They come in the order in which they were registered; those that are not installed here come last.
+    """
+    known = {name: place for place, name in enumerate(plugins.experiments)}
+    names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
+    names = sorted(names, key=lambda name: known.get(name, len(known)))
+    return [(name, part.machine) for name in names for part in run.parts(name) or [run]]
 
 
 def in_order(sections: Iterable[Section]) -> list[Section]:
@@ -37,16 +45,16 @@ def in_order(sections: Iterable[Section]) -> list[Section]:
 
 def in_words(run: Run, plugins: Plugins) -> list[Section]:
     """Return the sections of a run with answers and claims alone: figures take their time."""
-    return in_order(section_of(run.path, None, plugins, name) for name in of_run(run))
+    return in_order(section_of(run.path, None, plugins, piece) for piece in of_run(run, plugins))
 
 
-def made(run: Run, names: Iterable[str], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
-    """Return the sections of these experiments in order, made in this process or side by side in several."""
+def made(run: Run, pieces: Iterable[Piece], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
+    """Return the sections of these pieces in order, made in this process or side by side in several."""
     if processes == 1:
-        return [section_of(run.path, folder, plugins, name) for name in names]
+        return [section_of(run.path, folder, plugins, piece) for piece in pieces]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         with main_hidden():  # processes start as their work is handed in
-            drawn = pool.map(partial(draw, run.path, folder, plugins.blocked), names)
+            drawn = pool.map(partial(draw, run.path, folder, plugins.blocked), pieces)
         return list(drawn)
 
 
@@ -61,14 +69,18 @@ def main_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def draw(path: Path, folder: Path, blocked: Collection[str], name: str) -> Section:
-    """Return the section of one experiment in a process of its own, which blocks what the host blocks."""
-    return section_of(path, folder, load(blocked), name)
+def draw(path: Path, folder: Path, blocked: Collection[str], piece: Piece) -> Section:
+    """Return the section of one piece in a process of its own, which blocks what the host blocks."""
+    return section_of(path, folder, load(blocked), piece)
 
 
-def section_of(path: Path, folder: Path | None, plugins: Plugins, name: str) -> Section:
-    """Return the section of one experiment of the run in `path`: without a folder, what it says in words."""
-    run = Run.open(path)
+def section_of(path: Path, folder: Path | None, plugins: Plugins, piece: Piece) -> Section:
+    """Return the section of one piece of the run in `path`; of a merged run, its question says which machine's.
+
+    Without a folder for figures it has answers and claims alone.
+    """
+    name, machine = piece
+    run = Run.open(path).part(machine)
     trials = run.trials()
     trials = trials[trials["experiment"] == name]
     try:
@@ -76,4 +88,5 @@ def section_of(path: Path, folder: Path | None, plugins: Plugins, name: str) -> 
     except UserError as error:
         return missing(name, str(error), trials)
     known = (experiment, run.frame(name), run.claims_of(name), trials)
-    return told(*known) if folder is None else section(*known, folder)
+    made = told(*known, run.tag) if folder is None else section(*known, folder, run.tag)
+    return made if machine is None else replace(made, question=f"{machine}: {made.question}")

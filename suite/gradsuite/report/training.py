@@ -2,34 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from gradsuite import __version__
 from gradsuite.errors import UserError
 from gradsuite.report import facts, style
-from gradsuite.report.page import environment
-from gradsuite.report.palette import INK, MUTED, THEME, backend_colour
-from gradsuite.report.pictures import inline
+from gradsuite.report.frame import Frame
+from gradsuite.report.palette import INK, MUTED, backend_colour
+from gradsuite.report.pictures import Picture, inline, vector, view
 from gradsuite.training.outcome import Outcome, without_folder
 
 WIDTH, HEIGHT = 5.6, 3.3  # inches: as wide as a phone shows without shrinking the letters much
 SHOWN = 1000  # points of the loss: each the mean of as many steps as there are more
-
-
-class Panel(NamedTuple):
-    """A drawing with its heading and what it shows; the caption says how to read it."""
-
-    name: str
-    title: str
-    caption: str
-    svg: str
 
 
 def write_page(outcome: Outcome, path: Path) -> None:
@@ -37,25 +24,23 @@ def write_page(outcome: Outcome, path: Path) -> None:
     asked = replace(outcome.asked, task=without_folder(outcome.asked.task))
     with style.context():
         panels = list(_panels(outcome))
-    text = (
-        environment()
-        .get_template("training.html")
-        .render(
-            outcome=outcome,
-            panels=panels,
-            settings={name: value for name, value in asdict(asked).items() if value is not None},
-            machine=facts.machine(outcome.machine),
-            version=__version__,
-            theme=THEME,
-        )
+    frame = Frame([asked.backend])
+    text = frame.page(
+        "training.html",
+        title=outcome.title,
+        outcome=outcome,
+        pictures=[frame.dressed(panel) for panel in panels],
+        settings={name: value for name, value in asdict(asked).items() if value is not None},
+        machine=facts.machine(outcome.machine),
+        version=__version__,
     )
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
-def _panels(outcome: Outcome) -> Iterator[Panel]:
+def _panels(outcome: Outcome) -> Iterator[Picture]:
     """Yield the drawings that this training has something for."""
     begun, looks = outcome.begun, outcome.curve.looks
     score = begun.score["name"]
@@ -72,18 +57,12 @@ def _panels(outcome: Outcome) -> Iterator[Panel]:
         yield _panel("horizon", reach, told, outcome, _horizon)
 
 
-def _panel(name: str, title: str, caption: str, outcome: Outcome, draw: Callable[[Axes, Outcome], None]) -> Panel:
+def _panel(name: str, title: str, caption: str, outcome: Outcome, draw: Callable[[Axes, Outcome], None]) -> Picture:
     canvas, axes = style.figure(height=HEIGHT, width=WIDTH)
     draw(axes[0, 0], outcome)
     axes[0, 0].set_xlabel("step")
     axes[0, 0].set_xlim(0, max(outcome.curve.steps, 1))
-    return Panel(name, title, caption, _svg(canvas, name))
-
-
-def _svg(canvas: Figure, name: str) -> str:
-    text = StringIO()
-    FigureCanvasSVG(canvas).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return inline(text.getvalue(), canvas, name)
+    return Picture(name, title, caption, inline(vector(canvas), canvas), view(canvas))
 
 
 def _loss(axes: Axes, outcome: Outcome) -> None:

@@ -25,10 +25,11 @@ def run(
 ) -> LoadedRun:
     """Run experiments over backends, write the report, and return the run with its rows.
 
-    The keywords are the flags of `gradsuite run` with underscores: `preset`, `device`, `out`, `threads`, `tuned`,
-    `timeout`, `executor`, `scheduler`, `no_preflight`; `set` maps a setting to its value or values. No experiment means
-    all of the preset, no backend all that are installed; an experiment may be a FILE.toml with the same keys. `resume`
-    is a run whose missing and failed trials are measured. With `progress`, standard error shows how far the run is.
+    The keywords are the flags of `gradsuite run` with underscores: `preset`, `device`, `out`, `name`, `threads`,
+    `tuned`, `timeout`, `executor`, `scheduler`, `no_preflight`; `set` maps a setting to its value or values.
+    No experiment means all of the preset, no backend all that are installed; an experiment may be a FILE.toml with the
+    same keys. `resume` is a run whose missing and failed trials are measured. With `progress`, standard error shows how
+    far the run is.
 
     Raises UserError for what cannot be run, and once all is measured if the claims or the report could not be made:
     the message names the run's folder, where nothing that was measured is lost.
@@ -42,7 +43,7 @@ def run(
         given["set"] = {**given.get("set", {}), **{name: listed(values) for name, values in set.items()}}
     unfinished = Run.open(given.pop("resume")) if "resume" in given else None
     if unfinished:
-        unfinished.require_current("resumed")
+        unfinished.require_resumable()
     configuration = Configuration.resumed(unfinished.meta, given) if unfinished else Configuration.make(given)
     messages: list[str] = []
     job = Job(configuration, load_plugins(configuration.no_plugin), messages.append, Progress if progress else Silent)

@@ -4,13 +4,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.runs.names import RESULTS, check_name
 from gradsuite.settings import Grid
 
 EXECUTORS = ("local", "dask")
-LISTS = ("experiment", "backend", "no-plugin")
+LISTS = ("experiment", "backend", "no-plugin", "select", "exclude")
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; all others are texts
     "set": ((dict,), "a table"),
     "threads": ((int,), "a whole number"),
@@ -18,6 +20,7 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; al
     "no-preflight": ((bool,), "true or false"),
     "timeout": ((int, float), "a number"),
 }
+WHERE = ("out", "name")  # a run lies, and is called
 RESUMABLE = ("timeout", "executor", "scheduler", "no-preflight")
 
 
@@ -30,10 +33,13 @@ class Configuration:
     preset: str = "standard"
     set: Grid = field(default_factory=dict)
     device: str = "cpu"
-    out: str = "results"
+    out: str = RESULTS
+    name: str | None = None
     threads: int | None = None
     tuned: bool = False
     no_plugin: Sequence[str] = ()
+    select: Sequence[str] = ()
+    exclude: Sequence[str] = ()
     no_preflight: bool = False
     executor: str = "local"
     scheduler: str | None = None
@@ -42,6 +48,8 @@ class Configuration:
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise unknown("executor", self.executor, EXECUTORS)
+        if self.name is not None:
+            check_name(self.name)
         if self.threads is not None and self.threads < 1:
             raise UserError(f"threads must be at least 1, not {self.threads}")
         if not self.timeout > 0:
@@ -56,7 +64,7 @@ class Configuration:
 
     def stored(self) -> dict[str, Any]:
         """Return what a run keeps of it, to be resumed: not where the run lies, nor how its trials are run."""
-        kept = {name.replace("_", "-"): value for name, value in asdict(self).items() if name != "out"}
+        kept = {name.replace("_", "-"): value for name, value in asdict(self).items() if name not in WHERE}
         return {name: value for name, value in kept.items() if name not in RESUMABLE}
 
     @classmethod
@@ -71,14 +79,16 @@ class Configuration:
 KEYS = frozenset({"resume", *(one.name.replace("_", "-") for one in fields(Configuration))})  # of a file: the flags
 
 
-def read_options(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, those of a TOML file among the experiments included; flags win.
+def read_options(flags: Mapping[str, Any], project: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """Return the options that were given, and those of a TOML file among the experiments.
 
+    Flags win over the file, and the file over what holds for the whole project; what is `set` by flags is merged.
     Raises UserError as `read_toml` and `parse_changes` do.
     """
     given = {name.replace("_", "-"): value for name, value in flags.items() if name != "set"}
     given["experiment"] = [name for name in flags["experiment"] if not name.endswith(".toml")]
-    options: dict[str, Any] = {}
+    resumed = flags.get("resume") is not None  # what a project asks for otherwise is of new runs
+    options = {name: value for name, value in project.items() if name in RESUMABLE or not resumed}
     for path in flags["experiment"]:
         if path.endswith(".toml"):
             options |= read_toml(path)
@@ -89,17 +99,27 @@ def read_options(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_toml(path: str) -> dict[str, Any]:
     """Return the options in a TOML file. Raises UserError for a syntax error, an unknown key or a value of no use."""
+    return checked(repr(path), parsed(path))
+
+
+def parsed(path: str) -> dict[str, Any]:
+    """Return what a TOML file holds. Raises UserError if it cannot be read."""
     try:
-        options = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {path!r}: {error.strerror}") from error
     except ValueError as error:  # TOMLDecodeError, or bytes that are not UTF-8
         raise UserError(f"{path!r} is not TOML: {error}") from error
-    for key, value in options.items():
+
+
+def checked(place: str, table: Any) -> dict[str, Any]:
+    """Return the options of a table that stands in this place. Raises UserError, with the place, for a fault in it."""
+    if not isinstance(table, dict):
+        raise UserError(f"{place} must be a table, not {table!r}")
+    for key in table:
         if key not in KEYS:
-            raise unknown(f"key in {path!r}", key, KEYS)
-        options[key] = _checked(path, key, value)
-    return options
+            raise unknown(f"key in {place}", key, KEYS)
+    return {key: _checked(place, key, value) for key, value in table.items()}
 
 
 def parse_changes(texts: Sequence[str]) -> dict[str, list[Any]]:
@@ -113,22 +133,20 @@ def parse_changes(texts: Sequence[str]) -> dict[str, list[Any]]:
     return changes
 
 
-def _checked(path: str, key: str, value: Any) -> Any:
+def _checked(place: str, key: str, value: Any) -> Any:
     """Return a value of the kind its key takes; a single one may stand for a list of one."""
     if key == "set" and isinstance(value, dict):
-        return {name: _list(f"set.{name}", values, path, (str, int, float)) for name, values in value.items()}
+        return {name: _list(f"set.{name}", values, place, (str, int, float)) for name, values in value.items()}
     if key in LISTS:
-        return _list(key, value, path, (str,))
+        return _list(key, value, place, (str,))
     kinds, kind = KINDS.get(key, ((str,), "a text"))
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise UserError(f"{key} in {path!r} must be {kind}, not {value!r}")
+        raise UserError(f"{key} in {place} must be {kind}, not {value!r}")
     return value
 
 
-def _list(key: str, value: Any, path: str, kinds: tuple[type, ...]) -> list[Any]:
+def _list(key: str, value: Any, place: str, kinds: tuple[type, ...]) -> list[Any]:
     values = value if isinstance(value, list) else [value]
     if any(isinstance(one, bool) or not isinstance(one, kinds) for one in values):
-        raise UserError(
-            f"{key} in {path!r} must be {'texts' if kinds == (str,) else 'texts or numbers'}, not {value!r}"
-        )
+        raise UserError(f"{key} in {place} must be {'texts' if kinds == (str,) else 'texts or numbers'}, not {value!r}")
     return values

@@ -4,10 +4,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
-from itertools import count
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gradsuite import __version__
@@ -23,14 +24,16 @@ from gradsuite.running.availability import Availability, default_backends, surve
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group
-from gradsuite.running.failures import Failures
+from gradsuite.running.folder import new_run
 from gradsuite.running.judge import judge
 from gradsuite.running.progress import Progress
+from gradsuite.running.selection import Selection
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
+from gradsuite.worker.origin import Origin
 
-FINAL = ("ok", "unsupported", "invalid")  # what --resume leaves alone
 Say = Callable[[str], None]
 
 
@@ -38,19 +41,32 @@ class Job:
     """One invocation of `gradsuite run`; what it tells the user goes to `say`, one line at a time."""
 
     def __init__(
-        self, configuration: Configuration, plugins: Plugins, say: Say, progress: type[Progress] = Progress
+        self,
+        configuration: Configuration,
+        plugins: Plugins,
+        say: Say,
+        progress: type[Progress] = Progress,
+        news: Say | None = None,
+        *,
+        origins: Mapping[str, Origin] = MappingProxyType({}),
     ) -> None:
-        """Check all that can be checked without a worker. Raises UserError."""
+        """Check all that can be checked without a worker. Raises UserError.
+
+        What is no trouble is told to `news`, where it is given. `origins` say where backends' code is from, by second
+        name, such as `NAME@REF`.
+        """
+        self.origins = origins
         self.configuration = configuration
         self.plugins = plugins
         self.say = say
+        self.news = news or say
         self.progress = progress
         self.messages: set[str] = set()
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
         self.machine = machine(configuration.threads)
-        asked = list(dict.fromkeys(configuration.backend)) or self._default()
+        asked = self._select(list(dict.fromkeys(configuration.backend)) or self._default())
         environment = WorkerEnvironment(plugins, self.machine)
         self.tuning = {name: environment.tuning(name) for name in asked} if configuration.tuned else {}
         self.asked = [tuned(name) if self.tuning.get(name) else name for name in asked]
@@ -60,16 +76,18 @@ class Job:
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
-        with open_executor(self.configuration, self.plugins, self.machine) as executor:
-            availability = self._survey(executor)
+        with open_executor(self.configuration, self.plugins, self.machine, self.origins) as executor:
+            availability = self.survey(executor)
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
-            run = unfinished or new_run(self.configuration.out, self.configuration.preset)
+            asked = self.configuration
+            run = unfinished or new_run(asked.out, asked.preset, asked.name)
+            self._make_latest(run)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
             if self.configuration.tuned:
-                self.say(f"tuned: {tuned_with(meta)}")
+                self.news(f"tuned: {tuned_with(meta)}")
             with run.writing():
                 # When a run is resumed, what was not available at its start still explains what it lacks.
                 kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
@@ -85,6 +103,7 @@ class Job:
                 except sqlite3.Error as error:
                     raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
                 run.note({"finished": now(), "doubted": sorted(wrong)})
+        self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
     def publish(self, run: Run) -> bool:
@@ -97,7 +116,9 @@ class Job:
         done += [
             self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
             self._attempt(
-                "the report could not be written", lambda: self.say(f"report: {write_report(run, self.plugins)}"), again
+                "the report could not be written",
+                lambda: self.news(f"report: {write_report(run, self.plugins)}"),
+                again,
             ),
             self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
         ]
@@ -115,7 +136,12 @@ class Job:
             self._attempt("the tables could not be made", make)
         return tables
 
-    def _survey(self, executor: Executor) -> Availability:
+    def planned(self, backends: Collection[str]) -> list[list[Trial]]:
+        """Return the trials on those of the backends asked for that are available, those of one setting together."""
+        groups = self.study.groups(self.asked, self.configuration.device)
+        return [[trial for trial in group if trial.backend in backends] for group in groups]
+
+    def survey(self, executor: Executor) -> Availability:
         """Ask the backends what they are. Raises UserError if one that was named, or every one, is not available."""
         availability = survey(self.plugins, executor, self.study.backends(self.asked))
         availability.require(self.asked if self.configuration.backend else ())
@@ -126,6 +152,21 @@ class Job:
         """Return the backends that are measured when none is named, as far as no plugin of theirs is blocked."""
         peers = [name for name in self.study.peers() if name in self.plugins.backends]
         return [*default_backends(self.plugins), *peers]
+
+    def _select(self, asked: list[str]) -> list[str]:
+        """Keep the trials that are selected, and return the backends that have any. Raises UserError if none is left.
+
+        What was to be left out and is not there is said: it may be misspelled.
+        """
+        selection = Selection(self.configuration.select, self.configuration.exclude)
+        if selection == Selection():
+            return asked
+        device = self.configuration.device
+        for glob in selection.useless(chain.from_iterable(self.study.groups(asked, device))):
+            self.say(f"--exclude {glob!r} matches no experiment, backend or trial here: nothing is left out by it")
+        self.study = self.study.selecting(selection, asked, device)
+        measured = {original(trial.backend) for trial in chain.from_iterable(self.study.groups(asked, device))}
+        return [name for name in asked if original(name) in measured]
 
     def _meta(self, executor: Executor, availability: Availability) -> dict[str, Any]:
         experiments = [experiment.name for experiment in self.study.experiments]
@@ -146,6 +187,7 @@ class Job:
             "backends": {name: asdict(info) for name, info in availability.available.items()},
             "unavailable": [asdict(lost) | {"reason": without_paths(lost.reason)} for lost in availability.unavailable],
             "machine": executor.machine(),
+            "origins": sorted(self.origins),
             "tuned": {tuned(name): variables for name, variables in self.tuning.items() if variables},
         }
 
@@ -170,37 +212,28 @@ class Job:
         wrong: Mapping[str, str],
         doubted: Collection[str],
     ) -> None:
-        """Have every trial measured that has no final result yet.
-
-        An invalid trial of a backend that is `doubted`, whose gradients are wrong or were when this run was begun, is
-        not final.
-        """
+        """Have every trial measured that has no final result yet."""
         keys = plan.Keys(backends)
-        stored = run.statuses()
-
-        def is_final(trial: Trial) -> bool:
-            status = stored.get(keys(trial))
-            return status in FINAL and not (status == "invalid" and trial.backend in doubted)
-
-        planned = self.study.groups(self.asked, self.configuration.device)
-        planned = [[trial for trial in group if trial.backend in backends] for group in planned]
-        groups = [[trial for trial in group if not is_final(trial)] for group in planned]
+        planned = self.planned(backends)
+        groups = plan.missing(planned, run.statuses(), keys, doubted)
         total = sum(map(len, groups))
-        self.say(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
+        self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         statuses: Counter[str] = Counter()
-        failures = Failures(self.study.varied())
         with self.progress(total, self.study.varied()) as progress:
             for trial, result in outcomes(groups, backends, wrong, executor):
                 run.add(trial, keys(trial), result)
                 statuses[result.status] += 1
-                failures.add(trial, result)
                 progress.advance(trial, result)
                 hook = self.plugins.manager.hook.trial_finished
                 self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
         if statuses:
-            self.say(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
-        for line in failures.lines():
-            self.say(line)
+            self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
+
+    def _draw(self, run: Run) -> None:
+        self.news(f"report: {write_report(run, self.plugins)}")
+
+    def _make_latest(self, run: Run) -> None:
+        self._attempt("no link to the latest run", lambda: make_latest(run.path))
 
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
         """Take a step that must not cost the run, whatever a plugin does in it."""
@@ -234,23 +267,6 @@ def outcomes(
             else:
                 claimed[-1].append(trial)
     yield from executor.run(claimed)
-
-
-def new_run(folder: str, preset: str) -> Run:
-    """Make a run with a name of its own, even when two start at once: date, preset and the first free number."""
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        for number in count(1):
-            path = Path(folder) / f"{date.today().isoformat()}-{preset}-{number}"
-            if not path.exists():
-                try:
-                    path.mkdir()
-                    break
-                except FileExistsError:
-                    continue
-    except OSError as error:
-        raise UserError(f"cannot write into {folder!r}: {cause(error)}; choose another folder with --out") from error
-    return Run.create(path, {})
 
 
 def write_report(run: Run, plugins: Plugins) -> Path:

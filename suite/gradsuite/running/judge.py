@@ -8,6 +8,8 @@ from gradsuite.runs.store import Run
 def judge(run: Run, experiment: Experiment) -> None:
     """Store the verdicts on an experiment's claims, in place of those it had.
 
-    Figures, findings, the report and `gradsuite claims` all read them there, so that no two of them can disagree.
+    Figures, findings, the report and `gradsuite claims` all read them there, so that no two of them can disagree. Of a
+    merged run each machine's rows are judged by themselves.
     """
-    run.keep_claims(experiment.name, decisive(experiment.claims(run.frame(experiment.name))))
+    for part in run.parts(experiment.name):
+        part.keep_claims(experiment.name, decisive(experiment.claims(part.frame(experiment.name))))

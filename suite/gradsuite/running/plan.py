@@ -1,6 +1,6 @@
 """The plan of a run: experiments, their settings and backends become trials, grouped by setting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -11,10 +11,12 @@ from gradsuite.errors import UserError, unknown
 from gradsuite.experiment import Experiment, Trial
 from gradsuite.model import CELLS
 from gradsuite.plugins import Plugins
+from gradsuite.running.selection import Selection
 from gradsuite.settings import Grid, Settings
 from gradsuite.tasks.pin import Pin
 
 Changes = Grid
+FINAL = ("ok", "unsupported", "invalid")  # what --resume leaves alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Study:
     preset: str
     changes: Changes
     pins: Mapping[str, Pin] = field(default_factory=dict)  # of the tasks that read a file, by name
+    selection: Selection = field(default_factory=Selection)
 
     def __post_init__(self) -> None:
         known = {setting.name for experiment in self.experiments for setting in experiment.settings}
@@ -34,7 +37,7 @@ class Study:
             if not values:
                 raise UserError(f"setting {name!r} was given no value: --set {name}=V1,V2")
             self._require_one_meaning(name)
-        if not self.groups(["any"], "any"):
+        if self.selection == Selection() and not self.groups(["any"], "any"):
             raise UserError("no trial is left: these experiments leave out every combination of these settings")
 
     def _require_one_meaning(self, name: str) -> None:
@@ -75,13 +78,26 @@ class Study:
         return list(dict.fromkeys(chain(names, *wanted)))
 
     def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
-        """Return the trials, those of one setting together."""
-        return [
+        """Return the trials that are selected, those of one setting together."""
+        every = [
             [Trial(experiment.name, backend, device, settings, pin) for backend in experiment.backends(backends)]
             for experiment in self.experiments
             for settings in experiment.trials(self.grid(experiment))
             for pin in [self.pins.get(str(settings.get("task")))]
         ]
+        return [chosen for group in every if (chosen := [trial for trial in group if trial in self.selection])]
+
+    def selecting(self, selection: Selection, backends: Sequence[str], device: str) -> "Study":
+        """Return the study of the experiments of which this selection leaves a trial on these backends.
+
+        Raises UserError if it leaves none, or selects what is not there.
+        """
+        selection.require(chain.from_iterable(self.groups(backends, device)))
+        chosen = replace(self, selection=selection)
+        left = {trial.experiment for trial in chain.from_iterable(chosen.groups(backends, device))}
+        if not left:
+            raise UserError("no trial is left: --exclude leaves out all that was asked for")
+        return replace(chosen, experiments=tuple(one for one in self.experiments if one.name in left))
 
 
 def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes) -> Study:
@@ -142,3 +158,19 @@ class Keys:
     def __call__(self, trial: Trial) -> str:
         """Return the key of a trial of one of these backends."""
         return trial.key(self.versions[trial.backend])
+
+
+def missing(
+    groups: Sequence[Sequence[Trial]], stored: Mapping[str, str], keys: Keys, doubted: Collection[str]
+) -> list[list[Trial]]:
+    """Return the trials that have no final result yet among the `stored` statuses by key.
+
+    An invalid trial of a backend that is `doubted`, whose gradients are wrong or were when the run was begun, is not
+    final.
+    """
+
+    def is_final(trial: Trial) -> bool:
+        status = stored.get(keys(trial))
+        return status in FINAL and not (status == "invalid" and trial.backend in doubted)
+
+    return [[trial for trial in group if not is_final(trial)] for group in groups]

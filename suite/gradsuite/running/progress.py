@@ -82,3 +82,17 @@ class Silent(Progress):
 
     def __enter__(self) -> Self:
         return self
+
+
+class Thorough(Progress):
+    """Says of every trial what became of it and how long it took, and of a failed one the end of what it printed."""
+
+    def advance(self, trial: Trial, result: Result) -> None:
+        """Count one finished trial, and say so."""
+        self.done += 1
+        self.bar.update(self.task, advance=1, description=f"{trial.experiment} {trial.backend}")
+        self.bar.refresh()
+        reason = f": {result.reason}" if result.reason else ""
+        self._print(f"[{self.done}/{self.total}] {self._label(trial)}: {result.status}, {result.seconds:.2f} s{reason}")
+        if result.status in FAILED and result.stderr.strip():
+            self._print(result.stderr.rstrip())

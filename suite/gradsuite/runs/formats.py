@@ -1,13 +1,11 @@
 """The tables of a run's file, and what a run of an older format is read through."""
 
-FORMAT = 3  # PRAGMA user_version
-# SQLite stores NaN as NULL: a measurement with a metric and no value was NaN. Infinities are stored as they are.
-SCHEMA = f"""
-PRAGMA user_version = {FORMAT};
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE trials (
+FORMAT = 4  # PRAGMA user_version
+# Whose trials and claims they are, in a run that was merged of several: the machine's name, and the run's. Both are
+# empty where a run is of one machine, which its meta data describe.
+TRIALS = """(
     id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
+    key TEXT NOT NULL,
     experiment TEXT NOT NULL,
     backend TEXT NOT NULL,
     device TEXT NOT NULL,
@@ -15,20 +13,12 @@ CREATE TABLE trials (
     status TEXT NOT NULL CHECK (status IN ('ok', 'unsupported', 'invalid', 'timeout', 'error')),
     reason TEXT NOT NULL,
     stderr TEXT NOT NULL,
-    seconds REAL NOT NULL
-);
-CREATE TABLE measurements (
-    trial_id INTEGER NOT NULL REFERENCES trials (id),
-    metric TEXT NOT NULL,
-    layer INTEGER,
-    "index" INTEGER,
-    member INTEGER,
-    value REAL,
-    unit TEXT NOT NULL,
-    note TEXT NOT NULL
-);
-CREATE INDEX measurements_by_trial ON measurements (trial_id);
-CREATE TABLE claims (
+    seconds REAL NOT NULL,
+    machine TEXT NOT NULL DEFAULT '',
+    run TEXT NOT NULL DEFAULT '',
+    UNIQUE (key, machine)
+)"""
+CLAIMS = """(
     name TEXT NOT NULL,
     experiment TEXT NOT NULL,
     backend TEXT NOT NULL,
@@ -42,40 +32,32 @@ CREATE TABLE claims (
     quantity TEXT,
     relation TEXT NOT NULL,
     verdict TEXT NOT NULL CHECK (verdict IN ('holds', 'fails')),
-    UNIQUE (name, backend)
-);
--- A trial measured again, with other versions, has a new key: the last one counts.
-CREATE VIEW current AS
-    SELECT * FROM trials WHERE id IN (SELECT max(id) FROM trials GROUP BY experiment, backend, device, settings);
+    machine TEXT NOT NULL DEFAULT '',
+    UNIQUE (name, backend, machine)
+)"""
+# A trial measured again, with other versions, has a new key: the last one counts.
+CURRENT = """
+CREATE VIEW main.current AS SELECT * FROM trials
+    WHERE id IN (SELECT max(id) FROM trials GROUP BY experiment, backend, device, settings, machine);
 """
-# What a run of format 1 is read through: it had cells where there are trials now, and claims without a name.
-FORMAT_1 = """
-CREATE TEMP VIEW trials AS SELECT * FROM main.cells;
-CREATE TEMP VIEW measurements AS
-    SELECT rowid AS rowid, cell_id AS trial_id, metric, layer, "index", NULL AS member, value, unit, '' AS note
-    FROM main.measurements;
-CREATE TEMP VIEW claims AS
-    SELECT rowid AS rowid, experiment || '/' || min(rowid) OVER (PARTITION BY experiment, sentence) AS name,
-        experiment, backend, sentence, source, 1 AS checked, expected, measured, tolerance, NULL AS resolution,
-        NULL AS quantity, relation, verdict
-    FROM main.claims;
-"""
-# A run of format 2 had claims that do not say what they notice. The names that a reader sees are those of now.
-FORMAT_2 = """
-CREATE TEMP VIEW claims AS
-    SELECT rowid AS rowid, *, NULL AS resolution, NULL AS quantity FROM main.claims;
-"""
-OLDER = {1: FORMAT_1, 2: FORMAT_2}
-# What makes one that can still be written to a run of this format.
-UPGRADED = {
-    2: f"""
-BEGIN IMMEDIATE;
-ALTER TABLE main.claims ADD COLUMN resolution REAL;
-ALTER TABLE main.claims ADD COLUMN quantity TEXT;
+# SQLite stores NaN as NULL: a measurement with a metric and no value was NaN. Infinities are stored as they are.
+SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
-COMMIT;
-"""
-}
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE trials {TRIALS};
+CREATE TABLE measurements (
+    trial_id INTEGER NOT NULL REFERENCES trials (id),
+    metric TEXT NOT NULL,
+    layer INTEGER,
+    "index" INTEGER,
+    member INTEGER,
+    value REAL,
+    unit TEXT NOT NULL,
+    note TEXT NOT NULL
+);
+CREATE INDEX measurements_by_trial ON measurements (trial_id);
+CREATE TABLE claims {CLAIMS};
+{CURRENT}"""
 CLAIM_COLUMNS = (
     "name",
     "experiment",
@@ -90,4 +72,63 @@ CLAIM_COLUMNS = (
     "quantity",
     "relation",
     "verdict",
+    "machine",
 )
+# Runs of older formats are of one machine. The names that a reader sees are those of now.
+ONE_MACHINE = "CREATE TEMP VIEW current AS SELECT *, '' AS machine, '' AS run FROM main.current;"
+# What a run of format 1 is read through: it had cells where there are trials now, and claims without a name.
+FORMAT_1 = f"""
+{ONE_MACHINE}
+CREATE TEMP VIEW trials AS SELECT * FROM main.cells;
+CREATE TEMP VIEW measurements AS
+    SELECT rowid AS rowid, cell_id AS trial_id, metric, layer, "index", NULL AS member, value, unit, '' AS note
+    FROM main.measurements;
+CREATE TEMP VIEW claims AS
+    SELECT rowid AS rowid, experiment || '/' || min(rowid) OVER (PARTITION BY experiment, sentence) AS name,
+        experiment, backend, sentence, source, 1 AS checked, expected, measured, tolerance, NULL AS resolution,
+        NULL AS quantity, relation, verdict, '' AS machine
+    FROM main.claims;
+"""
+# A run of format 2 had claims that do not say what they notice.
+FORMAT_2 = f"""
+{ONE_MACHINE}
+CREATE TEMP VIEW claims AS
+    SELECT rowid AS rowid, *, NULL AS resolution, NULL AS quantity, '' AS machine FROM main.claims;
+"""
+FORMAT_3 = f"""
+{ONE_MACHINE}
+CREATE TEMP VIEW claims AS SELECT rowid AS rowid, *, '' AS machine FROM main.claims;
+"""
+OLDER = {1: FORMAT_1, 2: FORMAT_2, 3: FORMAT_3}
+
+
+def upgrade(claims: str) -> str:
+    """Return what makes a run with these columns of `claims` one of this format, in one transaction.
+
+    SQLite changes no constraint of a table that is there: each gets a new table, made before the old one goes.
+    """
+    return f"""
+BEGIN IMMEDIATE;
+DROP VIEW temp.current;
+DROP VIEW temp.claims;
+DROP VIEW main.current;
+CREATE TABLE main.new_trials {TRIALS};
+INSERT INTO new_trials SELECT *, '', '' FROM main.trials;
+DROP TABLE main.trials;
+ALTER TABLE new_trials RENAME TO trials;
+CREATE TABLE main.new_claims {CLAIMS};
+INSERT INTO new_claims ({", ".join(CLAIM_COLUMNS[:-1])}) SELECT {claims} FROM main.claims ORDER BY rowid;
+DROP TABLE main.claims;
+ALTER TABLE new_claims RENAME TO claims;
+{CURRENT}
+PRAGMA user_version = {FORMAT};
+COMMIT;
+"""
+
+
+# What makes one that can still be written to a run of this format.
+JUDGED = ", ".join(CLAIM_COLUMNS[:-1])
+UPGRADED = {
+    2: upgrade(JUDGED.replace("resolution, quantity", "NULL, NULL")),
+    3: upgrade(JUDGED),
+}

@@ -37,7 +37,7 @@ class LoadedRun:
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """One row per trial: experiment, backend, device, settings, status, reason and seconds."""
+        """One row per trial: experiment, backend, device, settings, status, reason, seconds, machine and run."""
         return self.run.trials()
 
     @cached_property
@@ -94,8 +94,9 @@ class LoadedRun:
             try:
                 author = self.plugins.experiment(experiment)
                 with style.context():
-                    for figure in author.figures(self.run.frame(experiment), self.run.claims_of(experiment)):
-                        figures[figure_name(experiment, figure)] = figure.figure
+                    for part in self.run.parts(experiment):
+                        for figure in author.figures(part.frame(experiment), part.claims_of(experiment)):
+                            figures[figure_name(experiment, figure) + part.tag] = figure.figure
             except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its figures alone
                 trouble = f"the figures of {experiment} cannot be drawn: {one_line(error)}"
             self._figures[experiment] = figures, trouble

@@ -2,23 +2,35 @@
 
 import os
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gradsuite.alias import is_tuned, original
 from gradsuite.machine import allocator, layout
 from gradsuite.machine.facts import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
+from gradsuite.worker.origin import HERE, Origin
 from gradsuite.worker.start import THREADS_VARIABLE
 
 
 class WorkerEnvironment:
     """Says, for each backend, what its worker's environment is: this one's, what all have alike, what plugins add."""
 
-    def __init__(self, plugins: Plugins, machine: Mapping[str, Any], blocked: Collection[str] = ()) -> None:
-        """Use as many threads as `machine` says, and block the same plugins as here."""
+    def __init__(
+        self,
+        plugins: Plugins,
+        machine: Mapping[str, Any],
+        blocked: Collection[str] = (),
+        origins: Mapping[str, Origin] = MappingProxyType({}),
+    ) -> None:
+        """Use as many threads as `machine` says, and block the same plugins as here.
+
+        `origins` says, for second names of backends, where their code comes from if not from here.
+        """
         self.plugins = plugins
         self.machine = machine
         self.blocked = blocked
+        self.origins = origins
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
@@ -26,7 +38,12 @@ class WorkerEnvironment:
         environment |= {**layout.ENVIRONMENT, **allocator.environment()}
         environment[THREADS_VARIABLE] = str(self.machine["threads"])
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
+        environment |= self.origin(backend).environment(environment)
         return environment | self.added(original(backend), tuned=is_tuned(backend))
+
+    def origin(self, backend: str) -> Origin:
+        """Return where a backend's code comes from."""
+        return self.origins.get(backend, HERE)
 
     def added(self, backend: str, tuned: bool) -> dict[str, str]:
         """Return the variables that plugins set for this backend's worker, tuned or not."""

@@ -32,14 +32,14 @@ class Lost(Exception):
 class Process:
     """A fresh worker process for one backend, started with its environment set."""
 
-    def __init__(self, backend: str, environment: Mapping[str, str]) -> None:
-        """Start it; it imports its framework when it is first asked."""
+    def __init__(self, backend: str, environment: Mapping[str, str], python: str = sys.executable) -> None:
+        """Start it on this Python; it imports its framework when it is first asked."""
         self.backend = backend
         # The file has no name, and is opened to append: what is read can be cut off while the worker writes on.
         self.stderr = tempfile.TemporaryFile("a+b")  # noqa: SIM115  lives as long as the process
         with fixed_layout():
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "gradsuite.worker.start"],
+                [python, "-P", "-m", "gradsuite.worker.start"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.stderr,

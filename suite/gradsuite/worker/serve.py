@@ -76,7 +76,7 @@ class Worker:
     def describe(self) -> Mapping[str, Any]:
         """Return what the backend says of itself, and what this process computes with."""
         info = self.backend.describe()
-        return asdict(replace(info, libraries=(*info.libraries, *libraries())))
+        return asdict(replace(info, libraries=(*info.libraries, *libraries(info.versions))))
 
     def preflight(self, device: str, cells: Sequence[str]) -> str:
         """Return what is wrong with the backend's gradients on this device, in these cells too, or nothing."""

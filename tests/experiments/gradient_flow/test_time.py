@@ -125,6 +125,35 @@ def test_titles_follow_from_the_data(rows):
     assert "are stable at gain 0.5 to 4" in still.figure.get_suptitle().replace("\n", " ")
 
 
+def test_swept_settings_have_panels_of_their_own_and_medians_over_seeds_are_said(tmp_path):
+    sizes = {"length": [6, 9], "hidden_size": [4, 8], "batch_size": [2], "seed": [0, 1], "cell": ["rnn", "gru"]}
+    trials = small(TIME, task=["noise", "digits"], **sizes)
+    rows = rows_of(tmp_path, TIME, results_of(TIME, trials))
+    with style.context():
+        norms, rates = TIME.figures(rows, [])
+    panels = [
+        (cell, task, size, length)
+        for cell in ("rnn", "gru")
+        for task, lengths in (("noise", (6, 9)), ("digits", (8,)))
+        for size in (4, 8)
+        for length in lengths
+    ]
+    by_title = {axes.get_title(): axes for axes in norms.figure.axes}
+    assert len(by_title) == len(norms.figure.axes) == len(panels)
+    found = rows[(rows["metric"] == NORM_MEAN) & (rows["gain"] == 4.0)].sort_values("seed")
+    for cell, task, size, length in panels:
+        axes = by_title[f"{cell} on {task}\nhidden_size {size}, length {length}"]
+        of_panel = found[found[["cell", "task", "hidden_size", "length"]].eq([cell, task, size, length]).all(axis=1)]
+        at = {lag: of_panel[of_panel["index"] == lag]["value"].to_numpy() for lag in (0, 3)}
+        assert len(at[3]) == 2  # two seeds, and no other network
+        drawn = [line.get_ydata()[3] for line in axes.lines if len(line.get_ydata()) > 3]
+        assert min(abs(np.array(drawn) / np.median(at[3] / at[0]) - 1)) < 1e-12
+    (legend,) = norms.figure.legends
+    assert legend.get_texts()[-1].get_text().endswith("median over seeds 0 and 1")
+    (legend,) = rates.figure.legends
+    assert legend.get_texts()[-1].get_text() == "median of backends, hidden_size, length and seed"
+
+
 def test_the_table_has_a_row_for_each_task_and_cell(rows):
     (table,) = TIME.tables(rows, [])
     assert list(table.rows.columns) == ["task", "cell", "gain 0.5", "gain 4"]

@@ -151,7 +151,7 @@ def test_ratios_are_paired_by_round():
 def test_findings_name_the_fastest_and_by_how_much():
     rows = frame({"numpy": [0.002] * 5, "torch": [0.001] * 5, "jax": [0.006] * 5})
     text = " ".join(Speed().findings(rows, []))
-    assert "of 1 workloads: torch in 1." in text
+    assert "of 1 workload: torch in 1." in text
     assert "A step of jax takes 6.00 times" in text
     assert "takes 3 s with numpy" in text  # three first calls of a second each
 
@@ -160,7 +160,33 @@ def test_the_fastest_is_the_one_that_ratios_are_to():
     # By their medians (3 and 4 ms) numpy is faster, by most of the rounds torch: too close to call, and said once.
     rows = frame({"numpy": [0.001, 0.005, 0.002, 0.006, 0.003], "torch": [0.0009, 0.0049, 0.0031, 0.0059, 0.004]})
     first = next(Speed().findings(rows, []))
-    assert first == "Fastest at a whole step, of 1 workloads: numpy in 1 (1 too close to call)."
+    assert first == "Fastest at a whole step, of 1 workload: 1 too close to call."
+
+
+def workloads_of(*frames):
+    """Return the rows of several workloads, told apart by their hidden size."""
+    sized = [rows.assign(hidden_size=4 + k, key=rows["key"] + str(k)) for k, rows in enumerate(frames)]
+    return pd.concat(sized, ignore_index=True)
+
+
+def test_what_is_won_what_is_close_and_what_was_disturbed_add_up_to_all_workloads():
+    clear = frame({"numpy": [0.002] * 6, "torch": [0.001] * 6})
+    close = frame({"numpy": [0.001, 0.005, 0.002], "torch": [0.0009, 0.0049, 0.0031]})
+    rows = workloads_of(clear, close, clear, frame({"numpy": [0.001] * 6, "torch": [0.002] * 6}, disturbed=["torch"]))
+    first, *others = Speed().findings(rows, [])
+    counts = "torch in 2; 1 too close to call; 1 cannot be told, too disturbed"
+    assert first == f"Fastest at a whole step, of 4 workloads: {counts}."
+    assert "it is clearly fastest at: none." in others[0]
+
+
+def test_no_backend_is_called_fastest_where_every_sample_was_disturbed():
+    rows = frame({"numpy": [0.002] * 6, "torch": [0.001] * 6}, disturbed=["numpy", "torch"])
+    first = next(Speed().findings(workloads_of(rows, rows), []))
+    assert first.startswith("Which backend is fastest at a whole step cannot be told: in each of 2 workloads")
+    assert first.endswith("As they are: torch in 2.")
+    with style.context():
+        figure = next(Speed().figures(rows, []))
+    assert "cannot be told" in figure.figure.get_suptitle()
 
 
 def test_disturbed_trials_are_called_unstable():

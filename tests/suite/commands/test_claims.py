@@ -32,7 +32,7 @@ def test_claims_come_back_as_they_were_stored(run):
     run.keep_claims("question", claims)
     stored = run.claims()
     assert list(stored["verdict"]) == ["holds", "fails"]
-    assert stored.iloc[0].to_dict() == CLAIM.row()
+    assert stored.iloc[0].to_dict() == {**CLAIM.row(), "machine": ""}  # of a run on one machine
     assert run.claims_of("question")[0] == CLAIM
     assert run.claims_of("another") == []
     assert math.isnan(stored.iloc[1]["measured"])
@@ -61,6 +61,13 @@ def test_sources_that_were_read_need_no_note(run):
     assert "1.2% in the gradient" in printed
 
 
+def test_json_has_every_digit_of_a_tolerance(run):
+    run.keep_claims("question", [replace(CLAIM, tolerance=8.123456789012345e-11, expected=1e-17)])
+    printed = CliRunner().invoke(gradsuite, ["claims", str(run.path), "--json"], catch_exceptions=False).output
+    (claim,) = json.loads(printed)
+    assert (claim["tolerance"], claim["expected"]) == (8.123456789012345e-11, 1e-17)
+
+
 def test_json_has_null_for_what_is_not_a_number(run):
     run.keep_claims("question", [replace(CLAIM, measured=math.nan)])
     printed = CliRunner().invoke(gradsuite, ["claims", str(run.path), "--json"], catch_exceptions=False).output
@@ -70,6 +77,25 @@ def test_json_has_null_for_what_is_not_a_number(run):
     assert claim["verdict"] == "fails"
 
 
+def test_failed_claims_alone_and_an_exit_status(run):
+    def typed(*flags):
+        done = CliRunner().invoke(gradsuite, ["claims", str(run.path), *flags], standalone_mode=False)
+        return done.return_value, done.stdout
+
+    assert typed("--strict") == (1, "0 of 0 claims hold\n")
+    run.keep_claims("question", [CLAIM])
+    assert typed("--strict")[0] == 0
+    assert typed("--failed") == (0, "1 of 1 claims hold\n")
+    run.keep_claims("question", [CLAIM, replace(CLAIM, backend="jax", measured=9.0)])
+    assert typed()[0] == 0
+    status, printed = typed("--strict", "--failed")
+    assert status == 1
+    rows = [line.split()[:3] for line in printed.splitlines() if line.startswith(("fails", "holds"))]
+    assert rows == [["fails", "question/so", "jax"]]
+    assert printed.endswith("1 of 2 claims hold\n")
+    assert [claim["backend"] for claim in json.loads(typed("--failed", "--json")[1])] == ["jax"]
+
+
 @pytest.mark.parametrize(("flags", "status"), [([], 0), (["--strict"], 0)])
 def test_a_run_stores_and_prints_its_claims(tmp_path, flags, status):
     from gradsuite.commands.run import run as command
@@ -77,9 +103,9 @@ def test_a_run_stores_and_prints_its_claims(tmp_path, flags, status):
     arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]
     done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path), *flags], standalone_mode=False)
     assert done.return_value == status
-    assert "claims hold" in done.output
-    (folder,) = tmp_path.iterdir()
-    assert set(Run.open(folder).claims()["verdict"]) == {"holds"}
+    assert "The one claim holds." in done.output
+    assert "It is so" not in done.output  # claims that hold are not listed
+    assert set(Run.open(tmp_path / "latest").claims()["verdict"]) == {"holds"}
 
 
 def test_strict_exits_with_one_if_a_claim_fails(tmp_path, monkeypatch):

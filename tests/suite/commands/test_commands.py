@@ -124,14 +124,25 @@ def test_each_shell_gets_its_script(type_in, shell):
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("gradsuite ru", {"run"}),
+        ("gradsuite ru", {"run", "runs"}),
         ("gradsuite run pro", {"probe"}),
         ("gradsuite run --backend ec", {"echo"}),
         ("gradsuite run --preset q", {"quick"}),
+        ("gradsuite run --backend echo,de", {"echo,delta"}),
+        ("gradsuite run probe --set b", {"behaviour="}),
+        ("gradsuite run probe --set behaviour=one,th", {"behaviour=one,three", "behaviour=one,threads"}),
+        ("gradsuite run --no-plugin pro", {"probe"}),
+        ("gradsuite run st", {"study.toml"}),
+        ("gradsuite run --resume 20", {"2026-01-01-quick-1"}),
+        ("gradsuite claims 20", {"2026-01-01-quick-1"}),
+        ("gradsuite show ec", {"echo"}),
+        ("gradsuite list ba", {"backends"}),
         ("gradsuite export x --format ", {"csv", "json", "parquet"}),
     ],
 )
 def test_names_are_completed(type_in, monkeypatch, line, expected):
+    Path("study.toml").write_text('preset = "quick"')
+    Run.create("results/2026-01-01-quick-1", {})
     monkeypatch.setenv("_GRADSUITE_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", line)
     monkeypatch.setenv("COMP_CWORD", str(len(line.split(" ")) - 1))
@@ -212,7 +223,7 @@ def test_the_death_of_the_host_ends_the_workers_and_loses_nothing(probe):
         gone, alive = psutil.wait_procs(workers, timeout=60)
     assert len(gone) == len(workers)
     assert alive == []
-    (run,) = (probe / "results").iterdir()
+    run = probe / "results" / "latest"
     assert len(Run.open(run).measurements()) == 2
 
 

@@ -32,6 +32,16 @@ def test_a_library_is_told_with_its_package_kernels_and_threads(changes, expecte
 
 def test_this_process_is_told_as_threadpoolctl_finds_it():
     with threadpool_limits(1):
-        assert len(libraries()) <= len(threadpool_info())
-        assert all(line.endswith(", 1 thread") for line in libraries())
-        assert all("/" not in line for line in libraries())
+        found = libraries(["numpy"])
+        assert len(found) <= len(threadpool_info())
+        assert all(line.endswith(", 1 thread") for line in found)
+        assert all("/" not in line for line in found)
+
+
+def test_what_another_package_brought_is_loaded_but_computes_nothing(monkeypatch):
+    openmp = OPENBLAS | {"internal_api": "openmp", "filepath": "/env/site-packages/my_framework/lib/libgomp.so.1"}
+    system = OPENBLAS | {"internal_api": "blis", "filepath": "/usr/lib/libblis.so"}
+    monkeypatch.setattr("gradsuite.machine.libraries.threadpool_info", lambda: [OPENBLAS, openmp, system])
+    packages = {line.split(":")[0] for line in libraries({"My-Framework": "1.0"})}
+    assert packages == {"my_framework", "system"}
+    assert {line.split(":")[0] for line in libraries({"numpy": "2.0"})} == {"numpy", "system"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 CSS = (Path(gradsuite.report.__file__).parent / "templates" / "page.css").read_text()
-DARK_PAPER = re.search(r"dark\).*?--paper: (#\w{6})", CSS, re.DOTALL)[1]
+DARK_PAPER = re.search(r"set dark.*?--paper: (#\w{6})", CSS, re.DOTALL)[1]
 
 
 def luminance(colour):
@@ -32,7 +32,7 @@ def test_data_stand_out_from_light_and_dark_paper(colour, paper):
 
 
 def test_text_is_legible_in_both_modes():
-    dark = dict(re.findall(r"--(\w+): (#\w{6})", CSS[CSS.index("dark)") :]))
+    dark = dict(re.findall(r"--(\w+): (#\w{6})", CSS[CSS.index("set dark") : CSS.index("endset")]))
     for name in ("ink", "muted"):
         assert contrast(THEME[name], THEME["paper"]) >= 4.5  # WCAG 2.2, success criterion 1.4.3
         assert contrast(dark[name], dark["paper"]) >= 4.5

@@ -26,10 +26,10 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
         (Trial("not-installed", "numpy", "cpu", {}), Result("error", reason="gone")),
     ]
     run = run_of(tmp_path, results)
-    names = ["exact-depth", "not-installed"]
-    here, there = (made(run, names, tmp_path, load(), processes) for processes in (1, 2))
+    pieces = [("exact-depth", None), ("not-installed", None)]
+    here, there = (made(run, pieces, tmp_path, load(), processes) for processes in (1, 2))
     assert list(map(comparable, there)) == list(map(comparable, here))
-    assert [section.name for section in there] == names
+    assert [section.name for section in there] == [name for name, _ in pieces]
     assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
     assert "cannot be loaded here" in there[1].troubles[0]
 
@@ -43,7 +43,7 @@ def test_a_script_that_makes_sections_is_not_run_again_by_their_processes(tmp_pa
         "from gradsuite.report.sections import made\n"
         "from gradsuite.runs.store import Run\n"
         "run = Run.open('run')\n"
-        "print(*[section.name for section in made(run, ['one', 'two'], Path(), Plugins(), 2)])\n"
+        "print(*[section.name for section in made(run, [('one', None), ('two', None)], Path(), Plugins(), 2)])\n"
     )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("one two\n", "", 0)

@@ -75,6 +75,8 @@ def test_flags_win_over_the_file_and_settings_are_merged(toml):
         ("set = 'gain=1'", "set in .* must be a table, not 'gain=1'"),
         ("set.gain = [true]", r"set.gain in .* must be texts or numbers, not \[True\]"),
         ("set.gain = {x = 1}", "set.gain in .* must be texts or numbers"),
+        ("select = 3", "select in .* must be texts, not 3"),
+        ("exclude = [['gates']]", "exclude in .* must be texts"),
         ("no_plugin = 'jax'", r"did you mean 'no-plugin'\?"),
     ],
 )

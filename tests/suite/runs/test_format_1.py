@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.formats import FORMAT
 from gradsuite.runs.store import Run
 
 # As gradsuite 0.1.0 made it, without the columns that a test does not need filled.
@@ -94,6 +95,6 @@ def test_what_would_change_it_is_refused_in_one_line(run, type_in, command):
 
 def test_a_format_of_the_future_is_refused(run):
     with closing(sqlite3.connect(run.path / "run.sqlite")) as database:
-        database.execute("PRAGMA user_version = 4")
-    with pytest.raises(UserError, match="is no run that this version reads: format 4, not 1 to 3"):
+        database.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    with pytest.raises(UserError, match=f"is no run that this version reads: format {FORMAT + 1}, not 1 to {FORMAT}"):
         Run.open(run.path)

@@ -170,3 +170,10 @@ def test_only_one_process_writes(run):
                 other.join()
         assert expected in outcome.get(timeout=60)
         other.join()
+
+
+def test_half_a_character_is_stored_as_a_question_mark(tmp_path):
+    run = Run.create(tmp_path, {})
+    trial = Trial("question", "numpy", "cpu", {})
+    run.add(trial, "key", Result("error", reason="cut off: \ud83d", stderr="\udcff"))
+    assert run.trials()[["reason", "stderr"]].iloc[0].tolist() == ["cut off: ?", "?"]

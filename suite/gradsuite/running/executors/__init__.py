@@ -1,6 +1,7 @@
 """Executors: where trials are run."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gradsuite.plugins import Plugins
@@ -8,12 +9,18 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors.executor import Executor
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.worker.environment import WorkerEnvironment
+from gradsuite.worker.origin import Origin
 
 
-def open_executor(configuration: Configuration, plugins: Plugins, machine: Mapping[str, Any]) -> Executor:
-    """Return the executor asked for. Raises UserError if it cannot be had."""
+def open_executor(
+    configuration: Configuration,
+    plugins: Plugins,
+    machine: Mapping[str, Any],
+    origins: Mapping[str, Origin] = MappingProxyType({}),
+) -> Executor:
+    """Return the executor asked for; `origins` are a local one's. Raises UserError if it cannot be had."""
     if configuration.executor == "local":
-        environment = WorkerEnvironment(plugins, machine, configuration.no_plugin)
+        environment = WorkerEnvironment(plugins, machine, configuration.no_plugin, origins)
         return LocalExecutor(environment, timeout=configuration.timeout)
     from gradsuite.running.executors.dask import DaskExecutor  # its package is optional
 

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,6 +73,22 @@ class LocalExecutor(Executor):
                         unfinished.remove(one)
                         yield one.trial, result
 
+    def run_while(
+        self, group: Group, going: Callable[[Sequence[Sequence[Measurement]]], bool]
+    ) -> list[tuple[Trial, Result]]:
+        """Return a group's trials with what was measured while it was `going`, which is told what each has measured.
+
+        A round is one of each trial, and is not broken off; what has not come to its end then is ok all the same.
+        """
+        unfinished, results = [Unfinished(trial) for trial in group], list[tuple[Trial, Result]]()
+        while unfinished and going([one.measurements for one in unfinished]):
+            self.random.shuffle(unfinished)
+            for one in list(unfinished):
+                if result := self._round(one):
+                    unfinished.remove(one)
+                    results.append((one.trial, result))
+        return results + [(one.trial, one.result()) for one in unfinished]
+
     def machine(self) -> Mapping[str, Any]:
         """Return the facts about this computer."""
         return self.environment.machine
@@ -104,7 +120,7 @@ class LocalExecutor(Executor):
     def _start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
-            process = Process(backend, self.environment(backend))
+            process = Process(backend, self.environment(backend), self.environment.origin(backend).python)
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process

@@ -1,0 +1,61 @@
+"""`gradsuite best`: which backend is fastest for given sizes, here and now."""
+
+from typing import Any
+
+import click
+
+from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import several
+
+FORMATS = ("table", "md", "json", "html")
+
+
+@click.command()
+@click.option("--cell", metavar="NAME", shell_complete=registered("cell"), help="Cell of the network, such as lstm.")
+@click.option("--hidden-size", metavar="N", help="Units per layer.")
+@click.option("--length", metavar="N", help="Time steps.")
+@click.option("--batch-size", metavar="N", help="Sequences or examples per batch.")
+@click.option("--set", multiple=True, metavar="KEY=VALUE", help="Any other setting of the experiment that times.")
+@several("--backend", complete=registered("backend"), help="Backend to time.")
+@click.option("--device", default="cpu", metavar="NAME", shell_complete=words("cpu", "cuda", "mps"), help="Device.")
+@click.option("--threads", type=int, metavar="N", help="Threads per worker (default: the number of cores).")
+@click.option(
+    "--seconds", type=float, default=15.0, metavar="N", help="Time to measure in, once all have started (default: 15)."
+)
+@click.option("--format", "kind", metavar="table|md|json|html", shell_complete=words(*FORMATS), help="Output format.")
+def best(
+    set: tuple[str, ...],  # noqa: A002  the flag's name
+    backend: tuple[str, ...],
+    device: str,
+    threads: int | None,
+    seconds: float,
+    kind: str | None,
+    **sizes: Any,
+) -> None:
+    """Find the backend that is fastest for a network of these sizes, measured now.
+
+    All backends that are installed, or those named, are timed in turn, round by round, for 15 seconds once they have
+    started. One that may be as fast as the fastest is too close to call. Gradients are not checked: gradsuite check.
+    """
+    import math
+
+    from gradsuite.commands._ending import format_of
+    from gradsuite.errors import UserError
+    from gradsuite.machine.facts import machine
+    from gradsuite.plugins import load
+    from gradsuite.report.ranking import shown
+    from gradsuite.running.best import best as found
+    from gradsuite.running.configuration import parse_changes
+
+    chosen = format_of(kind or "table", None, {name: name for name in FORMATS})
+    if not 0 < seconds < math.inf:
+        raise UserError(f"--seconds must be a number above 0, not {seconds:g}")
+    if threads is not None and threads < 1:
+        raise UserError(f"threads must be at least 1, not {threads}")
+    asked = {name: value for name, value in sizes.items() if value is not None}
+    for name, values in parse_changes(set).items():
+        if len(values) != 1:
+            raise UserError(f"gradsuite best times one workload: --set {name}=VALUE, not {len(values)} values")
+        asked[name] = values[0]
+    result = found(asked, load(), machine(threads), backends=backend, device=device, seconds=seconds)
+    click.echo(shown(result, chosen))

@@ -1,0 +1,57 @@
+"""The data that a page brings along: each experiment's measurements as compressed CSV, as far as there is room."""
+
+import gzip
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+
+import pandas as pd
+
+from gradsuite.runs.export import write_csv
+from gradsuite.runs.store import Run
+
+ROOM = 600_000  # bytes of a page of 2 MB that its data may take, as they are written in it
+DIGITS = 5  # of a value: what a reader checks a figure with; the run's own file has them all
+ROWS = 50_000  # of one experiment: more are not compressed to see whether there is room
+LEFT_OUT = ("experiment", "settings", "key")  # the name of the file; columns of their own; of use in the run alone
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a page: its name, the address that holds it, its size in bytes; no address where there is no room."""
+
+    name: str
+    rows: int
+    size: int = 0
+    address: str = ""
+
+
+def attachments(run: Run, experiments: Iterable[str]) -> dict[str, Attachment]:
+    """Return the data of each experiment that measured something; small files first find room."""
+    packed = {name: _packed(rows) for name in experiments if len(rows := _rows(run, name))}
+    room, made = ROOM, {}
+    for name, (count, content) in sorted(packed.items(), key=lambda entry: len(entry[1][1]) or ROOM):
+        address = f"data:application/gzip;base64,{b64encode(content).decode()}" if content else ""
+        if not content or len(address) > room:
+            made[name] = Attachment(f"{name}.csv.gz", count)
+            continue
+        room -= len(address)
+        made[name] = Attachment(f"{name}.csv.gz", count, len(content), address)
+    return made
+
+
+def _rows(run: Run, experiment: str) -> pd.DataFrame:
+    rows = run.frame(experiment)
+    return rows[rows["metric"].notna()]
+
+
+def _packed(rows: pd.DataFrame) -> tuple[int, bytes]:
+    """Return how many rows there are and their file; an empty one of too many."""
+    if len(rows) > ROWS:
+        return len(rows), b""
+    shown = rows.drop(columns=[name for name in LEFT_OUT if name in rows]).dropna(axis="columns", how="all")
+    values = rows["value"].map(lambda value: float(f"{value:.{DIGITS}g}"))
+    text = BytesIO()
+    write_csv(shown.assign(value=values), text)
+    return len(rows), gzip.compress(text.getvalue(), mtime=0)

@@ -1,0 +1,70 @@
+"""Parts of a page made of sentences and tables: as text, Markdown or HTML, whatever the names in them are."""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# What a terminal would obey, or no file can hold: control characters and halves of surrogate pairs.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+LONGEST = 300  # characters of one entry
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A heading, sentences under it, and a table under these: its columns and rows, all text."""
+
+    title: str
+    sentences: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = field(default=())
+
+
+def plain(text: Any) -> str:
+    """Return text in one line that does nothing but stand there; what is too long is cut."""
+    shown = UNPRINTABLE.sub(lambda found: " " if found[0] in "\n\t\r" else f"\\u{ord(found[0]):04x}", str(text))
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
+
+
+def as_text(title: str, parts: Sequence[Part]) -> str:
+    """Return the parts for a terminal."""
+    from gradsuite.commands._columns import columns
+
+    blocks = [plain(title)]
+    for part in parts:
+        lines = [plain(part.title), *(f"  {plain(sentence)}" for sentence in part.sentences)]
+        if part.rows:
+            table = columns([list(part.columns), *([plain(entry) for entry in row] for row in part.rows)])
+            lines += [f"  {line}" for line in table.splitlines()]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def as_markdown(title: str, parts: Sequence[Part]) -> str:
+    """Return the parts as GitHub's Markdown."""
+    blocks = [f"## {markdown(title)}"]
+    for part in parts:
+        blocks += [f"### {markdown(part.title)}", *map(markdown, part.sentences)]
+        if part.rows:
+            lines = [
+                part.columns,
+                ["---"] * len(part.columns),
+                *([markdown(entry) for entry in row] for row in part.rows),
+            ]
+            blocks.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def markdown(text: Any) -> str:
+    """Return text that Markdown shows as it is."""
+    return html.escape(MARKDOWN.sub(r"\\\1", plain(text)), quote=False)
+
+
+def as_html(title: str, parts: Sequence[Part]) -> str:
+    """Return the parts as a page that needs nothing but itself."""
+    from gradsuite import __version__
+    from gradsuite.report.frame import Frame
+
+    return Frame([]).page("parts.html", title=plain(title), version=__version__, parts=parts, plain=plain)
