@@ -31,7 +31,8 @@ class Echo(Backend):
 class Delta(Echo):
     name = "delta"
 
-BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork threads".split()
+BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork threads meet environment"
+BEHAVIOURS = BEHAVIOURS.split()
 
 class Probe(Experiment):
     name = "probe"
@@ -90,6 +91,19 @@ def threads(backend, settings):
     tasks = os.listdir("/proc/self/task") if os.path.exists("/proc/self/task") else []
     cores = [len(os.sched_getaffinity(int(task))) for task in tasks]
     yield [Measurement("left", left), *(Measurement("cores", number) for number in cores)]
+
+def meet(backend, settings):
+    here = Path(os.environ["PROBE_LOG"]).parent
+    (here / f"here-{backend.name}").touch()
+    deadline = time.monotonic() + 50
+    while len(list(here.glob("here-*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if len(list(here.glob("here-*"))) < 2:
+        raise UserError("nobody came")
+    yield []
+
+def environment(backend, settings):
+    yield [Measurement(name, int(os.environ.get(name, "0"))) for name in ("OMP_NUM_THREADS", "GRADSUITE_THREADS")]
 
 def hang(backend, settings):
     time.sleep(3600)

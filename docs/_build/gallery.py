@@ -157,7 +157,7 @@ def page(one: type[Any], heading: str) -> str:
 def when(one: type[Any]) -> str:
     """Return what to type to run it, and whether it is part of the main job."""
     usual = "not part of `gradsuite run`" if one.named else "part of `gradsuite run`"
-    presets = ", ".join(f"`{preset}`" for preset in one.presets)
+    presets = ", ".join(f"`{preset}`{' (only when it is named)' * (preset in one.apart)}" for preset in one.presets)
     text = f"It is {usual}. By itself:\n\n```\ngradsuite run {one.name}\n```\n\nPresets: {presets}."
     for preset, peers in one.peers.items():
         text += f" With `--preset {preset}` it also measures {', '.join(f'`{peer}`' for peer in peers)}."

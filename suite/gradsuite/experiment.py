@@ -33,7 +33,8 @@ STATUSES = ("ok", "unsupported", "invalid", "timeout", "error")
 class Trial:
     """The unit of work that is run, stored, resumed and retried: one experiment on one backend at one setting.
 
-    If its task reads a file, `pin` says which: its settings name the file as it was typed.
+    If its task reads a file, `pin` says which: its settings name the file as it was typed. One that is `timed` is
+    measured while nothing else computes.
     """
 
     experiment: str
@@ -41,6 +42,7 @@ class Trial:
     device: str
     settings: Settings
     pin: "Pin | None" = None
+    timed: bool = True
 
     def sent(self) -> dict[str, Any]:
         """Return the settings as a worker is given them: with the file pinned, wherever the worker runs."""
@@ -112,7 +114,9 @@ class Experiment(ABC):
     topic: ClassVar[Topic] = Topic.OTHER
     settings: ClassVar[tuple[Setting, ...]]
     presets: ClassVar[Presets]
+    timed: ClassVar[bool] = True  # False if nothing that it measures depends on what else the machine does meanwhile
     named: ClassVar[bool] = False  # run only when it is named, not as a part of its presets
+    apart: ClassVar[tuple[str, ...]] = ()  # presets of which it is a part only when it is named
     peers: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # by preset: peers that it measures too if no backend is named
     compared: ClassVar[tuple[Compared, ...]] = ()  # what of its rows `gradsuite compare` holds against another run's
     benchmark: ClassVar[Benchmark | None] = None  # how it times one workload, where it can, for `gradsuite best`
@@ -147,6 +151,10 @@ class Experiment(ABC):
         for values in product(*grid.values()):
             yield dict(zip(grid, values, strict=True))
 
+    def times(self, settings: Settings) -> bool:
+        """Whether a trial times anything: `timed` says so of them all; override it where some do and some do not."""
+        return self.timed
+
     def backends(self, names: Sequence[str]) -> list[str]:
         """Return what to measure of the backends asked for; `NAME@2` is NAME in a second worker of its own."""
         return list(names)
@@ -156,7 +164,8 @@ class Experiment(ABC):
         """Measure one trial in a worker; each `yield` ends a round.
 
         Rounds of one setting are interleaved over the backends in shuffled order, so that drift hits all alike. An
-        experiment that does not time anything yields once. `Unsupported` makes the trial `unsupported`, `UserError`
+        experiment that does not time anything yields once; if it says so (`timed`), its trials on several backends are
+        measured side by side. `Unsupported` makes the trial `unsupported`, `UserError`
         `invalid`. A worker imports neither Matplotlib nor pandas: what draws or reads rows imports them itself.
         """
 

@@ -88,7 +88,8 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
     """Return environment variables that this backend's worker is started with, before anything is imported.
 
     `machine` has the facts of `gradsuite.machine.facts`, and under `tuned` whether what is faster here than the default
-    is wanted (`--tuned`, `NAME@tuned`).
+    is wanted (`--tuned`, `NAME@tuned`). Under `purpose` stands what the worker is for (`gradsuite.worker.purpose`):
+    only of one that may be timed does it matter how long anything takes, compiling too.
 
     ::
 

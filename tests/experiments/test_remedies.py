@@ -128,10 +128,14 @@ def test_every_claim_about_residual_layers_notices_a_fault_of_the_size_that_it_s
     assert blind(EXPERIMENT, resolved, remedy=["residual"], seeds=[4], batch_size=[4], length=[40]) == []
 
 
-def test_the_quick_preset_has_every_remedy_but_the_slow_one():
-    quick, standard = (EXPERIMENT.grid(preset, {})["remedy"] for preset in ("quick", "standard"))
-    assert standard == list(REMEDIES)
-    assert [remedy for remedy in standard if remedy not in quick] == ["residual"]
+def test_all_presets_have_every_remedy_but_the_slow_one_which_the_full_one_has():
+    quick, standard, full = (EXPERIMENT.grid(preset, {})["remedy"] for preset in ("quick", "standard", "full"))
+    assert full == list(REMEDIES)
+    assert quick == standard == [remedy for remedy in full if remedy != "residual"]
+
+
+def test_only_what_trains_is_timed():
+    assert [EXPERIMENT.times({"training_steps": steps}) for steps in (0, 1)] == [False, True]
 
 
 def test_every_claim_holds_and_bites():

@@ -16,6 +16,25 @@ from gradsuite_jax.compiling import program  # noqa: E402
 
 from tests.plugins.passes import random_batch  # noqa: E402
 
+MACHINE = {"threads": 3, "cpu": "a processor", "features": ["avx2"]}
+
+
+def test_only_a_worker_that_times_nothing_finds_programs_compiled(monkeypatch):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_hlo_as_text")
+    times, measures, checks = (
+        worker_environment("jax", {**MACHINE, "purpose": purpose}) for purpose in ("time", "measure", "check")
+    )
+    assert not {"JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"} & set(times)
+    assert "XLA_FLAGS" not in checks  # what is checked is what is timed
+    assert measures["XLA_FLAGS"] == "--xla_dump_hlo_as_text --xla_backend_optimization_level=1"
+    folder = measures["JAX_COMPILATION_CACHE_DIR"]
+    assert folder == checks["JAX_COMPILATION_CACHE_DIR"]
+    other = worker_environment("jax", {**MACHINE, "features": ["sve"], "purpose": "check"})
+    assert other["JAX_COMPILATION_CACHE_DIR"] != folder
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
+    assert "JAX_COMPILATION_CACHE_DIR" not in worker_environment("jax", {**MACHINE, "purpose": "check"})
+
 
 def test_synchronize_waits_for_everything_started():
     model = Model("rnn", 8, 256, 2)

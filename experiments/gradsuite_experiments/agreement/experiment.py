@@ -37,6 +37,7 @@ class Agreement(Experiment):
     name = "agreement"
     question = "How far do backends drift apart over time: by rounding alone, or as chaotic trajectories do?"
     topic = Topic.AGREEMENT
+    timed = False
     settings = (
         HIDDEN_SIZE,
         replace(LENGTH, minimum=40),  # enough for chaos to show above rounding

@@ -48,6 +48,8 @@ class ClipThreshold(Experiment):
     name = "clip-threshold"
     question = "How far may the clipping threshold be from the gradient's mean norm, and what does it cost?"
     topic = Topic.REMEDIES
+    timed = False
+    apart = ("quick",)
     settings = (
         Setting("threshold", float, "clipping threshold over the mean norm of the gradient", minimum=0, above=True),
         initialiser(*STARTS),

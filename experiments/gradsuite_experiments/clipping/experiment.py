@@ -39,6 +39,7 @@ class Clipping(Experiment):
     name = "clipping"
     question = "What does each rule of clipping do to the length and the direction of a gradient that explodes?"
     topic = Topic.REMEDIES
+    timed = False
     settings = (
         Setting("rule", str, "clip by global norm, by unit (adaptive) or by value", choices=tuple(RULES)),
         Setting("limit", float, "limit of |g|, of |g| / |p| in each unit, or of each element", minimum=0, above=True),

@@ -33,6 +33,8 @@ class CriticalGain(Experiment):
     name = "critical-gain"
     question = "At which gain of the candidate's weights do LSTM and GRU turn from vanishing to exploding?"
     topic = Topic.FLOW
+    timed = False
+    apart = ("quick",)
     settings = (
         cell(*KEEP_GATE),
         Setting("forget_bias", float, "bias of the gate that keeps the state"),

@@ -41,6 +41,7 @@ class DrivenRnn(Experiment):
     name = "driven-rnn"
     question = "Do gradients through time grow by ln chi_1 per step, and Lyapunov exponents by half of it?"
     topic = Topic.THEORY
+    timed = False
     settings = (cell("rnn", "ln-rnn"), GAIN, NOISE, HIDDEN_SIZE, replace(LAGS, minimum=2), SEEDS, DTYPE)
     presets: ClassVar[Presets] = {
         preset: {

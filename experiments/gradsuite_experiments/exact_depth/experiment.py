@@ -39,6 +39,8 @@ class ExactDepth(Experiment):
     name = "exact-depth"
     question = "Do gradients of deep linear, ReLU and orthogonal networks obey their exact laws?"
     topic = Topic.THEORY
+    timed = False
+    apart = ("quick",)
     settings = (
         Setting("law", str, "kind of network", choices=tuple(LAWS)),
         Setting("relative_gain", float, "sigma_w over its critical value", minimum=0, above=True),

@@ -33,6 +33,7 @@ class ExactTime(Experiment):
     name = "exact-time"
     question = "Do gradients of linear RNNs obey the powers of W: bounded by sigma_max, ruled by the spectral radius?"
     topic = Topic.THEORY
+    timed = False
     settings = (
         Setting("matrix", str, "kind of recurrent matrix", choices=KINDS),
         Setting("radius", float, "spectral radius of the recurrent matrix", minimum=0, above=True),

@@ -34,6 +34,7 @@ class Gates(Experiment):
     name = "gates"
     question = "How long does a gradient live behind a forget gate, and what does its bias do?"
     topic = Topic.THEORY
+    timed = False
     settings = (
         cell(*KEEP_GATE),
         Setting("biases", int, "forget biases 0, 1, 2, ...: how many", minimum=1),

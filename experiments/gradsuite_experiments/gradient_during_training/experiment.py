@@ -33,6 +33,8 @@ class GradientDuringTraining(Experiment):
     name = "gradient-during-training"
     question = "How far back does the gradient reach while a network learns a long dependency?"
     topic = Topic.LEARNING
+    timed = False
+    apart = ("quick",)
     settings = (
         NETWORK,
         replace(LENGTH, minimum=10),

@@ -49,6 +49,7 @@ class GradientDepth(GradientFlow):
     name: ClassVar[str] = "gradient-depth"
     question: ClassVar[str] = "How deep do gradients reach, and with which initialisers do they vanish or explode?"
     topic: ClassVar[Topic] = Topic.FLOW
+    timed: ClassVar[bool] = False
     subject: ClassVar[str] = "activation"
     series: ClassVar[str] = "initialiser"
     distances: ClassVar[str] = "layers"

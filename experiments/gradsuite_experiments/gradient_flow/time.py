@@ -44,6 +44,7 @@ class GradientTime(GradientFlow):
     name: ClassVar[str] = "gradient-time"
     question: ClassVar[str] = "How far back in time do gradients reach, and at which gains do they vanish or explode?"
     topic: ClassVar[Topic] = Topic.FLOW
+    timed: ClassVar[bool] = False
     subject: ClassVar[str] = "cell"
     series: ClassVar[str] = "gain"
     distances: ClassVar[str] = "time steps"
@@ -69,7 +70,7 @@ class GradientTime(GradientFlow):
         },
         "standard": {
             **SAME,
-            "task": ["noise", "sunspots", "digits"],
+            "task": ["noise", "digits"],
             "cell": RECURRENT,
             "gain": [0.5, 1.0, 2.0, 3.0, 4.0, 6.0],
             "length": [100],

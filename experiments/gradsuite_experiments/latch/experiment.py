@@ -29,6 +29,7 @@ class Latch(Experiment):
     name = "latch"
     question = "Can one tanh unit keep a bit and a gradient at the same time?"
     topic = Topic.THEORY
+    timed = False
     settings = (
         Setting("weight", float, "recurrent weight w"),
         Setting("silent_steps", int, "silent steps after the bit was read", minimum=2 * RATE),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEARNING_RATE = 0.005
 CLIP_NORM = 1.0
-LOOKS = 40  # at a training
+LOOKS = 20  # at a training
 
 NETWORK = Setting("network", str, "network that learns: its cell, and how it is initialised", choices=tuple(LEARNERS))
 
@@ -54,6 +54,7 @@ class Learning(Experiment):
     """What learning curves of one task have in common."""
 
     topic = Topic.LEARNING
+    timed = False
     task_name: ClassVar[str]
     goal: ClassVar[float | None] = None  # score of the validation split at which a training stops
     settings = (
@@ -151,6 +152,7 @@ class CopyMemory(Learning):
 
     name = "copy"
     question = "Which networks remember ten symbols over a long blank?"
+    apart = ("quick",)
     task_name = "copy"
     presets: ClassVar[Presets] = presets(laws.COPY_STEPS, standard=laws.COPY_UPDATES, full=3000)
 

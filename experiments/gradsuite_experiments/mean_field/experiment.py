@@ -43,6 +43,7 @@ class MeanFieldDepth(Experiment):
     name = "mean-field"
     question = "Do gradients of deep random networks vanish and explode where mean-field theory says?"
     topic = Topic.THEORY
+    timed = False
     settings = (
         cell("mlp", "residual"),
         initialiser("normal", *SCHEMES),
@@ -70,7 +71,7 @@ class MeanFieldDepth(Experiment):
         }
         for preset, sigma_w, sigma_b, N, layers, seeds in (
             ("quick", [1.0, 2.0], [0.0, 0.5], 128, 16, 4),
-            ("standard", [0.5, 1.0, 2.0], [0.0, 0.5], 500, 30, 8),
+            ("standard", [0.5, 1.0, 2.0], [0.0, 0.5], 500, 30, 4),
             ("full", [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0], [0.0, 0.05, 0.5], 500, 30, 8),
         )
     }

@@ -38,6 +38,7 @@ class Pascanu(Experiment):
     name = "pascanu"
     question = "How long a memory does plain SGD learn, and what do clipping and the Omega regulariser add to it?"
     topic = Topic.LEARNING
+    timed = False
     settings = (
         Setting("method", str, "how the network is trained", choices=tuple(METHODS)),
         initialiser(*STARTS),

@@ -35,6 +35,7 @@ class PhaseTime(Experiment):
     name = "phase-time"
     question = "At which gain do gradients through time turn from vanishing to exploding, and how does noise move it?"
     topic = Topic.FLOW
+    timed = False
     settings = (
         NOISE,
         Setting("gains", int, "recurrent gains, evenly spaced", minimum=2),
@@ -56,7 +57,7 @@ class PhaseTime(Experiment):
         }
         for preset, noise, gains, seeds, N, length, size in (
             ("quick", [0.05, 0.25], 10, 4, 64, 66, 8),
-            ("standard", [0.0, 0.05, 0.25, 0.5], 19, 5, 128, 100, 16),
+            ("standard", [0.0, 0.05, 0.25], 19, 5, 128, 100, 16),
             ("full", [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0], 25, 5, 128, 100, 16),
         )
     }

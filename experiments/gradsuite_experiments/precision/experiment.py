@@ -30,6 +30,7 @@ class Precision(Experiment):
     name = "precision"
     question = "At which lag does a gradient underflow to zero or overflow, and does scaling the loss help?"
     topic = Topic.FLOW
+    timed = False
     settings = (
         DTYPE,
         Setting("loss_scale", int, "exponent of the power of two that the loss is multiplied by", minimum=0),

@@ -33,6 +33,7 @@ class RealData(Experiment):
     name = "real-data"
     question = "What do recurrent networks learn of real data, and does it beat a simple answer?"
     topic = Topic.LEARNING
+    timed = False
     named = True
     settings = (
         Setting("data", str, "data set that is learnt, a task", choices=tuple(STUDIES)),

@@ -32,6 +32,7 @@ class SameCurve(Experiment):
     name = "same-curve"
     question = "Is the loss curve of one training the same on every backend, and where does chaos part them?"
     topic = Topic.AGREEMENT
+    timed = False
     settings = (
         Setting("regime", str, "training below criticality, or beyond it", choices=tuple(laws.REGIMES)),
         replace(LENGTH, minimum=2),

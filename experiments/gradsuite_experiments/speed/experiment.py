@@ -78,7 +78,7 @@ class Speed(Experiment):
     presets: ClassVar[Presets] = {
         "quick": {
             **ONE,
-            "cell": ["rnn", "lstm", "mlp"],
+            "cell": ["lstm", "mlp"],
             "length": [20],
             "batch_size": [32],
             "hidden_size": [64],
@@ -87,7 +87,7 @@ class Speed(Experiment):
         },
         "standard": {
             **ONE,
-            "cell": ["rnn", "lstm", "gru", "mlp"],
+            "cell": ["lstm", "gru", "mlp"],
             "length": [20, 80],
             "batch_size": [8, 64],
             "hidden_size": [64, 256],

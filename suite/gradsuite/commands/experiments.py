@@ -23,7 +23,9 @@ def experiments(as_json: bool) -> None:
         click.echo(json.dumps([description(experiment) for experiment in experiments], indent=2))
         return
     for experiment in experiments:
-        sizes = (f"{preset} ({count} trials)" for preset, count in trials(experiment).items())
+        sizes = (
+            f"{preset} ({count} trials{alone(experiment, preset)})" for preset, count in trials(experiment).items()
+        )
         click.echo(f"{experiment.name}: {experiment.question}\n  presets: {', '.join(sizes)}")
         rows = [(f"  --set {setting.name}=", setting.help + allowed(setting)) for setting in experiment.settings]
         click.echo(columns(rows) + "\n")
@@ -34,6 +36,11 @@ def experiments(as_json: bool) -> None:
 def trials(experiment: "Experiment") -> dict[str, int]:
     """Return the number of trials per backend in each preset."""
     return {preset: sum(1 for _ in experiment.trials(experiment.grid(preset, {}))) for preset in experiment.presets}
+
+
+def alone(experiment: "Experiment", preset: str) -> str:
+    """Return what there is to say where an experiment is no part of `gradsuite run` with a preset."""
+    return ", only when it is named" if experiment.named or preset in experiment.apart else ""
 
 
 def allowed(setting: "Setting") -> str:
@@ -51,6 +58,7 @@ def description(experiment: "Experiment") -> dict[str, Any]:
         "name": experiment.name,
         "question": experiment.question,
         "settings": settings,
+        "named": {preset: bool(alone(experiment, preset)) for preset in experiment.presets},
         "presets": {preset: experiment.grid(preset, {}) for preset in experiment.presets},
         "trials": trials(experiment),
     }

@@ -34,8 +34,8 @@ def of_run(run: Run, plugins: Plugins) -> list[Piece]:
     """
     known = {name: place for place, name in enumerate(plugins.experiments)}
     names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
-    names = sorted(names, key=lambda name: known.get(name, len(known)))
-    return [(name, part.machine) for name in names for part in run.parts(name) or [run]]
+    in_place = sorted(names, key=lambda name: known.get(name, len(known)))
+    return [(name, part.machine) for name in in_place for part in run.parts(name) or [run]]
 
 
 def in_order(sections: Iterable[Section]) -> list[Section]:

@@ -17,10 +17,11 @@ from gradsuite.conformance.packed import unpacked
 from gradsuite.errors import UserError, one_line
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
-from gradsuite.running.executors.local import START_TIMEOUT, info
+from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
 from gradsuite.worker.process import Lost, Process
+from gradsuite.worker.purpose import Purpose
 
 TIMEOUT = 120.0  # seconds for one check: a backend that compiles needs a good part of one for each new shape
 NEAR = 3  # names that are offered for a misspelled one
@@ -59,7 +60,7 @@ class Checking:
         self.backend = backend
         self.timeout = timeout
         self.show = show
-        self.environment = WorkerEnvironment(plugins, machine())
+        self.environment = WorkerEnvironment(plugins, machine(), purpose=Purpose.CHECK)
         self.process: Process | None = None
         self.lost = ""  # why no worker can be had any more
 

@@ -181,6 +181,7 @@ class Job:
             "configuration": resolved.stored(),
             "experiments": experiments,
             "preset": self.configuration.preset,
+            "apart": list(self.study.apart),
             "settings": dict(self.configuration.set),
             "data": {name: pin.digest for name, pin in self.study.pins.items()},
             "device": self.configuration.device,
@@ -218,6 +219,9 @@ class Job:
         groups = plan.missing(planned, run.statuses(), keys, doubted)
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
+        if self.study.apart:
+            left_out = ", ".join(self.study.apart)
+            self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
         with self.progress(total, self.study.varied()) as progress:
             for trial, result in outcomes(groups, backends, wrong, executor):

@@ -28,6 +28,7 @@ class Study:
     changes: Changes
     pins: Mapping[str, Pin] = field(default_factory=dict)  # of the tasks that read a file, by name
     selection: Selection = field(default_factory=Selection)
+    apart: tuple[str, ...] = ()  # experiments that this preset leaves out, since none was named
 
     def __post_init__(self) -> None:
         known = {setting.name for experiment in self.experiments for setting in experiment.settings}
@@ -80,7 +81,10 @@ class Study:
     def groups(self, backends: Sequence[str], device: str) -> list[list[Trial]]:
         """Return the trials that are selected, those of one setting together."""
         every = [
-            [Trial(experiment.name, backend, device, settings, pin) for backend in experiment.backends(backends)]
+            [
+                Trial(experiment.name, backend, device, settings, pin, experiment.times(settings))
+                for backend in experiment.backends(backends)
+            ]
             for experiment in self.experiments
             for settings in experiment.trials(self.grid(experiment))
             for pin in [self.pins.get(str(settings.get("task")))]
@@ -113,7 +117,10 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
     presets = {name for experiment in experiments for name in experiment.presets}
     if preset not in presets:
         raise unknown("preset", preset, presets)
-    planned = Study(tuple(e for e in experiments if names or preset in e.presets), preset, changes)
+    parts = [experiment for experiment in experiments if preset in experiment.presets]
+    apart = [] if names else [experiment for experiment in parts if preset in experiment.apart]
+    chosen = experiments if names else [experiment for experiment in parts if experiment not in apart]
+    planned = Study(tuple(chosen), preset, changes, apart=tuple(experiment.name for experiment in apart))
     pins: dict[str, Pin] = {}
     for experiment in planned.experiments:
         grid = planned.grid(experiment)

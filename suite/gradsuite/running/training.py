@@ -10,7 +10,7 @@ from gradsuite.errors import UserError, one_line
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
 from gradsuite.running.checking import place
-from gradsuite.running.executors.local import START_TIMEOUT, info
+from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.tasks.task import Task
 from gradsuite.training.asked import Asked
 from gradsuite.training.checkpoint import FILE

@@ -21,7 +21,7 @@ from gradsuite.training.horizon import probe, reach
 from gradsuite.training.omega import check, omega
 from gradsuite.training.recipe import Recipe
 
-EVALUATED_AT_ONCE = 256  # sequences
+EVALUATED_AT_ONCE = 250  # sequences: of what tasks draw to judge by, all batches have one size, and one program
 
 
 class Seen(NamedTuple):

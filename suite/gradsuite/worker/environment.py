@@ -3,13 +3,14 @@
 import os
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from gradsuite.alias import is_tuned, original
 from gradsuite.machine import allocator, layout
 from gradsuite.machine.facts import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
 from gradsuite.worker.origin import HERE, Origin
+from gradsuite.worker.purpose import Purpose
 from gradsuite.worker.start import THREADS_VARIABLE
 
 
@@ -22,6 +23,7 @@ class WorkerEnvironment:
         machine: Mapping[str, Any],
         blocked: Collection[str] = (),
         origins: Mapping[str, Origin] = MappingProxyType({}),
+        purpose: Purpose = Purpose.TIME,
     ) -> None:
         """Use as many threads as `machine` says, and block the same plugins as here.
 
@@ -31,12 +33,24 @@ class WorkerEnvironment:
         self.machine = machine
         self.blocked = blocked
         self.origins = origins
+        self.purpose = purpose
+
+    @property
+    def threads(self) -> int:
+        """How many threads a worker has."""
+        return int(self.machine["threads"])
+
+    def shared(self, workers: int) -> Self:
+        """Return that of so many workers that measure side by side: each has its part of the threads, on any core."""
+        machine = {**self.machine, "threads": max(1, self.threads // workers)}
+        return type(self)(self.plugins, machine, self.blocked, self.origins, Purpose.MEASURE)
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
-        environment = {**os.environ, **thread_environment(self.machine["threads"])}
+        environment = {**os.environ, **thread_environment(self.threads)}
         environment |= {**layout.ENVIRONMENT, **allocator.environment()}
-        environment[THREADS_VARIABLE] = str(self.machine["threads"])
+        if self.purpose is not Purpose.MEASURE:
+            environment[THREADS_VARIABLE] = str(self.threads)
         environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
         environment |= self.origin(backend).environment(environment)
         return environment | self.added(original(backend), tuned=is_tuned(backend))
@@ -47,7 +61,7 @@ class WorkerEnvironment:
 
     def added(self, backend: str, tuned: bool) -> dict[str, str]:
         """Return the variables that plugins set for this backend's worker, tuned or not."""
-        machine = {**self.machine, "tuned": tuned}
+        machine = {**self.machine, "tuned": tuned, "purpose": self.purpose}
         added: dict[str, str] = {}
         for variables in self.plugins.manager.hook.worker_environment(backend=backend, machine=machine):
             added.update(variables)

@@ -21,8 +21,9 @@ from gradsuite.worker import process
 from gradsuite.worker.environment import WorkerEnvironment
 
 
-def trial(behaviour, backend="echo", size=1):
-    return Trial("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5})
+def trial(behaviour, backend="echo", size=1, *, timed=True):
+    settings = {"behaviour": behaviour, "dtype": "float64", "size": size, "gain": 0.5}
+    return Trial("probe", backend, "cpu", settings, timed=timed)
 
 
 @pytest.fixture
@@ -64,14 +65,14 @@ def test_a_failure_costs_its_trial_alone(executor):
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system limits a process's memory mappings")
 def test_a_worker_with_too_many_mappings_is_replaced_between_trials(executor, monkeypatch):
     results(executor, [trial("one")], [trial("three")])
-    first = executor.processes["echo"].process.pid
+    first = executor.workers.processes["echo"].process.pid
     with monkeypatch.context() as crowded:
         crowded.setattr(process, "CROWDED", 0.0)
         assert results(executor, [trial("one")], [trial("three")])["three"].status == "ok"
-    assert "echo" not in executor.processes
+    assert "echo" not in executor.workers.processes
     assert not psutil.pid_exists(first)
     results(executor, [trial("one")])
-    assert not executor.processes["echo"].is_crowded()
+    assert not executor.workers.processes["echo"].is_crowded()
 
 
 def test_a_round_that_takes_too_long_is_ended(probe):
@@ -164,10 +165,70 @@ def test_a_finished_trial_is_handed_over_before_the_next_starts(executor, probe,
     assert len((probe / "log").read_text().splitlines()) == 3
 
 
+@pytest.fixture
+def pair(probe):
+    """An executor with two threads, for two workers side by side, whatever machine this is."""
+    with LocalExecutor(WorkerEnvironment(load(), machine(threads=2)), timeout=60) as executor:
+        yield executor
+
+
+def beside(behaviour, size=1):
+    return [trial(behaviour, backend, size, timed=False) for backend in ("echo", "delta")]
+
+
+def test_what_is_not_timed_comes_first_and_side_by_side(pair, probe, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(probe / "log"))
+    timed = [trial("log", "echo", 9), trial("log", "delta", 9)]
+    done = list(pair.run([timed, beside("meet"), beside("log", 1), beside("log", 2)]))
+    assert [(one.backend, one.settings["size"]) for one, _ in done[-2:]] in (
+        [("echo", 9), ("delta", 9)],
+        [("delta", 9), ("echo", 9)],
+    )
+    for backend in ("echo", "delta"):
+        own = [(one.settings["behaviour"], one.settings["size"]) for one, _ in done if one.backend == backend]
+        assert own == [("meet", 1), ("log", 1), ("log", 2), ("log", 9)]
+    assert {result.status for _, result in done} == {"ok"}  # of two that meet, each waits for the other
+
+
+def test_workers_side_by_side_share_the_threads_and_end_with_their_trials(pair, monkeypatch):
+    done = {one.backend: result for one, result in pair.run([beside("environment")])}
+    for result in done.values():
+        assert {m.metric: m.value for m in result.measurements} == {"OMP_NUM_THREADS": 1.0, "GRADSUITE_THREADS": 0.0}
+    (workers,) = pair.sharing
+    assert not workers.processes
+    assert not pair.workers.processes
+
+
+def test_a_failure_side_by_side_costs_its_trial_alone(pair):
+    done = defaultdict(list)
+    for one, result in pair.run([beside("exit"), beside("one")]):
+        done[one.backend].append(result.status)
+    assert done == {"echo": ["error", "ok"], "delta": ["error", "ok"]}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_one_backend_or_one_thread_has_nothing_to_share(probe, threads):
+    backends = ("echo", "delta") if threads == 1 else ("echo",)
+    with LocalExecutor(WorkerEnvironment(load(), machine(threads=threads)), timeout=60) as executor:
+        groups = [[trial("one", backend, timed=False) for backend in backends]]
+        assert [result.status for _, result in executor.run(groups)] == ["ok"] * len(backends)
+        assert not executor.sharing
+
+
+def test_leaving_in_the_middle_ends_the_workers_side_by_side(probe):
+    with LocalExecutor(WorkerEnvironment(load(), machine(threads=2)), timeout=60) as executor:
+        running = executor.run([beside("one"), beside("hang")])
+        next(running)
+        (workers,) = executor.sharing
+        processes = [process.process for process in workers.processes.values()]
+    assert processes
+    assert all(ended(process.pid) for process in processes)
+
+
 def test_closing_ends_the_workers(probe):
     with LocalExecutor(WorkerEnvironment(load(), machine()), timeout=60) as executor:
         executor.describe(["echo", "delta"])
-        processes = [process.process for process in executor.processes.values()]
+        processes = [process.process for process in executor.workers.processes.values()]
         assert [process.poll() for process in processes] == [None, None]
     assert [process.poll() for process in processes] == [0, 0]
 

@@ -34,6 +34,11 @@ class Sizes(Question):
         return (trial for trial in super().trials(grid) if trial["size"] <= trial["gain"] * 2)
 
 
+class Long(Question):
+    name = "long"
+    apart = ("quick",)
+
+
 class Twice(Question):
     name = "twice"
     named = True
@@ -47,6 +52,7 @@ class Both:
     def register_experiments(self, register):
         register(Question)
         register(Twice)
+        register(Long)
         register(Sizes)
 
 
@@ -73,7 +79,7 @@ def test_the_trials_are_the_product_of_settings_with_the_backends_of_one_setting
 
 def test_without_names_all_experiments_that_have_the_preset(plugins):
     assert [one.name for one in study(plugins, [], "quick", {}).experiments] == ["question", "sizes"]
-    assert [one.name for one in study(plugins, [], "peers", {}).experiments] == ["question"]
+    assert [one.name for one in study(plugins, [], "peers", {}).experiments] == ["question", "long"]
 
 
 def test_an_experiment_can_have_a_backend_twice_and_wait_to_be_named(plugins):
@@ -171,3 +177,16 @@ def test_a_backend_with_autodiff_refuses_no_cell():
     said = {"name": "mine", "versions": {}, "devices": ("cpu",), "dtypes": ("float64",), "cells": ("rnn",)}
     assert refusal(BackendInfo(**said, features=("autodiff",)), "cpu", {"cell": "lru"}) is None
     assert refusal(BackendInfo(**said), "cpu", {"cell": "lru"}) == "mine has no cell 'lru' (it has: rnn)"
+
+
+def test_a_preset_leaves_out_what_stands_apart_from_it_unless_it_is_named(plugins):
+    quick, peers, named = (
+        study(plugins, [], "quick", {}),
+        study(plugins, [], "peers", {}),
+        study(plugins, ["long"], "quick", {}),
+    )
+    assert "long" not in [one.name for one in quick.experiments]
+    assert quick.apart == ("long",)
+    assert "long" in [one.name for one in peers.experiments]
+    assert [one.name for one in named.experiments] == ["long"]
+    assert peers.apart == named.apart == ()

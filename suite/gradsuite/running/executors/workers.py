@@ -1,0 +1,128 @@
+"""One live worker per backend: started when it is first needed, asked round by round, and replaced when it fails."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradsuite.backend import BackendInfo
+from gradsuite.errors import one_line
+from gradsuite.experiment import Result, Trial
+from gradsuite.machine.facts import without_paths
+from gradsuite.rows import Measurement
+from gradsuite.worker.environment import WorkerEnvironment
+from gradsuite.worker.process import Lost, Process
+
+START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too, or to compile a small network per cell
+
+
+@dataclass(slots=True)
+class Unfinished:
+    """A trial between its first round and its last."""
+
+    trial: Trial
+    measurements: list[Measurement] = field(default_factory=list)
+    seconds: float = 0.0
+    started: bool = False
+
+    def request(self) -> dict[str, Any]:
+        """Return what to ask the worker for next."""
+        if self.started:
+            return {"do": "resume"}
+        trial, self.started = self.trial, True
+        return {"do": "start", "experiment": trial.experiment, "device": trial.device, "settings": trial.sent()}
+
+    def result(self, status: str = "ok", reason: str = "", stderr: str = "") -> Result:
+        """Return the trial's result."""
+        measurements = tuple(self.measurements) if status == "ok" else ()
+        return Result(status, measurements, without_paths(reason), stderr, self.seconds)
+
+
+class Workers:
+    """The workers of several backends, alike in everything but what each computes with."""
+
+    def __init__(self, environment: WorkerEnvironment, timeout: float) -> None:
+        """Start workers with `environment(backend)` and give each round `timeout` seconds."""
+        self.environment = environment
+        self.timeout = timeout
+        self.processes: dict[str, Process] = {}
+
+    def start(self, backend: str) -> BackendInfo:
+        """Start a worker and have it import its framework. Raises Lost if it cannot."""
+        try:
+            process = Process(backend, self.environment(backend), self.environment.origin(backend).python)
+        except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
+            raise Lost("error", one_line(error)) from error
+        self.processes[backend] = process
+        try:
+            reply = process.ask({"do": "describe"}, START_TIMEOUT)
+            if reply["status"] != "ok":
+                raise Lost("error", reply["reason"])
+        except Lost:
+            self.end(backend)
+            raise
+        return info(reply["info"])
+
+    def preflight(self, backend: str, device: str, cells: Sequence[str]) -> str:
+        """Return what is wrong with a backend's gradients, or nothing; one that dies of it gets a fresh worker."""
+        try:
+            if backend not in self.processes:
+                self.start(backend)
+            request = {"do": "preflight", "device": device, "cells": list(cells)}
+            reply = self.processes[backend].ask(request, START_TIMEOUT)
+        except Lost as lost:
+            self.end(backend)
+            return without_paths(str(lost))
+        return without_paths(reply.get("reason", ""))
+
+    def measure(self, trial: Trial) -> Result:
+        """Return the result of a trial, all its rounds one after another."""
+        one = Unfinished(trial)
+        while not (result := self.round(one)):
+            pass
+        return result
+
+    def round(self, one: Unfinished) -> Result | None:
+        """Run one round of a trial; return its result if that was the last one."""
+        backend = one.trial.backend
+        if backend not in self.processes:
+            try:
+                self.start(backend)
+            except Lost as lost:
+                return one.result("error", f"the worker did not start: {lost}")
+        process = self.processes[backend]
+        if not one.started:
+            process.forget_stderr()
+        began = time.perf_counter()
+        try:
+            reply = process.ask(one.request(), self.timeout)
+        except Lost as lost:
+            reply = {"status": lost.status, "reason": str(lost), "measurements": []}
+        one.seconds += time.perf_counter() - began
+        one.measurements += [Measurement(*row) for row in reply["measurements"]]
+        if reply["status"] in ("error", "timeout"):  # the next trial gets a fresh worker: this one may be damaged
+            result = one.result(reply["status"], reply["reason"], process.stderr_tail())
+            self.end(backend)
+            return result
+        if not reply["done"]:
+            return None
+        if process.is_crowded():
+            self.end(backend)
+        return one.result(reply["status"], reply.get("reason", ""))
+
+    def end(self, backend: str) -> None:
+        """End a backend's worker, if it has one."""
+        if process := self.processes.pop(backend, None):
+            process.close()
+
+    def close(self) -> None:
+        """End every worker."""
+        for backend in list(self.processes):
+            self.end(backend)
+
+
+def info(fields: Mapping[str, Any]) -> BackendInfo:
+    """Return a BackendInfo that came through JSON, its lists tuples again."""
+    activations = {cell: tuple(names) for cell, names in fields["activations"].items()}
+    tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return BackendInfo(**tuples | {"activations": activations})
