@@ -8,7 +8,7 @@ from gradsuite.experiment import Answer
 from gradsuite.model import CELLS
 from gradsuite.topic import Topic
 
-from gradsuite_experiments.agreement.laws import EXACT, GAINS, SATURATED, STATES, rate
+from gradsuite_experiments.agreement.laws import EXACT, GAINS, SATURATED, STATES
 from gradsuite_experiments.common.frames import by_backend, levels, listed, measured, where
 
 
@@ -27,10 +27,10 @@ def exact(rows: pd.DataFrame) -> Iterator[str]:
     alike: dict[str, list[str]] = {}
     for backend, of_backend in by_backend(errors):
         worst = of_backend.groupby("dtype")["value"].max()
-        parts = [f"{digits(worst[dtype])} digits in {dtype}" for dtype in sorted(worst.index, reverse=True)]
+        parts = [f"to {digits(worst[dtype])} digits in {dtype}" for dtype in sorted(worst.index, reverse=True)]
         alike.setdefault(listed(parts), []).append(backend)
     cells = [cell for cell in CELLS if cell in set(errors["note"])]
-    by_digits = [f"on {listed(backends)} to {found}" for found, backends in alike.items()]
+    by_digits = [f"{found} with {listed(backends)}" for found, backends in alike.items()]
     yield f"Gradients of {listed(cells)} are exact {'; '.join(by_digits)}."
 
 
@@ -43,19 +43,18 @@ def digits(error: float) -> str:
 
 def parted(rows: pd.DataFrame) -> Iterator[str]:
     """Yield after how many steps the states of a chaotic network are others than the exact ones, on any backend."""
-    states = where(rows, metric=STATES)
-    ends: dict[str, str] = {}
+    gain = max(GAINS)  # the most chaotic of the members
+    states = where(rows, metric=STATES, member=GAINS.index(gain))
+    ends = []
     for dtype in levels(states, "dtype")[::-1]:
         apart = states[(states["dtype"] == dtype) & (states["value"] >= SATURATED)]
-        chaotic = [(gain, where(apart, member=k)) for k, gain in enumerate(GAINS) if rate(gain) > 0.0]
-        reached = [(gain, found.groupby("backend")["index"].min()) for gain, found in chaotic if len(found)]
-        if reached:
-            gain, first = reached[-1]
-            ends[dtype] = f"after {spread(first.min(), first.max())} steps in {dtype} (gain {gain:g})"
+        if len(apart):
+            first = apart.groupby("backend")["index"].min()
+            ends.append(f"after {spread(first.min(), first.max())} steps in {dtype}")
     if ends:
         yield (
-            "Where a network is chaotic, each step magnifies the rounding of all before it, and two backends end up in "
-            f"different states: {listed(list(ends.values()))}."
+            f"Where a network is chaotic (gain {gain:g}), rounding grows until its states are no longer the exact ones "
+            f"on any backend: {listed(ends)}."
         )
 
 

@@ -24,7 +24,5 @@ def answers(rows: pd.DataFrame) -> Iterator[Answer]:
         if cell in found
     ]
     if parts:
-        yield Answer(
-            Topic.FLOW,
-            f"Left to itself, a network turns from vanishing to exploding at a critical gain: {'; '.join(parts)}.",
-        )
+        turns = "Without input, gradients turn from vanishing to exploding at a critical gain"
+        yield Answer(Topic.FLOW, f"{turns}: {'; '.join(parts)}.")

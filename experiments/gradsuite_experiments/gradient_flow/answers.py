@@ -9,6 +9,7 @@ from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import listed, measured
 from gradsuite_experiments.gradient_flow.findings import agreement, spans, votes
+from gradsuite_experiments.gradient_flow.laws import STABLE_FACTOR
 
 COLUMNS = {"vanish": -1, "stay": 0, "explode": 1}
 
@@ -19,8 +20,11 @@ def answers(rows: pd.DataFrame, subject: str, series: str, distances: str) -> It
     lines = list(by_subject(rows, subject, series))
     if not lines:
         return
-    where_from = "Back through time" if series == "gain" else "Down through the layers"
-    sentence = f"{where_from}, gradients vanish, stay or explode by {subject} and {series}, over {distances}:"
+    these = f"{'at' if pd.api.types.is_numeric_dtype(rows[series]) else 'with'} these {series}s"
+    sentence = (
+        f"Over {distances}, gradients of each {subject} vanish, stay within a factor of {STABLE_FACTOR:g} or explode "
+        f"{these}:"
+    )
     yield Answer(Topic.FLOW, sentence, Table(f"Verdicts by {subject}", sentence, pd.DataFrame(lines)))
     for found in agreement(rows):
         yield Answer(Topic.AGREEMENT, found)
@@ -33,7 +37,7 @@ def by_subject(rows: pd.DataFrame, subject: str, series: str) -> Iterator[Mappin
         for name, verdict in votes(of_task, subject, series):
             texts = [spans(list(verdict.index), list(verdict == sign)) for sign in COLUMNS.values()]
             tasks.setdefault((name, *texts), []).append(str(task))
-    several = rows["task"].nunique() > 1
+    several = any(len(names) < rows["task"].nunique() for names in tasks.values())
     for (name, *texts), names in sorted(tasks.items(), key=lambda line: order(rows, subject, line[0][0])):
         found = {word: text or "-" for word, text in zip(COLUMNS, texts, strict=True)}
         yield {subject: name, **found, **({"on": listed(names)} if several else {})}

@@ -17,8 +17,6 @@ def answers(rows: pd.DataFrame) -> Iterator[Answer]:
     for noise in levels(rows, "noise"):
         gains = [crossing(members(trial)) for _, _, trial in trials(where(rows, noise=noise))]
         if np.isfinite(gains).any():
-            parts.append(
-                f"{np.nanmedian(gains):.3g} (variance {noise:g})" if noise else f"{np.nanmedian(gains):.3g} (none)"
-            )
+            parts.append(f"{np.nanmedian(gains):.3g} (variance {noise:g})")
     if parts:
-        yield Answer(Topic.FLOW, f"A plain tanh network turns at gain {listed(parts)}, by the noise that drives it.")
+        yield Answer(Topic.FLOW, f"Driven by noise, a plain tanh network turns at gain {listed(parts)}.")

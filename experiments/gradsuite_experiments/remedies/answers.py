@@ -51,4 +51,4 @@ def reached(found: "pd.Series[float]", start: int) -> str:
     farther = [f"{REMEDIES[name].title} {found[name]:.1f}" for name in part]
     clauses = [f"all {start} steps back with {listed(whole)}"] if whole else []
     clauses += [f"{'part of them' if whole else f'part of {start} steps'}: {listed(farther)}"] if farther else []
-    return f"Untrained, a gradient reaches {'; '.join(clauses)}."
+    return f"Before training, a gradient reaches {'; '.join(clauses)}."

@@ -92,9 +92,8 @@ def verdicts(races: Sequence[Race]) -> Iterator[str]:
     parts = [f"{name} at {listed(wins[name])}" for name in backend_order(list(wins))]
     if parts:
         yield f"In a whole step of training, fastest is {listed(parts)}."
-    close = [
-        f"{one.kind} ({listed(backend_order([one.fastest, *one.close]))})" for one in races if one.settled and one.close
-    ]
+    tied = {one.kind: backend_order([one.fastest, *one.close]) for one in races if one.settled and one.close}
+    close = [f"{kind} ({listed(names)})" for kind, names in tied.items()]
     if close:
         yield f"Too close to call: {listed(close)}."
     shaken = [one.kind for one in races if not one.settled]

@@ -33,7 +33,7 @@ def answered(question: "Question") -> str:
     if question.held:
         lines.append(f"  {', '.join(section.name for section in question.quiet)}: {question.held}.")
     if question.more:
-        lines.append(f"  In the report: {', '.join(question.more)}.")
+        lines.append(f"  More in the report: {', '.join(question.more)}.")
     return "\n".join(lines)
 
 

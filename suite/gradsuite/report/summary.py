@@ -14,7 +14,8 @@ from gradsuite.report.section import Section
 from gradsuite.report.verdicts import Judged, hold
 from gradsuite.topic import Topic
 
-SENTENCES = 3  # shown of one topic: the whole is to fit on a screen
+SENTENCES = 4  # shown of one topic: the whole is to fit on a screen
+ENOUGH = 2  # of the experiments whose own topic it is: then no other one speaks
 FACTS, PROBLEMS = "facts", "problems"  # where the page says more of the machine, and of what was not measured
 
 
@@ -65,17 +66,17 @@ def summary(meta: Mapping[str, Any], statuses: Mapping[str, int], sections: Sequ
     return Summary([one for one in asked if one.answers or one.quiet or one.more], verdict, failing)
 
 
-def question(topic: Topic, sections: Iterable[Section], of_host: Sequence[Said]) -> Question:
-    """Return what is answered to one question: the host's own first, then what has a table."""
+def question(topic: Topic, sections: Sequence[Section], of_host: Sequence[Said]) -> Question:
+    """Return what is answered to one question: the host's own first, then what has a table.
+
+    Experiments that are about something else fill up what those about this topic leave.
+    """
     made = Question(topic)
-    answers = [
-        Said(answer.sentence, section.name, answer.table)
-        for section in sorted(sections, key=lambda section: section.topic is not topic)
-        for answer in section.answers
-        if answer.topic is topic
-    ]
-    answers.sort(key=lambda said: said.table is None)
-    made.answers = [*of_host, *answers][: SENTENCES + len(of_host)]
+    answers = sorted(
+        said_of(topic, [one for one in sections if one.topic is topic]), key=lambda said: said.table is None
+    )
+    others = list(said_of(topic, [one for one in sections if one.topic is not topic]))
+    made.answers = [*of_host, *answers[:SENTENCES], *others[: max(0, ENOUGH - len(answers))]]
     shown = {said.anchor for said in made.answers}
     silent = [section for section in sections if section.topic is topic and section.name not in shown]
     for section in silent:
@@ -84,6 +85,14 @@ def question(topic: Topic, sections: Iterable[Section], of_host: Sequence[Said])
         elif "ok" in section.statuses or section.troubles:
             made.more.append(section.name)
     return made
+
+
+def said_of(topic: Topic, sections: Iterable[Section]) -> Iterator[Said]:
+    """Yield what these experiments answer to one question."""
+    for section in sections:
+        for answer in section.answers:
+            if answer.topic is topic:
+                yield Said(answer.sentence, section.name, answer.table)
 
 
 def own(meta: Mapping[str, Any], statuses: Mapping[str, int]) -> Iterator[tuple[Topic, Said]]:

@@ -59,5 +59,5 @@ def measurement(claim: Claim) -> str:
 def hold(count: int, total: int) -> str:
     """Return how many claims hold, as a clause: `all 12 claims hold`."""
     if total == 1:
-        return "its one claim holds" if count else "its one claim fails"
+        return "the one claim holds" if count else "the one claim fails"
     return f"{'all' if count == total else f'{count} of'} {total} claims hold"

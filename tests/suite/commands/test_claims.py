@@ -61,6 +61,13 @@ def test_sources_that_were_read_need_no_note(run):
     assert "1.2% in the gradient" in printed
 
 
+def test_json_has_every_digit_of_a_tolerance(run):
+    run.keep_claims("question", [replace(CLAIM, tolerance=8.123456789012345e-11, expected=1e-17)])
+    printed = CliRunner().invoke(gradsuite, ["claims", str(run.path), "--json"], catch_exceptions=False).output
+    (claim,) = json.loads(printed)
+    assert (claim["tolerance"], claim["expected"]) == (8.123456789012345e-11, 1e-17)
+
+
 def test_json_has_null_for_what_is_not_a_number(run):
     run.keep_claims("question", [replace(CLAIM, measured=math.nan)])
     printed = CliRunner().invoke(gradsuite, ["claims", str(run.path), "--json"], catch_exceptions=False).output
@@ -96,7 +103,8 @@ def test_a_run_stores_and_prints_its_claims(tmp_path, flags, status):
     arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]
     done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path), *flags], standalone_mode=False)
     assert done.return_value == status
-    assert "claims hold" in done.output
+    assert "The one claim holds." in done.output
+    assert "It is so" not in done.output  # claims that hold are not listed
     assert set(Run.open(tmp_path / "latest").claims()["verdict"]) == {"holds"}
 
 

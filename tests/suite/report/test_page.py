@@ -232,8 +232,11 @@ def test_an_experiment_that_is_not_installed_has_a_section_that_says_so(tmp_path
 def test_claims_are_counted_and_those_that_fail_come_first(tmp_path):
     read, text = page(tmp_path, (trial(), ok(1.0)), (trial("jax"), ok(1.0)))
     assert "2 of 4 claims hold" in read.text
-    assert "2 fail" in read.text
+    assert "2 of 4 claims hold." in read.text
     assert read.text.index("it is 2") < read.text.index("it is 1")
+    assert text.index("it is 2") < text.index('<details class="holding">') < text.index("it is 1")
+    assert {"fake/1", "fake/2"} <= set(read.ids)  # claims have permalinks
+    assert "#fake/2" in read.links
     assert "A & B 1999" in read.text
     assert text.count('class="number fails"') == 2
 
@@ -266,7 +269,7 @@ def test_a_run_that_was_stopped_says_how_to_go_on(tmp_path):
 def test_nothing_at_all_is_a_page_too(tmp_path):
     read, _ = page(tmp_path)
     assert "nothing was measured" in read.text
-    assert "Nothing was measured that a finding could be drawn from" in read.text
+    assert "Nothing was measured that could answer a question" in read.text
 
 
 def test_all_failed_is_a_page_that_says_why(tmp_path):
