@@ -37,7 +37,7 @@ import pytest
         ("run probe --no-plugin jax --backend jax", "with these plugins blocked: jax"),
         ("run probe --executor dsk", "unknown executor 'dsk'; did you mean 'dask'?"),
         ("run probe --executor dask", "--executor dask and --scheduler ADDRESS go together"),
-        ("run probe --out file/x", "cannot write into 'file/x'"),
+        ("run probe --backend echo --out file/x", "cannot write into 'file/x'"),
         ("run none.toml", "cannot read 'none.toml': No such file or directory"),
         ("run typo.toml", "unknown key in 'typo.toml' 'prest'; did you mean 'preset'?"),
         ("run syntax.toml", "'syntax.toml' is not TOML"),

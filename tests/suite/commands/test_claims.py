@@ -96,24 +96,11 @@ def test_failed_claims_alone_and_an_exit_status(run):
     assert [claim["backend"] for claim in json.loads(typed("--failed", "--json")[1])] == ["jax"]
 
 
-@pytest.mark.parametrize(("flags", "status"), [([], 0), (["--strict"], 0)])
-def test_a_run_stores_and_prints_its_claims(tmp_path, flags, status):
-    from gradsuite.commands.run import run as command
-
-    arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]
-    done = CliRunner().invoke(command, [*arguments, "--out", str(tmp_path), *flags], standalone_mode=False)
-    assert done.return_value == status
-    assert "The one claim holds." in done.output
-    assert "It is so" not in done.output  # claims that hold are not listed
-    assert set(Run.open(tmp_path / "latest").claims()["verdict"]) == {"holds"}
-
-
-def test_strict_exits_with_one_if_a_claim_fails(tmp_path, monkeypatch):
-    from gradsuite.commands.run import run as command
-    from gradsuite_experiments.exact_depth.experiment import ExactDepth
-
-    monkeypatch.setattr(ExactDepth, "claims", lambda self, rows: iter([replace(CLAIM, measured=9.0)]))
-    arguments = ["exact-depth", "--backend", "numpy", "--preset", "quick", "--set", "law=orthogonal"]
-    for flags, status in (([], 0), (["--strict"], 1)):
-        arguments_now = [*arguments, "--out", str(tmp_path), *flags]
-        assert CliRunner().invoke(command, arguments_now, standalone_mode=False).return_value == status
+def test_a_run_stores_and_prints_its_claims_and_strict_exits_with_one_if_one_fails(tiny, type_in):
+    line = ("run", "tiny", "--backend", "numpy", "--preset", "quick")
+    for more, strict, verdicts in (([], 1, ["holds", "fails"]), (["--set", "number=0"], 0, ["holds", "holds"])):
+        status, output, _ = type_in(*line, *more)
+        assert status == 0
+        assert ("1 of 2 claims hold" if "fails" in verdicts else "2 claims hold") in output
+        assert list(Run.open(tiny / "results" / "latest").claims()["verdict"]) == verdicts
+        assert type_in("run", "--resume", "latest", "--strict")[0] == strict

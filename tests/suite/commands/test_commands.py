@@ -64,7 +64,7 @@ def test_export_gives_tidy_rows(type_in, run):
     assert [row["gain"] for row in json.loads(Path("rows.txt").read_text())] == [0.5, 0.5]
 
 
-def test_backends_are_listed_with_what_the_missing_ones_need(type_in, monkeypatch):
+def test_backends_are_listed_with_what_the_missing_ones_need(type_in, surveyed_once, monkeypatch):
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "torch,jax,peers")
     status, output, _ = type_in("backends", "--json")
     assert status == 0

@@ -1,8 +1,11 @@
 """A slip in `describe` is one line wherever a user meets it: what was wrong, and what to type instead."""
 
+import os
+import sys
+
 import pytest
 
-from tests.throwaway import gradsuite, install
+from tests.throwaway import install
 
 PLUGIN = """
 from gradsuite import hookimpl
@@ -19,7 +22,7 @@ class Slip(Backend):
 def register_backends(register):
     register(Slip)
 """
-ALONE = {"GRADSUITE_DISABLE_PLUGINS": "jax,numpy,peers,torch"}  # nothing else to start a worker for
+OTHERS = "jax,numpy,peers,torch"  # of which no worker has to be started
 SLIPS = {
     'device=("cpu",)': "unknown field of BackendInfo 'device'; did you mean 'devices'?",
     'devices=("cpu",), features=("stacked",)': "unknown feature of slip 'stacked'; did you mean 'stack'?",
@@ -27,25 +30,28 @@ SLIPS = {
 
 
 @pytest.fixture(params=SLIPS)
-def slipped(request, tmp_path):
+def slipped(request, tmp_path, monkeypatch):
+    """Install the backend for this process and its workers, and return what is said of it."""
     install(tmp_path, "slip", PLUGIN.format(slip=request.param))
-    return tmp_path, SLIPS[request.param]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")])))
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", OTHERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield SLIPS[request.param]
+    sys.modules.pop("slip_plugin", None)
 
 
-@pytest.mark.parametrize("command", [("check", "slip"), ("run", "speed", "--preset", "quick", "--backend", "slip")])
-def test_a_command_that_needs_the_backend_says_it_in_one_line(slipped, command):
-    folder, message = slipped
-    done = gradsuite(folder, *command, **ALONE)
-    assert done.returncode == 2, done.stdout + done.stderr
-    (line,) = done.stderr.splitlines()
-    assert message in line
+@pytest.mark.parametrize("line", ["check slip", "run speed --preset quick --backend slip"])
+def test_a_command_that_needs_the_backend_says_it_in_one_line(slipped, type_line, line):
+    status, output, errors = type_line(line)
+    assert status == 2, output + errors
+    (said,) = errors.splitlines()
+    assert slipped in said
 
 
-def test_the_list_of_backends_says_it_beside_the_others(slipped):
-    folder, message = slipped
-    done = gradsuite(folder, "backends", **ALONE)
-    assert done.returncode == 0
-    (line,) = [line for line in done.stdout.splitlines() if "slip" in line]
-    assert line.startswith("not available: slip: ")
-    assert message in line
-    assert "Traceback" not in done.stdout + done.stderr
+def test_the_list_of_backends_says_it_beside_the_others(slipped, type_line):
+    status, output, errors = type_line("backends")
+    assert status == 0
+    (said,) = [line for line in output.splitlines() if "slip" in line]
+    assert said.startswith("not available: slip: ")
+    assert slipped in said
+    assert "Traceback" not in output + errors
