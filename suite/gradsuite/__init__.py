@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.dropout import dropout_masks as dropout_masks
     from gradsuite.errors import Unsupported as Unsupported
     from gradsuite.errors import UserError as UserError
+    from gradsuite.experiment import Answer as Answer
     from gradsuite.experiment import Experiment as Experiment
     from gradsuite.experiment import Figure as Figure
     from gradsuite.experiment import Table as Table
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.schedule import Schedule as Schedule
     from gradsuite.settings import Setting as Setting
     from gradsuite.tasks.task import Task as Task
+    from gradsuite.topic import Topic as Topic
 
     def backend(name: str) -> Backend:  # the module of this name, called
         """Return the backend of this name, ready to build networks in this process. Raises UserError."""
@@ -56,6 +58,7 @@ __version__ = "0.1.0"
 FRONT_DOOR = {
     "Adam": "gradsuite.optimizers:Adam",
     "AdamW": "gradsuite.optimizers:AdamW",
+    "Answer": "gradsuite.experiment:Answer",
     "Backend": "gradsuite.backend:Backend",
     "BackendInfo": "gradsuite.backend:BackendInfo",
     "Batch": "gradsuite.backend:Batch",
@@ -80,6 +83,7 @@ FRONT_DOOR = {
     "Table": "gradsuite.experiment:Table",
     "Tape": "gradsuite.backend:Tape",
     "Task": "gradsuite.tasks.task:Task",
+    "Topic": "gradsuite.topic:Topic",
     "Trial": "gradsuite.experiment:Trial",
     "Unsupported": "gradsuite.errors:Unsupported",
     "UserError": "gradsuite.errors:UserError",
