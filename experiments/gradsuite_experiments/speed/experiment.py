@@ -87,7 +87,7 @@ class Speed(Experiment):
         },
         "standard": {
             **ONE,
-            "cell": ["lstm", "gru", "mlp"],
+            "cell": ["rnn", "lstm", "gru", "mlp"],
             "length": [20, 80],
             "batch_size": [8, 64],
             "hidden_size": [64, 256],
