@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from gradsuite.training import checkpoint
+from gradsuite.training.session import EVALUATED_AT_ONCE
 from safetensors.numpy import load_file
 
 torch = pytest.importorskip("torch")  # which loads the weights
@@ -84,7 +85,7 @@ def test_the_weights_load_into_torch_nn_as_they_are(type_line):
     lstm.load_state_dict({name: one for name, one in weights.items() if not name.startswith("readout.")})
     head.load_state_dict({name[8:]: one for name, one in weights.items() if name.startswith("readout.")})
     task, squares = Adding(), []
-    for batch in task.evaluation_batches("test", task.model("lstm", 5, num_layers=2), size=256, length=6):
+    for batch in task.evaluation_batches("test", task.model("lstm", 5, num_layers=2), size=EVALUATED_AT_ONCE, length=6):
         with torch.no_grad():
             outputs = head(lstm(torch.tensor(batch.inputs, dtype=torch.float32))[0][-1])
         squares.append((outputs.numpy() - batch.targets) ** 2)
