@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+import sys
 import zipfile
 from textwrap import dedent
 
 import pytest
+from gradsuite.__main__ import main
 from gradsuite.errors import UserError
 from gradsuite.running.origin import second_name
 
@@ -54,6 +56,9 @@ def register_experiments(register):
 """
 
 
+BLOCKED = "cells,experiments,jax,numpy,peers,tasks,torch"
+
+
 def git(folder, *arguments):
     identity = ["-c", "user.name=someone", "-c", "user.email=someone@example.org", "-c", "core.hooksPath=/dev/null"]
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
@@ -74,14 +79,28 @@ def checkout(tmp_path_factory):
     return folder
 
 
-def bench(folder, *arguments):
-    blocked = "cells,experiments,jax,numpy,peers,tasks,torch"
-    done = throwaway.gradsuite(folder, *arguments, GRADSUITE_DISABLE_PLUGINS=blocked, PYTHONDONTWRITEBYTECODE="1")
-    return done.returncode, done.stdout, done.stderr
+@pytest.fixture
+def bench(checkout, monkeypatch, capsys):
+    """Return a function that types a line in the checkout and returns exit status, output and errors."""
+    for name, value in throwaway.environment(checkout, GRADSUITE_DISABLE_PLUGINS=BLOCKED).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(checkout)
+    monkeypatch.chdir(checkout)
+
+    def typed(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    yield typed
+    sys.modules.pop("kernel_plugin", None)
 
 
-def test_a_planted_slowdown_of_a_kernel_is_found(checkout):
-    status, output, errors = bench(checkout, "bench", "kernel", "--against", "fast", "--format", "json")
+def test_a_planted_slowdown_of_a_kernel_is_found(bench):
+    status, output, errors = bench("bench", "kernel", "--against", "fast", "--format", "json")
     assert status == 0, errors
     found = json.loads(output)
     assert (found["base"], found["new"]) == ("kernel@fast", "kernel")
@@ -89,19 +108,20 @@ def test_a_planted_slowdown_of_a_kernel_is_found(checkout):
     # Of 15 pairs with 1% noise each a median is off by 1.25 .014 / sqrt(15) = .5%, and no more than 4 times that.
     assert [one["ratio"] for one in found["workloads"]] == pytest.approx([1.05] * 4, rel=0.02)
     assert found["noise"]["count"] == 4
-    status, _, errors = bench(checkout, "run", "--resume", found["run"])  # it would measure other code by this name
+    status, _, errors = bench("run", "--resume", found["run"])  # it would measure other code by this name
     assert status == 2
     assert "has code of another state (kernel@fast): run the bench again" in errors
 
 
-def test_too_slow_is_status_1_and_equal_code_is_not(checkout):
-    assert bench(checkout, "bench", "kernel", "--against", "fast", "--fail-above", "2%")[0] == 1
-    status, output, _ = bench(checkout, "bench", "kernel", "--against", "HEAD", "--fail-above", "2%")
+def test_too_slow_is_status_1_and_equal_code_is_not(bench):
+    line = ("bench", "kernel", "--fail-above", "2%", "--against")
+    assert bench(*line, "fast")[0] == 1
+    status, output, _ = bench(*line, "HEAD")
     assert status == 0
     assert "none differs by more than its noise" in output
 
 
-def test_a_wheel_and_a_folder_are_other_states_too(checkout, tmp_path):
+def test_a_wheel_and_a_folder_are_other_states_too(bench, tmp_path):
     old = dedent(SOURCE).replace("CALL = 1.0", "CALL = 2.1")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "kernel_plugin.py").write_text(old)
@@ -109,7 +129,7 @@ def test_a_wheel_and_a_folder_are_other_states_too(checkout, tmp_path):
         wheel.writestr("kernel_plugin.py", old)
     for reference in ("folder", "kernel-2.0-py3-none-any.whl"):
         arguments = ["bench", "kernel", "--against", str(tmp_path / reference), "--format", "json"]
-        status, output, errors = bench(checkout, *arguments, "--set", "size=1")
+        status, output, errors = bench(*arguments, "--set", "size=1")
         assert status == 0, errors
         (one,) = json.loads(output)["workloads"]
         assert one["ratio"] == pytest.approx(0.5, rel=0.02)
@@ -125,22 +145,22 @@ def test_a_wheel_and_a_folder_are_other_states_too(checkout, tmp_path):
         ("refs/heads/tuned", "'kernel@tuned' has a meaning already"),
     ],
 )
-def test_a_reference_that_is_none_is_refused(checkout, reference, said):
-    status, output, errors = bench(checkout, "bench", "kernel", "--against", reference)
+def test_a_reference_that_is_none_is_refused(bench, reference, said):
+    status, output, errors = bench("bench", "kernel", "--against", reference)
     assert (status, output) == (2, "")
     assert said in errors
     assert "Traceback" not in errors
 
 
-def test_a_revision_whose_code_does_not_load_is_no_success(checkout, tmp_path):
+def test_a_revision_whose_code_does_not_load_is_no_success(bench, tmp_path):
     (tmp_path / "kernel_plugin.py").write_text("raise ImportError('no such kernel')\n")
-    status, output, errors = bench(checkout, "bench", "kernel", "--against", str(tmp_path))
+    status, output, errors = bench("bench", "kernel", "--against", str(tmp_path))
     assert (status, output) == (2, "")
     assert "no such kernel" in errors or "unknown backend" in errors
 
 
-def test_best_names_the_fastest_and_how_far_the_next_is(checkout):
-    status, output, errors = bench(checkout, "best", "--set", "size=1", "--format", "json")
+def test_best_names_the_fastest_and_how_far_the_next_is(bench):
+    status, output, errors = bench("best", "--set", "size=1", "--format", "json")
     assert status == 0, errors
     found = json.loads(output)
     assert found["best"] == ["kernel"]
@@ -160,8 +180,8 @@ def test_best_names_the_fastest_and_how_far_the_next_is(checkout):
         ("--seconds 0", "--seconds must be a number above 0"),
     ],
 )
-def test_best_refuses_what_it_cannot_time(checkout, line, said):
-    status, output, errors = bench(checkout, "best", *line.split())
+def test_best_refuses_what_it_cannot_time(bench, line, said):
+    status, output, errors = bench("best", *line.split())
     assert (status, output) == (2, "")
     assert said in errors
 

@@ -45,7 +45,8 @@ def register_backends(register):
     register("mortal", __name__ + ":Mortal")
 """
 SMALL = ("gates", "--preset", "quick", "--set", "cell=lstm")
-PLAIN = ("gradient-time", "--preset", "quick", "--set", "cell=lstm")
+SIZES = ("--set", "task=noise", "--set", "length=5", "--set", "hidden_size=4")
+PLAIN = ("gradient-time", "--preset", "quick", "--set", "cell=lstm", *SIZES)
 
 
 @pytest.fixture
