@@ -35,7 +35,7 @@ def xla_environment(machine: Mapping[str, Any]) -> Mapping[str, str]:
     XLA itself flushes subnormal numbers; a tuned worker also does so outside XLA, where the host's arrays are read.
     """
     environment = {"NPROC": str(machine["threads"]), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    environment |= compiling(machine)
+    environment |= kept_programs(machine)
     if not machine.get("tuned"):
         return environment
     from gradsuite.machine import subnormals
@@ -43,7 +43,7 @@ def xla_environment(machine: Mapping[str, Any]) -> Mapping[str, str]:
     return {**environment, **subnormals.environment()}
 
 
-def compiling(machine: Mapping[str, Any]) -> Mapping[str, str]:
+def kept_programs(machine: Mapping[str, Any]) -> Mapping[str, str]:
     """Save a worker that times nothing most of what XLA takes to compile: programs are kept for the next one.
 
     The folder is this user's, and of this kind of processor: what was compiled for another may not run here.
