@@ -31,13 +31,15 @@ FORMATS = {"html": "html", "md": "md", "pdf": "pdf", "ipynb": "notebook"}  # by 
     metavar="FILE",
     help="File to write (default: report.html, .md, .pdf or .ipynb in the run's folder).",
 )
-@click.option("--open", "shown", is_flag=True, help="Report opened in the browser, or in what opens such files.")
+@click.option("--open", "shown", is_flag=True, help="Report opened in the browser.")
 @several("--no-plugin", complete=plugins, help="Plugin to block (default: those blocked in the run).")
 def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin: tuple[str, ...]) -> int:
     """Judge the claims of a run anew, and write its report and measurements.csv.
 
     The last line printed is the report's path. Exit status 1 if the claims of an experiment cannot be judged.
     """
+    import webbrowser
+
     from gradsuite.commands._ending import format_of
     from gradsuite.plugins import load
     from gradsuite.runs.export import write_measurements
@@ -56,7 +58,7 @@ def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin:
     written = write_form(opened, plugins, chosen, out)
     click.echo(written)
     if shown:
-        click.launch(str(written.resolve()))
+        webbrowser.open(written.resolve().as_uri())
     return 0 if judged else 1
 
 
@@ -84,6 +86,8 @@ def write_form(run: "Run", plugins: "Plugins", chosen: str, out: Path | None) ->
             print_page(page, path)
         elif out:
             write(page.read_text(encoding="utf-8"), path)
+        else:
+            return page
     return path
 
 

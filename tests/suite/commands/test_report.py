@@ -62,6 +62,15 @@ def test_a_notebook_finds_its_run_and_runs(stored, type_line):
     assert "ok" in printed or "question" in printed
 
 
+def test_what_was_written_is_opened_if_that_is_asked_for(stored, type_line, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    type_line(f"report {stored.path} --out report.md")
+    assert opened == []
+    type_line(f"report {stored.path} --out report.md --open")
+    assert opened == [(stored.path.parent / "report.md").as_uri()]
+
+
 def test_without_a_browser_a_pdf_is_refused_before_anything_is_drawn(stored, type_line, monkeypatch):
     monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     status, _, errors = type_line(f"report {stored.path} --format pdf")
