@@ -45,7 +45,7 @@ def sentences(rows: pd.DataFrame, tasks: Mapping[str, Task]) -> Iterator[str]:
     if beaten:
         yield f"Networks beat the best simple answer on {listed(beaten)}."
     if lost:
-        yield f"They do not on {listed(lost)}."
+        yield f"Networks do not beat the best simple answer on {listed(lost)}."
     yield from explained(rows)
 
 
