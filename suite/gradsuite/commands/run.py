@@ -70,8 +70,9 @@ def _forecast(job: "Job", unfinished: "Run | None", as_json: bool) -> int:
 
 def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool) -> int:
     """Measure, publish, and say what came out; return the exit status."""
-    from gradsuite.commands._answers import ending
     from gradsuite.commands._columns import table_text
+    from gradsuite.report.forms.answers import answers
+    from gradsuite.report.parts import as_text
     from gradsuite.running.failures import failures, shortcomings
     from gradsuite.running.job import resuming
 
@@ -82,7 +83,7 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     for table in job.tables(done) if complete and not quiet else ():
         click.echo(f"{table.title}\n{table_text(table)}\n")
     if complete and not quiet:
-        click.echo(ending(done, job.plugins))
+        click.echo(as_text("", answers(done, job.plugins)))
     for line in failures(done.trials()):
         _say(line)
     short = list(shortcomings(done, strict=strict)) if complete else []

@@ -9,12 +9,15 @@ from typing import Any
 # What a terminal would obey, or no file can hold: control characters and halves of surrogate pairs.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
-LONGEST = 300  # characters of one entry
+LONGEST = 1000  # characters of one sentence or entry: what an experiment has to say of a dozen networks needs 500
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading, sentences under it, and a table under these: its columns and rows, all text."""
+    """A heading, sentences under it, and a table under these: its columns and rows, all text.
+
+    Without a heading it goes on with the part before it.
+    """
 
     title: str
     sentences: Sequence[str] = ()
@@ -29,12 +32,13 @@ def plain(text: Any) -> str:
 
 
 def as_text(title: str, parts: Sequence[Part]) -> str:
-    """Return the parts for a terminal."""
+    """Return the parts for a terminal, under a title if it is not empty."""
     from gradsuite.commands._columns import columns
 
-    blocks = [plain(title)]
+    blocks = [plain(title)] if title else []
     for part in parts:
-        lines = [plain(part.title), *(f"  {plain(sentence)}" for sentence in part.sentences)]
+        lines = [plain(part.title)] if part.title else []
+        lines += [f"  {plain(sentence)}" for sentence in part.sentences]
         if part.rows:
             table = columns([list(part.columns), *([plain(entry) for entry in row] for row in part.rows)])
             lines += [f"  {line}" for line in table.splitlines()]
@@ -46,7 +50,8 @@ def as_markdown(title: str, parts: Sequence[Part]) -> str:
     """Return the parts as GitHub's Markdown."""
     blocks = [f"## {markdown(title)}"]
     for part in parts:
-        blocks += [f"### {markdown(part.title)}", *map(markdown, part.sentences)]
+        blocks += [f"### {markdown(part.title)}"] if part.title else []
+        blocks += map(markdown, part.sentences)
         if part.rows:
             lines = [
                 part.columns,

@@ -49,7 +49,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All questions that there is something to say of, and the verdicts on all claims."""
+    """All questions that there is something to say of, and which claims failed: `verdict` is the answer in words."""
 
     questions: list[Question]
     verdict: str
@@ -62,7 +62,8 @@ def summary(meta: Mapping[str, Any], statuses: Mapping[str, int], sections: Sequ
     asked = [question(topic, sections, [said for about, said in of_host if about is topic]) for topic in Topic]
     failing = [one for section in sections for one in section.failing]
     total, held = sum(len(section.claims) for section in sections), sum(section.held for section in sections)
-    verdict = f"{hold(held, total).capitalize()}." if total else ""
+    clause = hold(held, total)
+    verdict = "" if not total else f"{clause.capitalize()}." if failing else f"None: {clause}."
     return Summary([one for one in asked if one.answers or one.quiet or one.more], verdict, failing)
 
 
@@ -107,5 +108,8 @@ def own(meta: Mapping[str, Any], statuses: Mapping[str, int]) -> Iterator[tuple[
         yield Topic.TRUST, Said(f"{lost.total()} of {total} trials were not measured ({kinds}).", PROBLEMS)
     if meta.get("started") and not meta.get("finished"):
         yield Topic.TRUST, Said("The run did not come to its end: this is what it measured until then.", FACTS)
+    if apart := meta.get("apart"):
+        left_out = f"The preset {meta.get('preset')} leaves out {', '.join(apart)}: name them to run them."
+        yield Topic.TRUST, Said(left_out, FACTS)
     if on := facts.measured_on(meta):
         yield Topic.TRUST, Said(f"{on} Another machine gives other times, and the same gradients.", FACTS)

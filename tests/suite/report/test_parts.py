@@ -68,4 +68,4 @@ def test_a_hostile_name_does_nothing_in_a_terminal(name):
 
 
 def test_what_is_too_long_is_cut():
-    assert len(plain("x" * 5000)) == 303
+    assert len(plain("x" * 5000)) == 1003
