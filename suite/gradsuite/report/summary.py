@@ -16,7 +16,9 @@ from gradsuite.topic import Topic
 
 SENTENCES = 4  # shown of one topic: the whole is to fit on a screen
 ENOUGH = 2  # of the experiments whose own topic it is: then no other one speaks
-FACTS, PROBLEMS = "facts", "problems"  # where the page says more of the machine, and of what was not measured
+# Where the page says more of the machine, and of what was not measured: no experiment is called so.
+FACTS, PROBLEMS = "page/facts", "page/problems"
+PLACES = {FACTS: "the run", PROBLEMS: "why"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Said:
     sentence: str
     anchor: str
     table: Table | None = None
+
+    @property
+    def place(self) -> str:
+        """What a link to more of it says: the experiment's name, or which part of the page it is."""
+        return PLACES.get(self.anchor, self.anchor)
 
 
 @dataclass(slots=True)

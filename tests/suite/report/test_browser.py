@@ -246,7 +246,7 @@ def test_contents_follow_and_back_and_forward_work(page):
     assert page.evaluate("location.hash") == "#growth"
     expect(current).to_have_text("growth")
     page.go_forward()
-    assert page.evaluate("location.hash") == "#facts"
+    assert page.evaluate("location.hash") == "#page/facts"
 
 
 def test_a_heading_links_to_itself(page):

@@ -299,8 +299,8 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path):
 
 def test_a_source_that_was_not_read_is_said_so_once(tmp_path):
     read, text = page(tmp_path, (trial(), ok(1.0)), (trial("jax"), ok(1.0)))
-    assert text.count('id="unchecked"') == 1
-    assert read.links.count("#unchecked") == 1  # of two claims one was read
+    assert text.count('id="page/unchecked"') == 1
+    assert read.links.count("#page/unchecked") == 1  # of two claims one was read
     assert "fake/1" in read.text
 
 

@@ -1,5 +1,5 @@
 // Reading: backends hidden everywhere, light or dark, the place in the contents, links to headings, what is folded opened.
-const groups = JSON.parse(document.getElementById("groups").textContent);
+const groups = JSON.parse(document.getElementById("page/groups").textContent);
 const hide = (group, hidden) => {
   for (const mark of all(`svg .${group}`)) mark.classList.toggle("away", hidden);
   for (const table of all("main table")) {
@@ -43,7 +43,7 @@ for (const heading of all("main section[id] > h2, main section[id] > h3, main h2
   const id = heading.id || heading.parentElement.id;
   heading.append(" ", made("a", {className: "permalink", href: `#${id}`, ariaLabel: `Link to ${heading.textContent}`}, "#"));
 }
-const entries = new Map(all("#contents a").map(link => [link.getAttribute("href").slice(1), link]));
+const entries = new Map(all("nav a").map(link => [link.getAttribute("href").slice(1), link]));
 const places = [...entries.keys()].map(id => document.getElementById(id)).filter(Boolean);
 const asked = () => {
   const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
