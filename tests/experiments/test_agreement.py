@@ -81,7 +81,7 @@ def test_faults_that_no_claim_noticed_once_turn_some_red_in_the_quick_preset(fau
 def test_they_turn_red_whichever_backend_has_them(backend, dtype):
     pytest.importorskip(backend)
     right = load().get("backend", backend)()
-    for fault in (RIGHT, parameter_gradients(1.01)):
+    for fault in (RIGHT, parameter_gradients(1.01), parameter_gradients(0.0, "*bias*")):
         found = [m for m in errors(Faulty(fault, right), "cpu", dtype) if m.metric == PARAMETERS_ERROR]
         assert [m.note for m in found] == list(CELLS)
         assert {m.value > exact_bound(dtype) for m in found} == {fault is not RIGHT}

@@ -249,23 +249,9 @@ class JacobianSpectrum(Experiment):
 
     def tables(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Table]:
         """Yield spread and condition number at the largest lag."""
-        import pandas as pd
+        from gradsuite_experiments.jacobian_spectrum.findings import spread_table
 
-        lines = [
-            {
-                "cell": at["cell"],
-                "activation": at["activation"],
-                "initialiser": at["initialiser"],
-                "backend": backend,
-                "lag": int(places(trial, laws.SPREAD)[-1]),
-                "median singular value": float(f"{values(trial, laws.MEDIAN)[-1]:.3g}"),
-                "E s^4 / (E s^2)^2": float(f"{values(trial, laws.SPREAD)[-1]:.3g}"),
-                "condition number": float(f"{values(trial, laws.CONDITION)[-1]:.3g}"),
-            }
-            for backend, at, trial in trials(rows)
-        ]
-        caption = "Dynamical isometry is a spread and condition number of 1. Condition numbers end where rounding does."
-        yield Table("Spread of the Jacobian's singular values", caption, pd.DataFrame(lines))
+        yield spread_table(rows)
 
 
 def kind_of(at: "pd.Series[Any] | Settings") -> str | None:

@@ -54,13 +54,13 @@ def test_backends_mark_what_they_differentiate(type_in, surveyed_once, monkeypat
 
 def test_one_cell_is_checked_thoroughly(type_in):
     pytest.importorskip("torch")
-    status, output, _ = type_in("check", "torch", "--cell", "mingru", "--dtype", "float64")
+    status, output, _ = type_in("check", "torch", "--cell", "lru", "--dtype", "float64")
     assert status == 0
     *lines, summary = output.splitlines()
     names = [line.split()[3] for line in lines]
-    assert names == [check.name for check in CHECKS if check.cell == "mingru"]
+    assert names == [check.name for check in CHECKS if check.cell == "lru"]
     kinds = ("gradients", "gradients-every", "stack", "sequences", "scan", "scan-every")
-    assert sorted(names) == sorted(f"{kind}-mingru" for kind in kinds)
+    assert sorted(names) == sorted(f"{kind}-lru" for kind in kinds)
     assert summary == "6 passed, 0 failed, 0 unsupported"
 
 

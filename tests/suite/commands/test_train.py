@@ -104,12 +104,12 @@ def steps_saved(folder):
     return checkpoint.read(folder).step if Path(folder, checkpoint.FILE).exists() else -1
 
 
-@pytest.mark.parametrize(("backend", "kills"), [("numpy", 3), ("torch", 2)])
-def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, kills, type_line):
-    """The host is killed, whose worker ends with it, whatever both are about just then; what is resumed, too."""
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_a_training_killed_with_kill_9_goes_on_with_the_same_bits(backend, type_line):
+    """The host is killed, whose worker ends with it, three times, whatever both are about just then."""
     line = f"{SMALL} --backend {backend} --goal none"
     rng, step = np.random.default_rng(0), 0
-    for more in [f"{line} --steps 1000000 --save killed", *["--resume killed"] * (kills - 1)]:
+    for more in (f"{line} --steps 1000000 --save killed", "--resume killed", "--resume killed"):
         process = started(more)
         try:
             wait_for(lambda: steps_saved("killed") >= step + 5)  # noqa: B023  it is called before `step` changes

@@ -14,7 +14,6 @@ from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
-from gradsuite.report.frame import table_entry
 from gradsuite.report.page import write_report
 from gradsuite.report.palette import INK, backend_colour
 from gradsuite.rows import Measurement
@@ -304,18 +303,8 @@ def test_a_source_that_was_not_read_is_said_so_once(tmp_path):
     assert "fake/1" in read.text
 
 
-@pytest.mark.parametrize(
-    ("value", "entry"),
-    [
-        ("exploding, 12", ("exploding", "exploding, 12")),
-        ("stable", ("stable", "stable")),
-        ("unstable", ("", "unstable")),
-        (0.123456, ("number", "0.1235")),
-        (3, ("number", "3")),
-        (np.nan, ("number", "-")),
-        (None, ("number", "-")),
-        (np.inf, ("number", "inf")),
-    ],
-)
-def test_table_entries(value, entry):
-    assert table_entry(value) == entry
+def test_an_experiment_called_like_a_part_of_the_page_has_a_place_of_its_own(tmp_path):
+    for name in ("answers", "facts", "problems", "contents", "content", "groups"):
+        read, _ = page(tmp_path / name, (trial(experiment=name), Result("error", reason="gone")))
+        assert len(set(read.ids)) == len(read.ids)
+        assert name in read.ids
