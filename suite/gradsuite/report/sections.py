@@ -15,6 +15,7 @@ from gradsuite.machine.facts import available_cores
 from gradsuite.plugins import Plugins, load
 from gradsuite.report.section import Section, missing, section, told
 from gradsuite.runs.store import Run
+from gradsuite.topic import Topic
 
 Piece = tuple[str, str | None]  # an experiment, and the machine whose rows they are if the run has several
 MANY = 4  # from this many experiments on, drawing side by side saves more than starting processes costs
@@ -43,9 +44,21 @@ def in_order(sections: Iterable[Section]) -> list[Section]:
     return sorted(sections, key=lambda section: (section.topic.place, "ok" not in section.statuses))
 
 
-def in_words(run: Run, plugins: Plugins) -> list[Section]:
-    """Return the sections of a run with answers and claims alone: figures take their time."""
-    return in_order(section_of(run.path, None, plugins, piece) for piece in of_run(run, plugins))
+def in_words(run: Run, plugins: Plugins, about: Collection[Topic] = tuple(Topic)) -> list[Section]:
+    """Return the sections of a run that are about these topics, with answers and claims alone: figures take time."""
+    return in_order(
+        section_of(run.path, None, plugins, piece)
+        for piece in of_run(run, plugins)
+        if topic_of(piece[0], plugins) in about
+    )
+
+
+def topic_of(name: str, plugins: Plugins) -> Topic:
+    """Return what the experiment of this name is about; of one that cannot be loaded here nobody knows."""
+    try:
+        return plugins.experiment(name).topic
+    except UserError:
+        return Topic.OTHER
 
 
 def made(run: Run, pieces: Iterable[Piece], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
