@@ -82,7 +82,8 @@ OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
 @click.option("--resume", type=FOLDER, metavar="DIR", help="Folder of a checkpoint to go on from, and to save into.")
 @click.option("--out", type=FOLDER, metavar="DIR", help="Folder for page, curve and weights (default: that of --save).")
 @click.option("--timeout", type=float, default=600, metavar="SECONDS", help="Time limit for a step (default: 600).")
-def train(save: Path | None, resume: Path | None, out: Path | None, timeout: float, **options: Any) -> int:
+@click.option("-q", "--quiet", is_flag=True, help="Silence until the end, but for what has to be said.")
+def train(save: Path | None, resume: Path | None, out: Path | None, timeout: float, quiet: bool, **options: Any) -> int:
     """Train one network on one task, with a live line, and with a page, its weights and its curve at the end.
 
     With --save, a checkpoint is written at every look and at Ctrl-C: --resume goes on with the same bits as if nothing
@@ -99,7 +100,7 @@ def train(save: Path | None, resume: Path | None, out: Path | None, timeout: flo
         require_folder(out)
     folder = out or save or resume
     try:
-        return _train(Training(asked, save=save, resume=resume, timeout=timeout), folder)
+        return _train(Training(asked, save=save, resume=resume, timeout=timeout), folder, quiet=quiet)
     except Died as died:
         click.echo(f"gradsuite: {died}", err=True)
         return 1
@@ -132,14 +133,14 @@ def _task_of_file(task: str, options: dict[str, Any]) -> str:
     return named(task, options | lists)
 
 
-def _train(training: "Training", folder: Path | None) -> int:
+def _train(training: "Training", folder: Path | None, *, quiet: bool) -> int:
     """Train to the end, or until Ctrl-C; return the exit status."""
     import sys
 
     from gradsuite.running.interruption import Interruption
     from gradsuite.running.watching import Watching
 
-    with Watching(sys.stderr, training.asked) as watching:
+    with Watching(sys.stderr, training.asked, quiet=quiet) as watching:
         training.show = watching.line.show
         with training:
             watching.begin(training.begun, training.step)
