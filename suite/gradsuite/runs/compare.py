@@ -12,7 +12,7 @@ from gradsuite.experiment import Experiment
 from gradsuite.plugins import Plugins
 from gradsuite.runs.barriers import backend_barrier, barriers, data_barrier, remarks
 from gradsuite.runs.changes import TRIAL, Changes, changes
-from gradsuite.runs.noise import assumed_noise
+from gradsuite.runs.noise import TAILS, assumed_noise
 from gradsuite.runs.ratios import Ratios, between, ratios, twins
 from gradsuite.runs.store import Run
 from gradsuite.runs.workloads import Sampled, Workload, varied, workloads
@@ -89,6 +89,7 @@ def compare(base: Run, new: Run, plugins: Plugins, *, threshold: float = 0.0) ->
         [*twins(before.sampled), *twins(after.sampled)],
         threshold=threshold,
         assumed=assumed_noise(before.layout, after.layout),
+        tails=TAILS,
     )
     changed = changes(
         (before.rows, after.rows),
