@@ -1,5 +1,6 @@
 """The command line: `gradsuite`, or `python -m gradsuite`."""
 
+import faulthandler
 import os
 import sys
 
@@ -8,12 +9,14 @@ import click
 from gradsuite.commands import gradsuite
 from gradsuite.errors import UserError
 
+STDERR = 2
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main() -> None:
     """Run a command; what a user got wrong is one line on standard error and exit status 2."""
+    faulthandler.enable(STDERR)  # where a plugin crashes this process in C, its file is named
     try:
         status = gradsuite.main(prog_name="gradsuite", standalone_mode=False)
     except UserError as error:

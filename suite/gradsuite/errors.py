@@ -3,9 +3,15 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from gradsuite.plain import plain
+
 
 class UserError(ValueError):
     """A request that cannot be met; the message is the one line that the user reads."""
+
+
+class NotAvailable(UserError):
+    """What is registered cannot be loaded, here and now: another time, or on another machine, it may be."""
 
 
 class Unsupported(UserError):
@@ -21,5 +27,9 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> UserError:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception's type and message in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    """Return an exception's type and message in one line, whatever is in the message."""
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001  an exception is anyone's class
+        message = "(a message that cannot be read)"
+    return " ".join(plain(f"{type(error).__name__}: {message}").split()).removesuffix(":")

@@ -8,6 +8,7 @@ import pytest
 from gradsuite.__main__ import main
 
 from tests.steady import steady_cores  # noqa: F401  for every test
+from tests.stored import undrawn
 from tests.throwaway import PROBE, install
 from tests.tiny import tiny  # noqa: F401  an experiment on the real backends
 
@@ -28,7 +29,8 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def type_in(probe, monkeypatch, capsys):
     """Type a command line; returns exit status, standard output and standard error."""
-    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run, plugins: run.path / "report.html")
+    monkeypatch.setattr(gradsuite.running.job, "drawn", undrawn)
+    monkeypatch.setattr(gradsuite.running.job, "write_page", lambda run, sections: run.path / "report.html")
 
     def type_in(*arguments):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])

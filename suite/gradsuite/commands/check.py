@@ -6,6 +6,7 @@ import click
 
 from gradsuite.commands._completion import registered, words
 from gradsuite.commands._options import several
+from gradsuite.commands._say import say
 
 
 @click.command()
@@ -71,6 +72,8 @@ def check(
     printer = Printer(backend, verbose=verbose, quiet=quiet, traceback=traceback, as_json=as_json)
     try:
         with Line(sys.stderr) as line, Checking(backend, timeout=timeout, show=line.show) as checking:
+            for fault in checking.plugins.faults:
+                say(fault, err=True)
             asked = everything(checking.info, device, dtype, cell)
             expected.require([*everything(checking.info), *asked])
             chosen = select(asked, pattern)

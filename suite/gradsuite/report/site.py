@@ -19,6 +19,7 @@ from gradsuite.report.frame import Frame
 from gradsuite.report.page import FILE, FOLDER, printable, write_report
 from gradsuite.report.palette import backend_order
 from gradsuite.report.standings import BOARDS, standings
+from gradsuite.runs.drafts import drafted
 from gradsuite.runs.library import Entry, entry
 from gradsuite.runs.merge import distinct
 from gradsuite.runs.store import FILE as DATABASE
@@ -54,7 +55,8 @@ def publish(runs: Sequence[Run], folder: str | Path, plugins: Plugins) -> Path:
         (root / ".nojekyll").touch()  # GitHub Pages serves the files as they are
         (root / WORKFLOW).parent.mkdir(parents=True, exist_ok=True)
         (root / WORKFLOW).write_text(workflow(), encoding="utf-8")
-        (root / INDEX).write_text(index(published, plugins), encoding="utf-8")
+        with drafted(root / INDEX) as output:
+            output.write(index(published, plugins).encode())
     except OSError as error:
         raise UserError(f"cannot write the site into {str(folder)!r}: {cause(error)}") from error
     return root / INDEX

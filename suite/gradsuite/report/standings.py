@@ -8,7 +8,7 @@ import pandas as pd
 from gradsuite.experiment import Table
 from gradsuite.plugins import Plugins
 from gradsuite.report.palette import backend_order
-from gradsuite.report.sections import in_words
+from gradsuite.report.sections import sections
 from gradsuite.report.summary import Question, question
 from gradsuite.runs.store import Run
 from gradsuite.topic import Topic
@@ -35,8 +35,8 @@ def standings(published: Mapping[str, Run], newest: Sequence[str], plugins: Plug
     for address in newest:
         for part in published[address].parts():
             machine = next(iter(part.trials()["machine"]), "")
-            sections = in_words(part, plugins, BOARDS)
-            answers = {topic: found for topic in BOARDS if (found := question(topic, sections, ())).answers}
+            made = sections(part, plugins, about=BOARDS)
+            answers = {topic: found for topic in BOARDS if (found := question(topic, made, ())).answers}
             yield Standing(part.path.resolve().name, address, machine, answers, held(part))
 
 

@@ -51,7 +51,7 @@ class Checking:
 
         Raises UserError if there is no such backend, or it is not installed.
         """
-        plugins = load()
+        self.plugins = plugins = load()
         registration = plugins.find("backend", backend)
         if lost := registration.missing():
             raise UserError(f"backend {backend!r} is not available: {lost}; type: {registration.install}")

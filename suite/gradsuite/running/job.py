@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradsuite import __version__
 from gradsuite.alias import original, tuned
@@ -25,7 +24,6 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group
 from gradsuite.running.folder import new_run
-from gradsuite.running.judge import judge
 from gradsuite.running.progress import Progress
 from gradsuite.running.selection import Selection
 from gradsuite.runs.export import write_measurements
@@ -33,6 +31,9 @@ from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.origin import Origin
+
+if TYPE_CHECKING:
+    from gradsuite.report.section import Section
 
 Say = Callable[[str], None]
 
@@ -62,6 +63,8 @@ class Job:
         self.news = news or say
         self.progress = progress
         self.messages: set[str] = set()
+        self.told = 0  # of the plugins' faults
+        self.sections: list[Section] = []  # of the run that was published
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
@@ -86,6 +89,7 @@ class Job:
             self._make_latest(run)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
+            self._tell_faults()
             if self.configuration.tuned:
                 self.news(f"tuned: {tuned_with(meta)}")
             with run.writing():
@@ -110,31 +114,16 @@ class Job:
         """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
         again = f"nothing measured is lost: gradsuite report {run.path}"
         done = [
-            self._attempt(f"the claims of {experiment.name} could not be judged", partial(judge, run, experiment))
-            for experiment in self.study.experiments
-        ]
-        done += [
             self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
-            self._attempt(
-                "the report could not be written",
-                lambda: self.news(f"report: {write_report(run, self.plugins)}"),
-                again,
-            ),
-            self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
+            self._attempt("the report could not be written", lambda: self._draw(run), again),
+            self._hook("run_finished", run=run),
         ]
-        return all(done)
+        return all(done) and all(section.judged for section in self.sections)
 
-    def tables(self, run: Run) -> list[Table]:
-        """Return the tables of a run of one experiment; of several, the report has them."""
-        tables: list[Table] = []
-        if len(self.study.experiments) == 1:
-            (experiment,) = self.study.experiments
-
-            def make() -> None:
-                tables.extend(experiment.tables(run.frame(experiment.name), run.claims_of(experiment.name)))
-
-            self._attempt("the tables could not be made", make)
-        return tables
+    def tables(self) -> list[Table]:
+        """Return the tables of a run of one experiment that was published; of several, the report has them."""
+        alone = self.sections if len(self.study.experiments) == 1 else []
+        return [table for section in alone for table in section.tables]
 
     def planned(self, backends: Collection[str]) -> list[list[Trial]]:
         """Return the trials on those of the backends asked for that are available, those of one setting together."""
@@ -228,25 +217,42 @@ class Job:
                 run.add(trial, keys(trial), result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
-                hook = self.plugins.manager.hook.trial_finished
-                self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
+                self._hook("trial_finished", trial=trial, result=result)
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
     def _draw(self, run: Run) -> None:
-        self.news(f"report: {write_report(run, self.plugins)}")
+        """Write the report; what an experiment could not make of its rows is said."""
+        self.sections = drawn(run, self.plugins)
+        for section in self.sections:
+            for trouble in section.troubles:
+                self.say(f"{section.name}: {trouble}")
+        self.news(f"report: {write_page(run, self.sections)}")
+
+    def _hook(self, hook: str, **known: Any) -> bool:
+        """Call a hook of every plugin; return whether none failed. One that fails for every trial says so once."""
+        before = len(self.plugins.faults)
+        self.plugins.call(hook, **known)
+        self._tell_faults()
+        return len(self.plugins.faults) == before
+
+    def _tell_faults(self) -> None:
+        """Say which hooks failed since this was last said."""
+        for fault in self.plugins.faults[self.told :]:
+            self.say(fault)
+        self.told = len(self.plugins.faults)
 
     def _make_latest(self, run: Run) -> None:
         self._attempt("no link to the latest run", lambda: make_latest(run.path))
 
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
-        """Take a step that must not cost the run, whatever a plugin does in it."""
+        """Take a step that must not cost the run."""
         try:
             step()
         except Exception as error:  # noqa: BLE001
             reason = str(error) if isinstance(error, UserError) else one_line(error)
             message = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
-            if message not in self.messages:  # a hook that fails for every trial says so once
+            if message not in self.messages:  # the link is made twice, and a fault is said once
                 self.messages.add(message)
                 self.say(message)
             return False
@@ -273,11 +279,18 @@ def outcomes(
     yield from executor.run(claimed)
 
 
-def write_report(run: Run, plugins: Plugins) -> Path:
-    """Write the report and return where it is."""
-    from gradsuite.report.page import write_report  # drawing is slow to import, and a fault in it must cost no run
+def drawn(run: Run, plugins: Plugins) -> "list[Section]":
+    """Return the report's sections, with the claims judged."""
+    from gradsuite.report.page import drawn  # slow to import, and a fault in it must cost no run
 
-    return write_report(run, plugins)
+    return drawn(run, plugins, judging=True)
+
+
+def write_page(run: Run, sections: "list[Section]") -> Path:
+    """Write the report and return where it is."""
+    from gradsuite.report.page import write_page
+
+    return write_page(run, sections)
 
 
 def resuming(run: Run) -> str:

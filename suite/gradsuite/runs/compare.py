@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gradsuite.errors import UserError, one_line
+from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment
 from gradsuite.plugins import Plugins
 from gradsuite.runs.barriers import backend_barrier, barriers, data_barrier, remarks
@@ -61,8 +61,6 @@ class Side:
                 self.experiments[name] = plugins.experiment(name)
             except UserError as error:
                 self.lost[name] = str(error)
-            except Exception as error:  # noqa: BLE001  an experiment is anyone's code, and costs itself alone
-                self.lost[name] = one_line(error)
         self.sampled = workloads(self.rows, self.experiments)
 
     @property

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradsuite.errors import UserError, one_line, unknown
+from gradsuite.contained import Fault, contained
+from gradsuite.errors import UserError, unknown
 from gradsuite.plugins import Plugins
 from gradsuite.plugins import load as load_plugins
 from gradsuite.runs.store import Run
@@ -86,19 +87,25 @@ class LoadedRun:
 
     def _drawn(self, experiment: str) -> "tuple[dict[str, MatplotlibFigure], str]":
         """Return the figures of one experiment by name, drawn at the first call, and what stopped it if anything."""
-        from gradsuite.report import style
-        from gradsuite.report.section import figure_name
+        from gradsuite.report import received, style
+        from gradsuite.report.made import figure_name
 
         if experiment not in self._figures:
-            figures, trouble = {}, ""
-            try:
+            figures: dict[str, MatplotlibFigure] = {}
+            trouble = ""
+
+            def draw() -> None:
                 author = self.plugins.experiment(experiment)
                 with style.context():
                     for part in self.run.parts(experiment):
-                        for figure in author.figures(part.frame(experiment), part.claims_of(experiment)):
+                        for made in author.figures(part.frame(experiment), part.claims_of(experiment)):
+                            figure = received.figure(made)
                             figures[figure_name(experiment, figure) + part.tag] = figure.figure
-            except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its figures alone
-                trouble = f"the figures of {experiment} cannot be drawn: {one_line(error)}"
+
+            try:
+                contained(draw)
+            except Fault as fault:  # it costs its figures alone
+                trouble = f"the figures of {experiment} cannot be drawn: {fault}"
             self._figures[experiment] = figures, trouble
         return self._figures[experiment]
 

@@ -1,6 +1,7 @@
 """The main job in this process, with real workers and a report that is not drawn."""
 
 import json
+import signal
 import sqlite3
 from datetime import date
 
@@ -13,12 +14,15 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.job import Job, new_run
 from gradsuite.runs.store import Run
 
+from tests.stored import undrawn
+
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch):
     """The runs whose report was asked for, in place of the reports."""
     runs = []
-    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run, plugins: runs.append(run))
+    monkeypatch.setattr(gradsuite.running.job, "drawn", undrawn)
+    monkeypatch.setattr(gradsuite.running.job, "write_page", lambda run, sections: runs.append(run))
     return runs
 
 
@@ -190,16 +194,16 @@ def test_a_hook_that_fails_costs_nothing_else(start):
     run, complete = job.run()
     assert complete
     assert set(statuses(run).values()) == {"ok"}
-    assert start.said.count("a trial_finished hook failed: ZeroDivisionError: in a hook") == 1
+    assert start.said.count("the hook trial_finished of the plugin 'faulty' failed: ZeroDivisionError: in a hook") == 1
     assert not job.publish(run)
-    assert "a run_finished hook failed: ZeroDivisionError: at the end" in start.said
+    assert "the hook run_finished of the plugin 'faulty' failed: ZeroDivisionError: at the end" in start.said
 
 
 def test_a_report_that_fails_costs_no_result(start, monkeypatch):
-    def fail(run, plugins):
+    def fail(run, sections):
         raise RuntimeError("no\nink")
 
-    monkeypatch.setattr(gradsuite.running.job, "write_report", fail)
+    monkeypatch.setattr(gradsuite.running.job, "write_page", fail)
     job = Job(configuration(), start.plugins, start.said.append)
     run, _ = job.run()
     assert not job.publish(run)
@@ -217,10 +221,12 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
         def trial_finished(self, trial, result):
             self.seen += 1
             if self.seen == 3:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)  # Ctrl-C; a KeyboardInterrupt of its own were its fault
 
     start.plugins.add("impatient", Impatient())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell has its background ignore
     run, complete = start(configuration())
+    signal.signal(signal.SIGINT, before)
     assert not complete
     assert len(run.statuses()) == 3
     assert "finished" not in run.meta

@@ -5,11 +5,10 @@ import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
 from gradsuite.plugins import load
-from gradsuite.running.judge import judge
 from gradsuite.runs.store import COLUMNS
 from matplotlib.figure import Figure
 
-from tests.stored import run_of
+from tests.stored import judge, run_of
 
 
 def stored(folder, *sizes):

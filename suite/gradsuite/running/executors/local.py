@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Result, Trial
@@ -15,6 +15,7 @@ from gradsuite.running.executors.workers import Unfinished, Workers
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost
 
+Answer = TypeVar("Answer")
 Lanes = Mapping[str, Sequence[Trial]]  # each backend's own trials, in their order
 
 
@@ -31,14 +32,12 @@ class LocalExecutor(Executor):
 
     def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
         """Return what each backend says of itself, or why it cannot be had; they start side by side."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            return dict(zip(backends, pool.map(self._describe, backends), strict=True))
+        return dict(zip(backends, self._at_once(self._describe, backends), strict=True))
 
     def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of these backends; side by side, for nothing is timed."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            reasons = pool.map(lambda backend: self.workers.preflight(backend, device, cells), backends)
-            return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
+        reasons = self._at_once(lambda backend: self.workers.preflight(backend, device, cells), backends)
+        return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
 
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, first those that are not timed, if that is of use."""
@@ -76,6 +75,15 @@ class LocalExecutor(Executor):
         """End every worker."""
         for workers in (self.workers, *self.sharing):
             workers.close()
+
+    def _at_once(self, ask: Callable[[str], Answer], backends: Sequence[str]) -> list[Answer]:
+        """Return what each backend's worker answers; when the user stops it, no import is waited for."""
+        with ThreadPoolExecutor(max(1, len(backends))) as pool:
+            try:
+                return list(pool.map(ask, backends))
+            except BaseException:
+                self.close()  # its threads' answers are then there at once
+                raise
 
     def _describe(self, backend: str) -> BackendInfo | str:
         try:
