@@ -1,5 +1,6 @@
 """The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
+from logging import INFO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,11 +25,15 @@ from gradsuite.running import plan
 from gradsuite.running.availability import Availability, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
-from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.executors.executor import Executor, Group, Known
 from gradsuite.running.folder import new_run
 from gradsuite.running.judge import judge
+from gradsuite.running.log import event, logged, of_trial
+from gradsuite.running.outgrown import Outgrown
 from gradsuite.running.progress import Progress
+from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
+from gradsuite.running.shard import Shard
 from gradsuite.runs.export import write_measurements
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
@@ -138,7 +144,9 @@ class Job:
 
     def planned(self, backends: Collection[str]) -> list[list[Trial]]:
         """Return the trials on those of the backends asked for that are available, those of one setting together."""
-        groups = self.study.groups(self.asked, self.configuration.device)
+        groups: Sequence[Group] = self.study.groups(self.asked, self.configuration.device)
+        if self.configuration.shard is not None:
+            groups = Shard.parse(self.configuration.shard).of(groups)
         return [[trial for trial in group if trial.backend in backends] for group in groups]
 
     def survey(self, executor: Executor) -> Availability:
@@ -216,20 +224,29 @@ class Job:
         """Have every trial measured that has no final result yet."""
         keys = plan.Keys(backends)
         planned = self.planned(backends)
-        groups = plan.missing(planned, run.statuses(), keys, doubted)
+        fit = Fit(self.study.experiments, executor.room())
+        before = Room.stored(run.meta)
+        stored = fit.reconsidered(run.statuses(), chain.from_iterable(planned), keys, before)
+        groups = plan.missing(planned, stored, keys, doubted)
+        run.note({"room": fit.room.least(before), "planned": sum(map(len, planned))})
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
-        with self.progress(total, self.study.varied()) as progress:
-            for trial, result in outcomes(groups, backends, wrong, executor):
+        log = logged(run.path, self.configuration.log_level)
+        with log, self.progress(total, self.study.varied()) as progress:
+            event(INFO, "run started", pid=os.getpid(), trials=total)
+            outgrown = Outgrown(self.study.experiments)
+            for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result):
                 run.add(trial, keys(trial), result)
+                outgrown.note(trial, result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
                 hook = self.plugins.manager.hook.trial_finished
                 self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
+            event(INFO, "run ended", **statuses)
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
@@ -254,23 +271,37 @@ class Job:
 
 
 def outcomes(
-    groups: Sequence[Group], backends: Mapping[str, BackendInfo], wrong: Mapping[str, str], executor: Executor
+    groups: Sequence[Group],
+    backends: Mapping[str, BackendInfo],
+    wrong: Mapping[str, str],
+    fit: Fit,
+    executor: Executor,
+    known: Known,
 ) -> Iterator[tuple[Trial, Result]]:
     """Yield every trial with its result: first those that need no measuring.
 
-    They are those that a backend does not claim, and those of a backend whose gradients are `wrong`.
+    They are those that a backend does not claim, those of a backend whose gradients are `wrong`, and those that do not
+    `fit` into the memory there is.
     """
     claimed: list[list[Trial]] = []
     for group in groups:
         claimed.append([])
         for trial in group:
             if reason := plan.refusal(backends[trial.backend], trial.device, trial.settings):
-                yield trial, Result("unsupported", reason=reason)
+                yield trial, told(trial, Result("unsupported", reason=reason))
             elif trial.backend in wrong:
-                yield trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}")
+                yield trial, told(trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}"))
+            elif misfit := fit.result(trial):
+                yield trial, told(trial, misfit)
             else:
                 claimed[-1].append(trial)
-    yield from executor.run(claimed)
+    yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found))
+
+
+def told(trial: Trial, result: Result) -> Result:
+    """Tell the log of the run that a trial is not measured, and return its result."""
+    event(INFO, "trial refused", **of_trial(trial), status=result.status, reason=result.reason)
+    return result
 
 
 def write_report(run: Run, plugins: Plugins) -> Path:

@@ -21,7 +21,7 @@ def open_executor(
     """Return the executor asked for; `origins` are a local one's. Raises UserError if it cannot be had."""
     if configuration.executor == "local":
         environment = WorkerEnvironment(plugins, machine, configuration.no_plugin, origins)
-        return LocalExecutor(environment, timeout=configuration.timeout)
+        return LocalExecutor.configured(environment, configuration)
     from gradsuite.running.executors.dask import DaskExecutor  # its package is optional
 
     return DaskExecutor(configuration)

@@ -13,8 +13,9 @@ from gradsuite.experiment import Result, Trial
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.executors.executor import Executor, Group, Known, unknown
 from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.running.room import Room
 from gradsuite.worker.environment import WorkerEnvironment
 
 try:
@@ -56,7 +57,12 @@ class DaskExecutor(Executor):
         ).result()
         return wrong
 
-    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
+    def room(self) -> Room:
+        """Return the room on the machine that has most of it."""
+        rooms = self.client.run(room, self.configuration)
+        return max(rooms.values(), key=lambda one: min(one.limit, one.free))
+
+    def run(self, groups: Iterable[Group], known: Known = unknown) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, whatever becomes of its Dask worker."""
         futures = {
             self.client.submit(run_trial, self.configuration, trial, pure=False): trial
@@ -98,8 +104,14 @@ def run_trial(configuration: Configuration, trial: Trial) -> Result:
         return result
 
 
+def room(configuration: Configuration) -> Room:
+    """Return the room on the machine that this is called on."""
+    with local_executor(configuration) as executor:
+        return executor.room()
+
+
 def local_executor(configuration: Configuration) -> LocalExecutor:
     """Return the executor of a Dask worker's machine, which finds its own plugins and cores."""
     blocked = configuration.no_plugin
     environment = WorkerEnvironment(load(blocked), machine(configuration.threads), blocked)
-    return LocalExecutor(environment, timeout=configuration.timeout)
+    return LocalExecutor.configured(environment, configuration)
