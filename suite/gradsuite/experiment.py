@@ -4,7 +4,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,6 +61,7 @@ class Result:
     """What became of one trial: `status` is one of STATUSES, `seconds` the wall time of all its rounds.
 
     A trial that is not `ok` has a reason and no measurements. `stderr` is the tail of what its worker wrote there.
+    `machine` names the one that measured it, of several.
     """
 
     status: str
@@ -68,6 +69,11 @@ class Result:
     reason: str = ""
     stderr: str = ""
     seconds: float = 0.0
+    machine: str = ""
+
+    def on(self, machine: str) -> "Result":
+        """Return the result as that of this machine."""
+        return replace(self, machine=machine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,7 @@ from gradsuite.running import plan
 from gradsuite.running.availability import Availability, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
-from gradsuite.running.executors.executor import Executor, Group, Known
+from gradsuite.running.executors.executor import Executor, Group, Halted, Known
 from gradsuite.running.folder import new_run
 from gradsuite.running.judge import judge
 from gradsuite.running.log import event, logged, of_trial
@@ -82,7 +82,7 @@ class Job:
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
-        with open_executor(self.configuration, self.plugins, self.machine, self.origins) as executor:
+        with open_executor(self.configuration, self.plugins, self.machine, self.origins, self.say) as executor:
             availability = self.survey(executor)
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
@@ -106,6 +106,8 @@ class Job:
                     self._measure(run, executor, availability.available, wrong, doubted)
                 except KeyboardInterrupt:
                     return run, False
+                except Halted as error:
+                    raise UserError(f"{error}; {resuming(run)}") from error
                 except sqlite3.Error as error:
                     raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
                 run.note({"finished": now(), "doubted": sorted(wrong)})
@@ -228,18 +230,22 @@ class Job:
         before = Room.stored(run.meta)
         stored = fit.reconsidered(run.statuses(), chain.from_iterable(planned), keys, before)
         groups = plan.missing(planned, stored, keys, doubted)
-        run.note({"room": fit.room.least(before), "planned": sum(map(len, planned))})
+        run.note({"room": fit.room.least(before), "planned": sum(map(len, planned)), "together": untimed(planned)})
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
+        hosts = dict(run.meta.get("hosts", {}))  # of a cluster, all that have had a part
         log = logged(run.path, self.configuration.log_level)
         with log, self.progress(total, self.study.varied()) as progress:
             event(INFO, "run started", pid=os.getpid(), trials=total)
             outgrown = Outgrown(self.study.experiments)
             for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result):
+                if result.machine and result.machine not in hosts:
+                    hosts |= executor.machines()
+                    run.note({"hosts": hosts})
                 run.add(trial, keys(trial), result)
                 outgrown.note(trial, result)
                 statuses[result.status] += 1
@@ -296,6 +302,13 @@ def outcomes(
             else:
                 claimed[-1].append(trial)
     yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found))
+
+
+def untimed(groups: Iterable[Group]) -> list[str]:
+    """Return the experiments that time nothing in any of these trials."""
+    timed = {trial.experiment: False for trial in chain.from_iterable(groups)}
+    timed |= {trial.experiment: True for trial in chain.from_iterable(groups) if trial.timed}
+    return [name for name, some in timed.items() if not some]
 
 
 def told(trial: Trial, result: Result) -> Result:

@@ -86,7 +86,7 @@ def test_a_run_refuses_them_at_once_shows_them_in_a_dry_run_and_measures_them_on
              "--set", "cell=rnn", "--set", "task=noise", "--set", "gain=1", "--set", "length=3")  # fmt: skip
     rooms(GB // 1000)  # 600 units have 360,000 weights: 5.8 MB with their gradients
     _, output, _ = type_in("run", *asked, "--dry-run")
-    assert "1 trial invalid: this trial needs at least 6,400 TB; 1 MB are free" in output.splitlines()
+    assert "1 trial invalid: this trial needs at least 1,600 TB; 1 MB are free" in output.splitlines()
     assert "1 trial to measure" in output
     status, output, errors = type_in("run", *asked)
     run = output.splitlines()[-1]

@@ -6,9 +6,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from gradsuite.backend import BackendInfo
+from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
 from gradsuite.running.room import Room
 
+Say = Callable[[str], None]
 Known = Callable[[Trial], Result | None]
 Group = Sequence[Trial]  # one setting of one experiment, on each backend
 
@@ -16,6 +18,14 @@ Group = Sequence[Trial]  # one setting of one experiment, on each backend
 def unknown(trial: Trial) -> Result | None:
     """Know the result of no trial."""
     return None
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+class Halted(UserError):
+    """Nothing more can be run; what has been is kept. The message says why."""
 
 
 class Executor(ABC):
@@ -43,6 +53,10 @@ class Executor(ABC):
     @abstractmethod
     def machine(self) -> Mapping[str, Any]:
         """Return the facts about the computer that trials are run on."""
+
+    def machines(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the facts about each computer by its name, where results say which one they are of."""
+        return {}
 
     @abstractmethod
     def close(self) -> None:
