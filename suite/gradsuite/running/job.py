@@ -35,6 +35,7 @@ from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
 from gradsuite.running.shard import Shard
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
@@ -238,6 +239,9 @@ class Job:
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
         hosts = dict(run.meta.get("hosts", {}))  # of a cluster, all that have had a part
+        if hosts and self.configuration.executor == "local":  # begun on a cluster, and gone on with here
+            hosts[machine_name(self.machine)] = self.machine
+            run.note({"hosts": hosts})
         log = logged(run.path, self.configuration.log_level)
         with log, self.progress(total, self.study.varied()) as progress:
             event(INFO, "run started", pid=os.getpid(), trials=total)

@@ -63,7 +63,7 @@ class Fit:
     ) -> dict[str, str]:
         """Return the stored statuses, by key, without those of trials that did not fit `before` and do now."""
         invalid = [trial for trial in trials if before and stored.get(key(trial)) == "invalid"]
-        fitting = {key(trial) for trial in invalid if before.refusal(self.need(trial)) and not self.result(trial)}
+        fitting = {key(trial) for trial in invalid if not self.result(trial) and before.refusal(self.need(trial))}
         return {one: status for one, status in stored.items() if one not in fitting}
 
     def need(self, trial: Trial) -> int:

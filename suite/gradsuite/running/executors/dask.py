@@ -31,6 +31,7 @@ except ImportError as error:
 CONNECT_TIMEOUT = 3.0  # seconds
 LOOK = 0.5  # seconds between two looks at which Dask workers there are
 TRIES = 3  # Dask workers that may be lost over a trial before it is an error
+GONE = ("cancelled", "lost")  # states of a task that no worker has any more
 FAILED = ("error", "timeout")
 Outcomes = list[tuple[Trial, Result]]
 
@@ -68,22 +69,18 @@ class DaskExecutor(Executor):
 
     def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
         """Return what each backend says of itself on one of the workers, or why it cannot be had."""
-        described: dict[str, BackendInfo | str] = self.client.submit(
-            describe, self.configuration, list(backends), pure=False
-        ).result()
+        described: dict[str, BackendInfo | str] = self._ask(describe, list(backends))
         return described
 
     def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of these backends on one of the workers."""
-        wrong: dict[str, str] = self.client.submit(
-            preflight, self.configuration, list(backends), device, list(cells), pure=False
-        ).result()
+        wrong: dict[str, str] = self._ask(preflight, list(backends), device, list(cells))
         return wrong
 
     def room(self) -> Room:
         """Return the room on the machine that has most of it."""
-        rooms = self.client.run(room, self.configuration)
-        return max(rooms.values(), key=lambda one: min(one.limit, one.free))
+        rooms = self.client.run(room, self.configuration, on_error="ignore")
+        return max([*rooms.values()] or [self._ask(room)], key=lambda one: min(one.limit, one.free))
 
     def run(self, groups: Iterable[Group], known: Known = unknown) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, first those that are not timed. Raises Halted if the scheduler is lost.
@@ -112,6 +109,13 @@ class DaskExecutor(Executor):
             event(WARNING, "cluster left", reason=one_line(error))
         self.client.close()
 
+    def _ask(self, task: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a task returns on one of the workers. Raises UserError if none of them can do it."""
+        try:
+            return self.client.submit(task, self.configuration, *arguments, pure=False).result()
+        except Exception as error:
+            raise UserError(f"the Dask cluster cannot {task.__name__}: {one_line(error)[:200]}") from error
+
     def _spread(
         self, groups: Iterable[Group], task: Callable[[str, Group], Outcomes], known: Known, *, alone: bool
     ) -> Iterator[tuple[Trial, Result]]:
@@ -124,13 +128,14 @@ class DaskExecutor(Executor):
             if time.monotonic() - looked > LOOK:
                 self._look()
                 looked = time.monotonic()
-                for future in [one for one, its in sent.items() if its.address not in self.fleet.cores]:
+                there = self.fleet.cores
+                for future in [one for one, its in sent.items() if its.address not in there or one.status in GONE]:
                     lost = sent.pop(future)
                     future.cancel()
                     if lost.tries + 1 < TRIES:
                         waiting.appendleft((lost.group, lost.tries + 1))
                     else:
-                        yield from failed(lost.group, f"{TRIES} Dask workers were lost while they measured it")
+                        yield from failed(lost.group, f"the Dask worker that measured it was lost, {TRIES} times")
             for address in self.fleet.idle((its.address for its in sent.values()), alone=alone):
                 group: Group = []
                 while waiting and not group:
@@ -149,7 +154,7 @@ class DaskExecutor(Executor):
                 future = ended.get(timeout=LOOK)
             except Empty:
                 continue
-            if future in sent and not future.cancelled():  # if it is, its worker or the scheduler is: a look tells
+            if future in sent and future.status not in GONE:  # if it is, the next look says what else is
                 yield from self._received(future, sent.pop(future))
 
     def _look(self) -> None:

@@ -50,14 +50,18 @@ class Fleet:
     def idle(self, doing: Iterable[str], *, alone: bool) -> Iterator[str]:
         """Yield the address of a worker for each thing that can be begun, while these are `doing` one each.
 
-        What is measured `alone` has the machine for itself. All else has a thread, and each worker one thing more, that
-        waits there for the thread which is free next.
+        What is measured `alone` has the machine for itself. All else has a thread, and each worker one thing more that
+        waits there for the next free one; the worker that has least to do comes first.
         """
         busy = Counter(doing)
-        taken = {self.machine(address) for address in busy}
-        for address, cores in self.cores.items():
-            if not alone:
-                yield from [address] * (cores + 1 - busy[address])
-            elif self.machine(address) not in taken:
-                taken.add(self.machine(address))
-                yield address
+        if alone:
+            taken = {self.machine(address) for address in busy}
+            free = {self.machine(address): address for address in self.cores}
+            yield from (address for machine, address in free.items() if machine not in taken)
+            return
+        places = [
+            (place / cores, address)
+            for address, cores in self.cores.items()
+            for place in range(busy[address], cores + 1)
+        ]
+        yield from (address for _, address in sorted(places))

@@ -4,7 +4,6 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from math import ceil
 from typing import Any, Self
 
@@ -122,10 +121,8 @@ class LocalExecutor(Executor):
         self.sharing += teams
 
         def lane(backend: str, workers: Recorded) -> Iterator[tuple[Trial, Result]]:
-            with suppress(IndexError):  # another worker of this backend has taken the last one
-                while True:
-                    trial = waiting[backend].popleft()
-                    yield trial, known(trial) or workers.measure(trial)
+            while trial := taken(waiting[backend]):
+                yield trial, known(trial) or workers.measure(trial)
             workers.end(backend)
 
         yield from side_by_side([lane(backend, workers) for workers in teams for backend in waiting], at_once)
@@ -141,3 +138,11 @@ class LocalExecutor(Executor):
                 if result := self.workers.round(one):
                     unfinished.remove(one)
                     yield one.trial, result
+
+
+def taken(waiting: deque[Trial]) -> Trial | None:
+    """Take the next trial, None if there is none left: another thread may have been faster."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

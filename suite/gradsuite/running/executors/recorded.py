@@ -28,9 +28,9 @@ class Recorded(Workers):
         pid = self.pid(one.trial.backend)
         result = super().round(one)
         pid = self.pid(one.trial.backend) or pid
-        used = {"pid": pid, "memory": memory.resident(pid) if pid else None}
-        event(DEBUG, "round ended", **trial, seconds=one.seconds - before, **used)
+        event(DEBUG, "round ended", **trial, seconds=one.seconds - before, pid=pid)
         if result:
+            used = {"pid": pid, "memory": memory.resident(pid) or None if pid else None}  # one that has ended has none
             outcome = {"status": result.status, "reason": result.reason, "seconds": result.seconds}
             event(WARNING if result.status in FAILED else INFO, "trial ended", **trial, **outcome, **used)
         return result

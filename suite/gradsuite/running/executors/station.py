@@ -39,12 +39,13 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # distributed is typed in pa
         """Begin on a Dask worker, one that joins late too; nothing is started yet."""
         self.lock = Lock()
         self.executor: LocalExecutor | None = None
-        self.free: list[Recorded] = []  # workers of untimed trials that have nothing to do
+        self.teams: list[Recorded] = []  # workers of untimed trials
+        self.free: list[Recorded] = []  # those of them that have nothing to do
         self.busy = 0
-        self.alarm = Timer(IDLE, self.close)
+        self.alarm = Timer(IDLE, self.rest)
 
     async def teardown(self, worker: Any) -> None:
-        """End on a Dask worker."""
+        """End on a Dask worker, in the middle of a trial too."""
         await to_thread(self.close)
 
     def time(self, group: Group) -> Outcomes:
@@ -61,16 +62,18 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # distributed is typed in pa
             finally:
                 self.free.append(workers)
 
+    def rest(self) -> None:
+        """End all workers unless something is going on: they are started again when they are needed."""
+        if not self.busy:
+            self.close()
+
     def close(self) -> None:
-        """End all workers, unless something is going on; those that are needed again are started again."""
+        """End all workers."""
         with self.lock:
-            if self.busy:
-                return
-            executor, self.executor = self.executor, None
-            free, self.free = self.free, []
-        for one in (executor, *free):
-            if one is not None:
-                one.close()
+            open_ones = [one for one in (self.executor, *self.teams) if one is not None]
+            self.executor, self.teams, self.free = None, [], []
+        for one in open_ones:
+            one.close()
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -82,7 +85,7 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # distributed is typed in pa
         finally:
             with self.lock:
                 self.busy -= 1
-                self.alarm = Timer(IDLE, self.close)
+                self.alarm = Timer(IDLE, self.rest)
                 self.alarm.daemon = True
                 self.alarm.start()
 
@@ -98,7 +101,9 @@ class Station(WorkerPlugin):  # type: ignore[misc]  # distributed is typed in pa
             for workers in sorted(self.free, key=lambda one: backend not in one.processes):
                 self.free.remove(workers)
                 return workers
-        return Recorded(local.environment.shared(local.environment.threads), local.timeout, local.memory)
+            one_thread = local.environment.shared(local.environment.threads)
+            self.teams.append(Recorded(one_thread, local.timeout, local.memory))
+            return self.teams[-1]
 
 
 def time_on(station: str, group: Group) -> Outcomes:
