@@ -52,8 +52,8 @@ class Workers:
     def start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
-            python = self.environment.origin(backend).python
-            process = Watched(backend, self.environment(backend), python, memory=self.memory)
+            environment, origin = self.environment(backend), self.environment.origin(backend)
+            process = Watched(backend, environment, origin.python, memory=self.memory)
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process
