@@ -71,7 +71,7 @@ class LocalExecutor(Executor):
         lanes: dict[str, deque[Trial]] = defaultdict(deque)
         for trial in (trial for group in groups for trial in group if not trial.timed):
             lanes[trial.backend].append(trial)
-        at_once = self.jobs or min(len(lanes), self.environment.threads)
+        at_once = self.jobs or (min(len(lanes), self.environment.threads) if len(lanes) > 1 else 1)
         if lanes and (self.jobs or at_once > 1):
             yield from self._beside(lanes, at_once, known)
             groups = [[trial for trial in group if trial.timed] for group in groups]
