@@ -19,8 +19,9 @@ class Setting:
     """One thing that can be set: `--set NAME=V1,V2` sweeps it.
 
     `minimum` bounds a number (exclusively if `above`); `choices` lists the words allowed, and `registered` returns them
-    where plugins decide. One name has one meaning, and so one `help`, in all experiments of a run that sets it. Raises
-    ValueError for a name that a run's rows already use.
+    where plugins decide. Of a `size`, more takes longer: a trial that is larger than one that timed out is not tried.
+    One name has one meaning, and so one `help`, in all experiments of a run that sets it. Raises ValueError for a name
+    that a run's rows already use.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Setting:
     minimum: float | None = None
     above: bool = False
     registered: Callable[[], Collection[str]] | None = None
+    size: bool = False
 
     def __post_init__(self) -> None:
         if self.name in RESERVED:
@@ -61,17 +63,17 @@ class Setting:
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 
-BATCH_SIZE = Setting("batch_size", int, "sequences or examples per batch", minimum=1)
+BATCH_SIZE = Setting("batch_size", int, "sequences or examples per batch", minimum=1, size=True)
 DTYPE = Setting("dtype", str, "precision", choices=DTYPES)
 GAIN = Setting("gain", float, "gain of the recurrent (rnn, lstm, gru) or layer (mlp) weights", minimum=0, above=True)
-HIDDEN_SIZE = Setting("hidden_size", int, "units per layer", minimum=1)
-LAGS = Setting("lags", int, "steps back in time", minimum=1)
-LENGTH = Setting("length", int, "time steps T", minimum=1)
+HIDDEN_SIZE = Setting("hidden_size", int, "units per layer", minimum=1, size=True)
+LAGS = Setting("lags", int, "steps back in time", minimum=1, size=True)
+LENGTH = Setting("length", int, "time steps T", minimum=1, size=True)
 NOISE = Setting("noise", float, "variance s^2 of the noise in every unit", minimum=0)
-NUM_LAYERS = Setting("num_layers", int, "layers", minimum=1)
+NUM_LAYERS = Setting("num_layers", int, "layers", minimum=1, size=True)
 ROUNDS = Setting("rounds", int, "timing samples", minimum=1)
 SEED = Setting("seed", int, "seed of parameters and batches", minimum=0)
-SEEDS = Setting("seeds", int, "random networks drawn per combination of settings", minimum=1)
+SEEDS = Setting("seeds", int, "random networks drawn per combination of settings", minimum=1, size=True)
 TASK = Setting("task", str, "where batches come from: gradsuite tasks")
 
 

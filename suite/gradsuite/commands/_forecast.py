@@ -12,9 +12,9 @@ def forecast_text(forecast: "Forecast") -> str:
     """Return a table of experiments and backends, and in words how long they take and how that is known."""
     from gradsuite.commands._columns import columns
 
-    rows = [("experiment", "backend", "trials", "unsupported", "about")]
+    rows = [("experiment", "backend", "trials", "unsupported", "invalid", "about")]
     for part in forecast.parts:
-        counts = (str(part.trials or ""), str(part.unsupported or ""))
+        counts = [str(count or "") for count in (part.trials, part.unsupported, part.invalid)]
         rows.append((part.experiment, part.backend, *counts, spell(part.seconds) if part.trials else ""))
     return "\n".join([columns(rows), *sentences(forecast)])
 
@@ -22,6 +22,7 @@ def forecast_text(forecast: "Forecast") -> str:
 def sentences(forecast: "Forecast") -> Iterator[str]:
     """Yield how much there is to measure, how long it takes, and where the seconds are from."""
     yield from (f"not available: {lost}" for lost in forecast.unavailable)
+    yield from (f"{plural(count)} invalid: {reason}" for reason, count in forecast.misfits.items())
     yield f"{plural(forecast.trials)} to measure: {spell(forecast.seconds, 'of unknown length')}"
     for name, count in forecast.sources.items():
         other = f", on another machine ({forecast.elsewhere[name]})" if name in forecast.elsewhere else ""

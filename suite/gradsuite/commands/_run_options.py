@@ -72,6 +72,28 @@ OPTIONS = (
         "--timeout", type=float, metavar="SECONDS", help="Time limit for one round of a trial (default: 600)."
     ),
     click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Memory that a worker may take, such as 8G, 512MiB or 50% (default: 75% of the machine's).",
+    ),
+    click.option(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="Untimed trials measured side by side, a thread each (default: one of each backend, the threads shared).",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        help="Part of the trials, one of N equal ones, such as 3/16; gradsuite merge puts them together.",
+    ),
+    click.option(
+        "--log-level",
+        metavar="LEVEL",
+        shell_complete=words("debug", "info", "warning", "error"),
+        help="Events that log.jsonl in the run's folder holds: debug, info (default), warning or error.",
+    ),
+    click.option(
         "--no-preflight",
         is_flag=True,
         default=None,

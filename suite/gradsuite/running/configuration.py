@@ -8,20 +8,26 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.machine.memory import capacity, size
+from gradsuite.running.log import LEVELS
+from gradsuite.running.shard import Shard
 from gradsuite.runs.names import RESULTS, check_name
 from gradsuite.settings import Grid
 
+MEMORY_LIMIT = "75%"  # of the memory there is: the rest is for the host, other workers and what else the machine does
+MOST_JOBS = 1024  # workers side by side: each is a process, with a thread of the host's
 EXECUTORS = ("local", "dask")
 LISTS = ("experiment", "backend", "no-plugin", "select", "exclude")
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; all others are texts
     "set": ((dict,), "a table"),
     "threads": ((int,), "a whole number"),
+    "jobs": ((int,), "a whole number"),
     "tuned": ((bool,), "true or false"),
     "no-preflight": ((bool,), "true or false"),
     "timeout": ((int, float), "a number"),
 }
 WHERE = ("out", "name")  # a run lies, and is called
-RESUMABLE = ("timeout", "executor", "scheduler", "no-preflight")
+RESUMABLE = ("timeout", "memory-limit", "jobs", "log-level", "executor", "scheduler", "no-preflight")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,10 @@ class Configuration:
     executor: str = "local"
     scheduler: str | None = None
     timeout: float = 600.0
+    memory_limit: str = MEMORY_LIMIT
+    jobs: int | None = None
+    log_level: str = "info"
+    shard: str | None = None
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
@@ -52,8 +62,15 @@ class Configuration:
             check_name(self.name)
         if self.threads is not None and self.threads < 1:
             raise UserError(f"threads must be at least 1, not {self.threads}")
+        if self.jobs is not None and not 1 <= self.jobs <= MOST_JOBS:
+            raise UserError(f"jobs must be from 1 to {MOST_JOBS}, not {self.jobs}")
+        if self.log_level not in LEVELS:
+            raise unknown("log level", self.log_level, LEVELS)
+        if self.shard is not None:
+            Shard.parse(self.shard)
         if not self.timeout > 0:
             raise UserError(f"timeout must be more than 0 seconds, not {self.timeout:g}")
+        size(self.memory_limit, capacity())
         if (self.scheduler is None) == (self.executor == "dask"):
             raise UserError("--executor dask and --scheduler ADDRESS go together: one was given without the other")
 

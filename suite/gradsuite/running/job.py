@@ -1,11 +1,13 @@
 """The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
 
+import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
+from logging import INFO
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -22,11 +24,16 @@ from gradsuite.running import plan
 from gradsuite.running.availability import Availability, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
-from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.executors.executor import Executor, Group, Halted, Known
 from gradsuite.running.folder import new_run
+from gradsuite.running.log import event, logged, of_trial
+from gradsuite.running.outgrown import Outgrown
 from gradsuite.running.progress import Progress
+from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
+from gradsuite.running.shard import Shard
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run, cause
 from gradsuite.worker.environment import WorkerEnvironment
@@ -79,7 +86,7 @@ class Job:
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
-        with open_executor(self.configuration, self.plugins, self.machine, self.origins) as executor:
+        with open_executor(self.configuration, self.plugins, self.machine, self.origins, self.say) as executor:
             availability = self.survey(executor)
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
@@ -104,6 +111,8 @@ class Job:
                     self._measure(run, executor, availability.available, wrong, doubted)
                 except KeyboardInterrupt:
                     return run, False
+                except Halted as error:
+                    raise UserError(f"{error}; {resuming(run)}") from error
                 except sqlite3.Error as error:
                     raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
                 run.note({"finished": now(), "doubted": sorted(wrong)})
@@ -127,7 +136,9 @@ class Job:
 
     def planned(self, backends: Collection[str]) -> list[list[Trial]]:
         """Return the trials on those of the backends asked for that are available, those of one setting together."""
-        groups = self.study.groups(self.asked, self.configuration.device)
+        groups: Sequence[Group] = self.study.groups(self.asked, self.configuration.device)
+        if self.configuration.shard is not None:
+            groups = Shard.parse(self.configuration.shard).of(groups)
         return [[trial for trial in group if trial.backend in backends] for group in groups]
 
     def survey(self, executor: Executor) -> Availability:
@@ -205,19 +216,35 @@ class Job:
         """Have every trial measured that has no final result yet."""
         keys = plan.Keys(backends)
         planned = self.planned(backends)
-        groups = plan.missing(planned, run.statuses(), keys, doubted)
+        fit = Fit(self.study.experiments, executor.room())
+        before = Room.stored(run.meta)
+        stored = fit.reconsidered(run.statuses(), chain.from_iterable(planned), keys, before)
+        groups = plan.missing(planned, stored, keys, doubted)
+        run.note({"room": fit.room.least(before), "planned": sum(map(len, planned)), "together": untimed(planned)})
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
-        with self.progress(total, self.study.varied()) as progress:
-            for trial, result in outcomes(groups, backends, wrong, executor):
+        hosts = dict(run.meta.get("hosts", {}))  # of a cluster, all that have had a part
+        if hosts and self.configuration.executor == "local":  # begun on a cluster, and gone on with here
+            hosts[machine_name(self.machine)] = self.machine
+            run.note({"hosts": hosts})
+        log = logged(run.path, self.configuration.log_level)
+        with log, self.progress(total, self.study.varied()) as progress:
+            event(INFO, "run started", pid=os.getpid(), trials=total)
+            outgrown = Outgrown(self.study.experiments)
+            for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result):
+                if result.machine and result.machine not in hosts:
+                    hosts |= executor.machines()
+                    run.note({"hosts": hosts})
                 run.add(trial, keys(trial), result)
+                outgrown.note(trial, result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
                 self._hook("trial_finished", trial=trial, result=result)
+            event(INFO, "run ended", **statuses)
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
@@ -260,23 +287,44 @@ class Job:
 
 
 def outcomes(
-    groups: Sequence[Group], backends: Mapping[str, BackendInfo], wrong: Mapping[str, str], executor: Executor
+    groups: Sequence[Group],
+    backends: Mapping[str, BackendInfo],
+    wrong: Mapping[str, str],
+    fit: Fit,
+    executor: Executor,
+    known: Known,
 ) -> Iterator[tuple[Trial, Result]]:
     """Yield every trial with its result: first those that need no measuring.
 
-    They are those that a backend does not claim, and those of a backend whose gradients are `wrong`.
+    They are those that a backend does not claim, those of a backend whose gradients are `wrong`, and those that do not
+    `fit` into the memory there is.
     """
     claimed: list[list[Trial]] = []
     for group in groups:
         claimed.append([])
         for trial in group:
             if reason := plan.refusal(backends[trial.backend], trial.device, trial.settings):
-                yield trial, Result("unsupported", reason=reason)
+                yield trial, told(trial, Result("unsupported", reason=reason))
             elif trial.backend in wrong:
-                yield trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}")
+                yield trial, told(trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}"))
+            elif misfit := fit.result(trial):
+                yield trial, told(trial, misfit)
             else:
                 claimed[-1].append(trial)
-    yield from executor.run(claimed)
+    yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found))
+
+
+def untimed(groups: Iterable[Group]) -> list[str]:
+    """Return the experiments that time nothing in any of these trials."""
+    timed = {trial.experiment: False for trial in chain.from_iterable(groups)}
+    timed |= {trial.experiment: True for trial in chain.from_iterable(groups) if trial.timed}
+    return [name for name, some in timed.items() if not some]
+
+
+def told(trial: Trial, result: Result) -> Result:
+    """Tell the log of the run that a trial is not measured, and return its result."""
+    event(INFO, "trial refused", **of_trial(trial), status=result.status, reason=result.reason)
+    return result
 
 
 def drawn(run: Run, plugins: Plugins) -> "list[Section]":

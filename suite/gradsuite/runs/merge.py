@@ -74,6 +74,8 @@ def merge(runs: Sequence[Run], folder: str | Path) -> tuple[Run, int]:
         raise UserError("merge takes two runs or more, each once: gradsuite merge RUN RUN --out DIR")
     for run in runs:
         run.require_current("merged")
+        if run.merged and "runs" not in run.meta:
+            raise UserError(f"{str(run.path)!r} was measured by several machines: merge takes runs of one machine each")
         if run.merged:
             raise UserError(
                 f"{str(run.path)!r} was merged already: type the runs instead, {', '.join(run.meta['runs'])}"

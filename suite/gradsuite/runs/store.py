@@ -89,23 +89,26 @@ class Run:
     def require_resumable(self) -> None:
         """Raise UserError for a run that cannot be gone on with."""
         self.require_current("resumed")
-        if self.merged:
+        if "runs" in self.meta:
             raise UserError(f"{str(self.path)!r} was merged of other runs: resume those, and merge them again")
         if origins := self.meta.get("origins"):
             raise UserError(f"{str(self.path)!r} has code of another state ({', '.join(origins)}): run the bench again")
 
     @property
     def merged(self) -> Mapping[str, Any]:
-        """The facts of each machine by its name, if this run was merged of several."""
-        machines: Mapping[str, Any] = self.meta.get("machines", {})
+        """The facts of each machine by its name, if this run is of several: merged, or measured on a cluster."""
+        meta = self.meta
+        hosts: Mapping[str, Any] = meta.get("hosts", {})
+        machines: Mapping[str, Any] = meta.get("machines", hosts if len(hosts) > 1 else {})
         return machines
 
     def parts(self, experiment: str | None = None) -> "list[Run]":
         """Return what each machine measured, of one experiment or all, as a run by itself; of one machine, this run.
 
-        What compares backends is asked of each part in its turn: it sees no other machine's rows.
+        What compares backends is asked of each part in its turn: it sees no other machine's rows. An experiment that
+        times nothing, spread over a cluster, is one part: its rows do not depend on the machine.
         """
-        if not self.merged or self.machine is not None:
+        if not self.merged or self.machine is not None or experiment in self.meta.get("together", ()):
             return [self]
         trials = self.trials()
         wanted = trials[trials["experiment"] == experiment] if experiment else trials
@@ -158,7 +161,7 @@ class Run:
             about = (key, trial.experiment, trial.backend, trial.device, settings)
             outcome = (result.status, result.reason, result.stderr, result.seconds)
             rows = ((m.metric, m.layer, m.index, m.member, m.value, m.unit, m.note) for m in result.measurements)
-            insert(database, (*about, *outcome, "", ""), rows)
+            insert(database, (*about, *outcome, result.machine, ""), rows)
 
     def take(self, trials: Iterable[tuple[Sequence[Any], Iterable[Sequence[Any]]]]) -> None:
         """Store trials that other runs measured, all of them or none: TRIAL_COLUMNS and MEASURED of each."""
