@@ -178,7 +178,7 @@ def _require_kind(cls: type, base: type, name: str) -> None:
     if not issubclass(cls, base):
         raise TypeError(f"{cls.__name__} is no subclass of gradsuite's {base.__name__}")
     if inspect.isabstract(cls):
-        lacking: Iterable[str] = cls.__abstractmethods__
+        lacking: Iterable[str] = getattr(cls, "__abstractmethods__")  # noqa: B009  type has none
         raise TypeError(f"{cls.__name__} does not define {', '.join(sorted(lacking))}")
     if (own := getattr(cls, "name", None)) != name:
         raise ValueError(f"{cls.__name__} is registered as {name!r}, and its name is {own!r:.80}")

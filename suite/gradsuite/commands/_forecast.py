@@ -12,7 +12,7 @@ def forecast_text(forecast: "Forecast") -> str:
     """Return a table of experiments and backends, and in words how long they take and how that is known."""
     from gradsuite.commands._columns import columns
 
-    rows = [("experiment", "backend", "trials", "unsupported", "invalid", "about")]
+    rows: list[tuple[str, ...]] = [("experiment", "backend", "trials", "unsupported", "invalid", "about")]
     for part in forecast.parts:
         counts = [str(count or "") for count in (part.trials, part.unsupported, part.invalid)]
         rows.append((part.experiment, part.backend, *counts, spell(part.seconds) if part.trials else ""))

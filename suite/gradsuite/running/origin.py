@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gradsuite.alias import SIGN, TUNED, original, twin
 from gradsuite.errors import UserError
-from gradsuite.plugins import Registration
+from gradsuite.registration import Registration
 from gradsuite.worker.origin import Origin
 
 SHORT = 40  # characters of a reference that are shown in a backend's name
