@@ -23,3 +23,8 @@ def unknown(kind: str, name: object, allowed: Iterable[str]) -> UserError:
 def one_line(error: BaseException) -> str:
     """Return an exception's type and message in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
+
+def cause(error: Exception) -> str:
+    """Return what went wrong without Python's numbers and paths."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from gradsuite.running.job import Job
     from gradsuite.runs.store import Run
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
 
 @click.command()
 @run_options
@@ -74,6 +72,7 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     from gradsuite.report.forms.answers import answers
     from gradsuite.report.parts import as_text
     from gradsuite.running.failures import failures, shortcomings
+    from gradsuite.running.interruption import exit_status
     from gradsuite.running.job import resuming
 
     done, complete = job.run(unfinished)
@@ -90,7 +89,7 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     if short:
         _say(f"no success: {', '.join(short)}")
     click.echo(done.path)
-    return INTERRUPTED if not complete else 0 if published and not short else 1
+    return exit_status(job.stop) if not complete else 0 if published and not short else 1
 
 
 def _say(line: str) -> None:

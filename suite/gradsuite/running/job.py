@@ -1,6 +1,5 @@
 """The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -26,11 +25,13 @@ from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group
 from gradsuite.running.folder import new_run
 from gradsuite.running.judge import judge
+from gradsuite.running.keys import Keys, anew, missing
 from gradsuite.running.progress import Progress
 from gradsuite.running.selection import Selection
+from gradsuite.runs.database import Unwritable
 from gradsuite.runs.export import write_measurements
 from gradsuite.runs.names import make_latest
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.store import Run
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.origin import Origin
 
@@ -62,6 +63,7 @@ class Job:
         self.news = news or say
         self.progress = progress
         self.messages: set[str] = set()
+        self.stop: KeyboardInterrupt | None = None  # what stopped it before its end
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
@@ -82,27 +84,28 @@ class Job:
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
             asked = self.configuration
-            run = unfinished or new_run(asked.out, asked.preset, asked.name)
+            run = unfinished or new_run(asked.out, asked.preset, asked.name, meta | {"started": now()})
             self._make_latest(run)
             for lost in availability.unavailable:
                 self.say(f"not available: {lost}")
             if self.configuration.tuned:
                 self.news(f"tuned: {tuned_with(meta)}")
-            with run.writing():
-                # When a run is resumed, what was not available at its start still explains what it lacks.
-                kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
-                run.note(meta | kept)
-                try:
+            try:
+                with run.writing():
+                    if unfinished:
+                        # What was not available at its start still explains what it lacks.
+                        run.note(meta | {"resumed": now(), "unavailable": run.meta.get("unavailable", [])})
                     wrong = self._preflight(executor, availability)
                     # Kept until the end: a resumed run that is stopped has yet to measure what was invalid before.
                     doubted = {*run.meta.get("doubted", ()), *wrong}
                     run.note({"preflight": wrong, "doubted": sorted(doubted)})
                     self._measure(run, executor, availability.available, wrong, doubted)
-                except KeyboardInterrupt:
-                    return run, False
-                except sqlite3.Error as error:
-                    raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
-                run.note({"finished": now(), "doubted": sorted(wrong)})
+                    run.note({"finished": now(), "doubted": sorted(wrong)})
+            except KeyboardInterrupt as stop:
+                self.stop = stop
+                return run, False
+            except Unwritable as error:
+                raise UserError(f"{error}; {resuming(run)}") from error
         self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
@@ -147,6 +150,10 @@ class Job:
         availability.require(self.asked if self.configuration.backend else ())
         availability.require_device(self.configuration.device)
         return availability
+
+    def keys(self, backends: Mapping[str, BackendInfo]) -> Keys:
+        """Return the keys of its trials on these backends."""
+        return Keys(self.plugins, backends, files=self.study.files, origins=self.origins)
 
     def _default(self) -> list[str]:
         """Return the backends that are measured when none is named, as far as no plugin of theirs is blocked."""
@@ -214,27 +221,27 @@ class Job:
         doubted: Collection[str],
     ) -> None:
         """Have every trial measured that has no final result yet."""
-        keys = plan.Keys(backends)
+        keys = self.keys(backends)
         planned = self.planned(backends)
-        groups = plan.missing(planned, run.statuses(), keys, doubted)
+        groups = missing(planned, run.statuses(), keys, doubted)
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
+        if again := anew(groups, run.trials()):
+            self.news(f"{again} of them again: {other_code(run.meta.get('code'), keys.code)}")
+        run.note({"code": keys.code})
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
         with self.progress(total, self.study.varied()) as progress:
             for trial, result in outcomes(groups, backends, wrong, executor):
-                run.add(trial, keys(trial), result)
+                result = run.add(trial, keys(trial), result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
                 hook = self.plugins.manager.hook.trial_finished
                 self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
-
-    def _draw(self, run: Run) -> None:
-        self.news(f"report: {write_report(run, self.plugins)}")
 
     def _make_latest(self, run: Run) -> None:
         self._attempt("no link to the latest run", lambda: make_latest(run.path))
@@ -271,6 +278,14 @@ def outcomes(
             else:
                 claimed[-1].append(trial)
     yield from executor.run(claimed)
+
+
+def other_code(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """Return what has changed of that which trials are measured with, in words."""
+    if before is None:
+        return "the run does not say with which code they were measured"
+    changed = [name for name, state in now.items() if before.get(name) != state]
+    return f"{', '.join(changed)} has changed" if changed else "versions, or files that settings name, have changed"
 
 
 def write_report(run: Run, plugins: Plugins) -> Path:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gradsuite.errors import UserError
+from gradsuite.runs.database import FILE
 from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import LATEST
-from gradsuite.runs.store import FILE, Run
+from gradsuite.runs.store import Run
 
 
 @dataclass(frozen=True, slots=True)

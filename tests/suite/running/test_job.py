@@ -10,7 +10,8 @@ from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import load
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.job import Job, new_run
+from gradsuite.running.folder import new_run
+from gradsuite.running.job import Job
 from gradsuite.runs.store import Run
 
 
@@ -231,10 +232,15 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
 
 
 def test_a_store_that_cannot_be_written_ends_the_run_in_one_line(start, monkeypatch):
-    def full(self, trial, key, result):
-        raise sqlite3.OperationalError("database or disk is full")
+    connect = sqlite3.connect
 
-    monkeypatch.setattr(Run, "add", full)
+    def full(*arguments, **options):
+        connection = connect(*arguments, **options)
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", full)
     with pytest.raises(UserError, match=r"cannot write to .*: database or disk is full; what was measured is kept"):
         start(configuration())
 
@@ -262,6 +268,6 @@ def test_what_cannot_be_run_is_refused_and_leaves_no_run(start, probe, changes, 
 
 def test_runs_have_names_of_their_own(tmp_path):
     today = date.today().isoformat()
-    names = [new_run(str(tmp_path / "new"), "quick").path.name for _ in range(3)]
+    names = [new_run(str(tmp_path / "new"), "quick", None, {}).path.name for _ in range(3)]
     assert names == [f"{today}-quick-{number}" for number in (1, 2, 3)]
-    assert new_run(str(tmp_path / "new"), "full").path.name == f"{today}-full-1"
+    assert new_run(str(tmp_path / "new"), "full", None, {}).path.name == f"{today}-full-1"

@@ -110,11 +110,6 @@ def test_it_is_read_as_it_is(run):
     assert (run.path / "run.sqlite").read_bytes() == before
 
 
-@pytest.mark.parametrize("verb", ["resumed", "reported on anew"])
-def test_it_may_be_written_to(run, verb):
-    run.require_current(verb)
-
-
 @pytest.mark.parametrize(
     "write",
     [
