@@ -57,9 +57,7 @@ def sound(folder: Path, trials: int = TRIALS) -> Run:
 
 def damages(size: int) -> dict[str, Damage]:
     """Return every damage by its name; `size` is that of a sound run's file."""
-    every = [*of_bytes(size), *of_kind(), *of_tables(), *of_meta(), *of_rows()]
-    assert len(dict(every)) == len(every)
-    return dict(every)
+    return dict([*of_bytes(size), *of_kind(), *of_tables(), *of_meta(), *of_rows()])
 
 
 def of_bytes(size: int) -> Iterator[tuple[str, Damage]]:

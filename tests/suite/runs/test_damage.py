@@ -1,6 +1,7 @@
 """Damaged runs in every command that opens one: a line that names the run and the damage, and nothing written over."""
 
 import shutil
+from types import ModuleType
 
 import gradsuite
 import pytest
@@ -11,9 +12,11 @@ from gradsuite.plugins import load
 from gradsuite.running.job import Job
 from gradsuite.runs.store import Run
 
+from tests import throwaway
 from tests.damaged import damages, sound
+from tests.tiny import TINY
 
-SIZE = 80 * 1024  # of the file of a sound run, about
+SIZE = 15 * 4096  # bytes of a sound run's file, or a little more
 DAMAGES = damages(SIZE)
 COMMANDS = (
     "claims RUN",
@@ -37,14 +40,22 @@ def original(tmp_path_factory):
     return sound(tmp_path_factory.mktemp("runs") / "sound").path
 
 
+@pytest.fixture(scope="module")
+def plugins():
+    tiny = ModuleType("tiny")
+    exec(TINY, vars(tiny))
+    found = load()
+    found.add("tiny", tiny)
+    return found
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch, original):
+def folder(tmp_path, monkeypatch, original, plugins):
     """A folder with a sound run and one that is to be damaged; nothing in it is drawn, and nothing measured."""
     monkeypatch.chdir(tmp_path)
     for name in ("sound", "broken"):
         shutil.copytree(original, tmp_path / name)
     monkeypatch.setattr("gradsuite.report.page.sections", lambda run, folder, plugins: [])
-    plugins = load()
     monkeypatch.setattr("gradsuite.plugins.load", lambda *arguments, **options: plugins)
 
     def would_run(job, unfinished):
@@ -116,3 +127,17 @@ def repaired(folder, noticed):
         saved = Run.open("saved")
         assert set(saved.trials()["status"]) <= {"ok", "error"}
         assert typed("claims saved") == typed("export saved --format csv --wide") == ""
+
+
+def test_over_real_processes_too(folder):
+    file = folder / "broken" / "run.sqlite"
+    for damage in ("cut off at 4096", "a text", "no column note in measurements", "machine is 7"):
+        shutil.copyfile(folder / "sound" / "run.sqlite", file)
+        DAMAGES[damage](file)
+        before = file.read_bytes()
+        for command in ("report broken", "run --resume broken"):
+            ended = throwaway.gradsuite(folder, *command.split())
+            assert (ended.returncode, ended.stdout) == (2, "")
+            assert ended.stderr.startswith("gradsuite: 'broken' is ")
+            assert ended.stderr.count("\n") == 1
+        assert file.read_bytes() == before
