@@ -80,7 +80,7 @@ def section_of(path: Path, folder: Path | None, plugins: Plugins, piece: Piece) 
     Without a folder for figures it has answers and claims alone.
     """
     name, machine = piece
-    run = Run.open(path).part(machine)
+    run = Run.open(path, rows=False).part(machine)
     trials = run.trials()
     trials = trials[trials["experiment"] == name]
     try:

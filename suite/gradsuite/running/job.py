@@ -85,12 +85,12 @@ class Job:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
             asked = self.configuration
             run = unfinished or new_run(asked.out, asked.preset, asked.name, meta | {"started": now()})
-            self._make_latest(run)
-            for lost in availability.unavailable:
-                self.say(f"not available: {lost}")
-            if self.configuration.tuned:
-                self.news(f"tuned: {tuned_with(meta)}")
             try:
+                self._make_latest(run)
+                for lost in availability.unavailable:
+                    self.say(f"not available: {lost}")
+                if self.configuration.tuned:
+                    self.news(f"tuned: {tuned_with(meta)}")
                 with run.writing():
                     if unfinished:
                         # What was not available at its start still explains what it lacks.
@@ -228,7 +228,8 @@ class Job:
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
         if again := anew(groups, run.trials()):
             self.news(f"{again} of them again: {other_code(run.meta.get('code'), keys.code)}")
-        run.note({"code": keys.code})
+        else:  # until they are measured, the run still says with which code they were
+            run.note({"code": keys.code})
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
@@ -240,6 +241,7 @@ class Job:
                 progress.advance(trial, result)
                 hook = self.plugins.manager.hook.trial_finished
                 self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
+        run.note({"code": keys.code})
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,9 +90,7 @@ def commands(registration: Registration) -> Iterator[Path]:
 def located(package: str, origin: Origin = HERE) -> Path | None:
     """Return the folder of a package, or the file of a module; None where it is not found."""
     if origin.python != sys.executable:
-        asked = [origin.python, "-P", "-c", LOCATE, package]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, env=origin.environment({}) or None)
-        found = done.stdout.strip()
+        found = _asked(origin, package)
     else:
         spec = PathFinder.find_spec(package, [origin.folder]) if origin.folder else None
         found = _file(spec or _spec(package))
@@ -125,11 +124,20 @@ def _files(path: Path, without: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _owner(package: str) -> Distribution | None:
-    with suppress(
-        PackageNotFoundError
-    ):  # nearly always it is called like the package; all others take a third of a second
+    # Nearly always it is called like the package; to ask all that are installed takes a third of a second.
+    with suppress(PackageNotFoundError):
         return distribution(package)
     return next(map(distribution, packages_distributions().get(package, ())), None)
+
+
+def _asked(origin: Origin, package: str) -> str:
+    """Return where another Python has a module's file, or nothing."""
+    command = [origin.python, "-P", "-c", LOCATE, package]
+    variables = {**os.environ, **origin.environment(os.environ)}
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env=variables).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 def _spec(package: str) -> ModuleSpec | None:

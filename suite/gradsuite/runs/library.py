@@ -56,7 +56,7 @@ def entry(path: Path, name: str, latest: bool) -> Entry:
     """Return what there is to say of one run; one that cannot be read costs only itself."""
     size = sum(file.stat().st_size for file in own_files(path))
     try:
-        run = Run.open(path)
+        run = Run.open(path, rows=False)
         meta, trials, claims = run.meta, run.trials(), run.claims()
     except Exception as error:  # noqa: BLE001  a file of any content may be called like a run's
         trouble = str(error) if isinstance(error, UserError) else f"it cannot be read: {error}"

@@ -87,6 +87,10 @@ def merge(runs: Sequence[Run], folder: str | Path) -> tuple[Run, int]:
     every = pd.concat([part.trials() for part in parts], ignore_index=True)
     every = every.assign(measured=every["status"] == "ok").sort_values(["measured", "started"], kind="stable")
     kept = every.drop_duplicates(ONE_TRIAL, keep="last").sort_index()
+    if (twice := kept[kept.duplicated(["key", "machine"])])["key"].size:
+        raise UserError(
+            f"{twice['run'].iloc[0]!r} is damaged: a trial in it has the key of another, {twice['key'].iloc[0]}"
+        )
     made = Run.create(folder, meta(parts, machines))
     made.take(taken for part in parts for taken in part.measured(kept))
     for part in parts:

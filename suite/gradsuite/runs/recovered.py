@@ -33,9 +33,15 @@ def meta_of(stored: Salvaged, lost: list[str]) -> dict[str, Any]:
     return meta
 
 
-def trials_of(stored: Salvaged, rows: Salvaged, kind: str, lost: list[str]) -> Iterator[Stored]:
-    """Yield the trials with their measurements; those that may lack some as errors."""
+def trials_of(
+    stored: Salvaged, rows: Salvaged, kind: str, indexed: Mapping[int, int], lost: list[str]
+) -> Iterator[Stored]:
+    """Yield the trials with their measurements; those that may lack some as errors.
+
+    `indexed` is how many each has, as the index says, which lies on other pages than they do.
+    """
     by_trial, doubtful = measurements_of(rows, kind)
+    doubtful |= {trial for trial, count in indexed.items() if len(by_trial.get(trial, ())) < count}
     damaged, incomplete, taken = 0, 0, set()
     for record in stored.records():
         trial = trial_of(record)
@@ -94,7 +100,9 @@ def trial_of(record: Record) -> Trial | None:
     except (ValueError, RecursionError):
         return None
     said = all(isinstance(record.get(name), str) for name in ("reason", "stderr"))
-    if not said or not isinstance(settings, dict) or not isinstance(record.get("seconds"), int | float):
+    if not isinstance(settings, dict) or any(isinstance(value, dict | list) for value in settings.values()):
+        return None
+    if not said or not isinstance(record.get("seconds"), int | float):
         return None
     return Trial(record["experiment"], record["backend"], record["device"], settings)
 

@@ -13,7 +13,7 @@ from gradsuite.runs.database import FILE
 from gradsuite.runs.names import located
 from gradsuite.runs.outcome import Stored
 from gradsuite.runs.recovered import claims_of, meta_of, trials_of
-from gradsuite.runs.salvage import Salvaged, opened, salvaged, tables
+from gradsuite.runs.salvage import Salvaged, indexed, opened, salvaged, tables
 from gradsuite.runs.store import Run
 
 
@@ -80,7 +80,8 @@ def read(connection: sqlite3.Connection) -> Found:
     found.meta = meta_of(_salvaged(connection, known, "meta"), found.lost)
     trials = _salvaged(connection, known, old)
     rows = _salvaged(connection, known, "measurements")
-    found.trials = list(trials_of(trials, rows, old.removesuffix("s"), found.lost))
+    kind = old.removesuffix("s")
+    found.trials = list(trials_of(trials, rows, kind, indexed(connection, kind), found.lost))
     claims = _salvaged(connection, known, "claims")
     for claim, machine in claims_of(claims, found.lost):
         found.claims.setdefault((claim.experiment, machine), []).append(claim)

@@ -89,6 +89,15 @@ def salvaged(connection: sqlite3.Connection, table: str, columns: Sequence[str])
     return found
 
 
+def indexed(connection: sqlite3.Connection, kind: str) -> dict[int, int]:
+    """Return how many measurements each trial has by the index of them; nothing where that cannot be read."""
+    query = f"SELECT {kind}_id, count(*) FROM measurements INDEXED BY measurements_by_{kind} GROUP BY {kind}_id"
+    try:
+        return dict(connection.execute(query).fetchall())
+    except sqlite3.Error:
+        return {}
+
+
 def last(connection: sqlite3.Connection, table: str) -> int:
     """Return the last rowid of a table, or one that is not below it."""
     try:

@@ -65,17 +65,18 @@ class Run:
         return cls(path)
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
+    def open(cls, path: str | Path, *, rows: bool = True) -> Self:
         """Open a run that exists: its folder, or the name of one in `results`, such as `latest`.
 
         Raises UserError if there is none, with the nearest one beside it; Damaged if it cannot be read as a whole.
+        Without `rows` what its tables hold is looked at where it is read: a large run is opened at once.
         """
         folder = located(path)
         if not folder.exists():
             beside = [str(path.parent) for path in folder.parent.glob(f"*/{FILE}")]
             raise unknown("run", path, get_close_matches(str(path), beside, n=SHOWN, cutoff=0.0))
         version = version_of(folder)
-        require_sound(folder, version)
+        require_sound(folder, version, rows=rows)
         return cls(folder, version)
 
     @property
