@@ -15,8 +15,8 @@ from gradsuite.runs.outcome import Stored, measured, outcome
 from gradsuite.runs.salvage import LOST, Salvaged
 
 DAMAGED = "its measurements were damaged: gradsuite run --resume measures it again"
-DEFAULTS = {**dict.fromkeys(MEASURED), "unit": "", "note": ""}  # of what older formats had no column for
 Record = Mapping[str, Any]
+DEFAULTS: Record = {**dict.fromkeys(MEASURED), "unit": "", "note": ""}  # of what older formats had no column for
 
 
 def meta_of(stored: Salvaged, lost: list[str]) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def trials_of(
     """
     by_trial, doubtful = measurements_of(rows, kind)
     doubtful |= {trial for trial, count in indexed.items() if len(by_trial.get(trial, ())) < count}
+    lacking = bool(rows.gaps) or not by_trial
     damaged, incomplete, taken = 0, 0, set()
     for record in stored.records():
         trial = trial_of(record)
@@ -52,7 +53,7 @@ def trials_of(
         taken.add(identity)
         measurements = by_trial.pop(record["rowid"], [])
         result = Result(record["status"], tuple(measurements), record["reason"], record["stderr"], record["seconds"])
-        missing = result.status == "ok" and not measurements and bool(rows.gaps)
+        missing = result.status == "ok" and not measurements and lacking
         if record["rowid"] in doubtful or missing:
             incomplete += 1
             result = Result("error", reason=DAMAGED, seconds=record["seconds"])
@@ -83,7 +84,7 @@ def measurements_of(rows: Salvaged, kind: str) -> tuple[dict[int, list[Measureme
             sound = False
         if not sound:
             doubtful.add(trial)
-    if rows.rows:
+    if f"{kind}_id" in rows.columns:
         whose = rows.columns.index(f"{kind}_id")
         beside = {place for gap in rows.gaps for place in (gap - 1, gap) if 0 <= place < len(rows.rows)}
         doubtful |= {rows.rows[place][1][whose] for place in beside}

@@ -45,4 +45,4 @@ def with_settings(rows: pd.DataFrame) -> pd.DataFrame:
 def _read(connection: sqlite3.Connection, query: str, asked: Asked, kinds: Mapping[str, str]) -> pd.DataFrame:
     stored = connection.execute("SELECT value FROM meta WHERE name = 'machine'").fetchone()
     own = {"own": machine_name(json.loads(stored[0])) if stored else ""}
-    return pd.read_sql_query(query, connection, params={**own, **asked}, dtype=dict(kinds))  # type: ignore[arg-type]
+    return pd.read_sql_query(query, connection, params={**own, **asked}, dtype=dict(kinds))
