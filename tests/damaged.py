@@ -62,7 +62,7 @@ def damages(size: int) -> dict[str, Damage]:
 
 def of_bytes(size: int) -> Iterator[tuple[str, Damage]]:
     chance = random.Random(0)
-    for at in [*range(0, 100, 3), *(chance.randrange(100, size) for _ in range(60))]:
+    for at in [*range(0, 100, 5), *(chance.randrange(100, size) for _ in range(40))]:
         yield f"bit flipped at {at}", flipped(at)
     for at in [0, 1, 15, 16, 17, 99, 100, 101, 500, size // 3, size // 2, size - 1, *range(PAGE, size, PAGE)]:
         yield f"cut off at {at}", cut(at)
@@ -107,7 +107,7 @@ def of_tables() -> Iterator[tuple[str, Damage]]:
 
 def of_meta() -> Iterator[tuple[str, Damage]]:
     for name in META:
-        for value in (None, 7, "word", [7], {"word": {"word": [7]}}):
+        for value in (7, [7], {"word": {"word": [7]}}):
             yield f"{name} is {value}", told(name, json.dumps(value))
         yield f"{name} is gone", sql(f"DELETE FROM meta WHERE name = '{name}'")
     for text in ("", "{", "nan", "\x00", "[" * 50_000, "1" * 5000):
@@ -126,7 +126,7 @@ def of_rows() -> Iterator[tuple[str, Damage]]:
         "claims": "name backend sentence source checked expected measured tolerance resolution relation verdict",
     }.items():
         for column in columns.split():
-            for kind, value in {"bytes": "x'00ff'", "no UTF-8": "CAST(x'ff' AS TEXT)", "a word": "'word'"}.items():
+            for kind, value in {"no UTF-8": "CAST(x'ff' AS TEXT)", "a word": "'word'"}.items():
                 change = f'UPDATE {table} SET "{column}" = {value} WHERE rowid = 1'
                 yield f"{column} of {table} is {kind}", sql(f"PRAGMA ignore_check_constraints = ON; {change}")
     for text in ("", "[]", "7", "null", '{"cell": {"x": [1]}}', '{"size": }', '{"index": 5, "value": "x"}'):
