@@ -78,7 +78,7 @@ texts = several(text)
 scalar = of(str, int, float)
 backend = record(
     *("versions", "devices", "dtypes"),
-    versions=table(text),
+    versions=table(anything),
     devices=texts,
     dtypes=texts,
     cells=texts,
@@ -132,5 +132,5 @@ FORMS: Mapping[str, Form] = {
     "resumed": time,
     "finished": time,
     "machines": table(machine),
-    "runs": table(record("machine", machine=text, backends=table(table(text)), started=time, finished=time)),
+    "runs": table(record("machine", machine=text, backends=table(table(anything)), started=time, finished=time)),
 }
