@@ -1,7 +1,6 @@
 """The main job in this process, with real workers and a report that is not drawn."""
 
 import json
-import sqlite3
 from datetime import date
 
 import gradsuite.running.job
@@ -12,6 +11,7 @@ from gradsuite.plugins import load
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.folder import new_run
 from gradsuite.running.job import Job
+from gradsuite.runs.database import Unwritable
 from gradsuite.runs.store import Run
 
 
@@ -232,15 +232,10 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
 
 
 def test_a_store_that_cannot_be_written_ends_the_run_in_one_line(start, monkeypatch):
-    connect = sqlite3.connect
+    def full(self, trial, key, result):
+        raise Unwritable(f"cannot write to {str(self.path)!r}: database or disk is full")
 
-    def full(*arguments, **options):
-        connection = connect(*arguments, **options)
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages}")
-        return connection
-
-    monkeypatch.setattr(sqlite3, "connect", full)
+    monkeypatch.setattr(Run, "add", full)  # a disk that is full: test_durability.py
     with pytest.raises(UserError, match=r"cannot write to .*: database or disk is full; what was measured is kept"):
         start(configuration())
 
