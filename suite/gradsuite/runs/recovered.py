@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from gradsuite.claims import Claim, Resolution, Source
@@ -74,8 +73,8 @@ def measurements_of(rows: Salvaged, kind: str) -> tuple[dict[int, list[Measureme
         trial = record.get(f"{kind}_id")
         if not isinstance(trial, int):
             continue
-        made = Measurement(**{name: record.get(name, DEFAULTS[name]) for name in MEASURED})
-        made = replace(made, value=_number(made.value))
+        fields: dict[str, Any] = {name: record.get(name, DEFAULTS[name]) for name in MEASURED}
+        made = Measurement(**fields | {"value": _number(fields["value"])})
         by_trial.setdefault(trial, []).append(made)
         try:
             list(measured([made]))
