@@ -78,15 +78,18 @@ def version_of(folder: Path) -> int:
     return int(version)
 
 
-def require_sound(folder: Path, version: int, *, rows: bool = True) -> None:
-    """Raise Damaged, with what is wrong, unless a run of this format can be read, its `rows` too."""
+def require_sound(folder: Path, version: int, *, up_to: float = CHECKED) -> None:
+    """Raise Damaged, with what is wrong, unless a run of this format can be read.
+
+    What its tables hold is looked at in a file of `up_to` so many bytes.
+    """
     database = Database(folder, version)
     with database.reading() as connection:
         for query in (TRIALS, TIDY, CLAIMS):
             connection.execute(f"SELECT * FROM ({query}) LIMIT 0", {"own": "", "part": None, "run": "", "of": None})
         if form := meta.misshapen(meta.read(connection)):
             raise Damaged(folder, f"what it says of its {form!r} is of another form")
-        if not rows or (folder / FILE).stat().st_size > CHECKED:
+        if (folder / FILE).stat().st_size > up_to:
             return
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":

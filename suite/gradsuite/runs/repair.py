@@ -1,5 +1,6 @@
 """Repair: what can be read of a damaged run, in a new one. What was damaged stays as it is."""
 
+import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,10 @@ def damage_of(folder: Path) -> str:
     if not (folder / FILE).is_file():
         raise UserError(f"{str(folder)!r} is no run: it has no {FILE}")
     try:
-        require_sound(folder, version_of(folder))
+        version = version_of(folder)
+        require_sound(folder, version, up_to=math.inf)
+        run = Run(folder, version)
+        run.trials(), run.measurements(), run.claims()  # a text may be none that can be read
     except UserError as error:
         return str(error)
     return ""

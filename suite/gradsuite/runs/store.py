@@ -18,7 +18,7 @@ from gradsuite.errors import UserError, cause, unknown
 from gradsuite.experiment import Result, Trial
 from gradsuite.plugins import installed
 from gradsuite.runs import claimed, meta, tables
-from gradsuite.runs.damage import require_sound, version_of
+from gradsuite.runs.damage import CHECKED, require_sound, version_of
 from gradsuite.runs.database import FILE, Database
 from gradsuite.runs.formats import FORMAT, SCHEMA
 from gradsuite.runs.lock import alone
@@ -76,7 +76,7 @@ class Run:
             beside = [str(path.parent) for path in folder.parent.glob(f"*/{FILE}")]
             raise unknown("run", path, get_close_matches(str(path), beside, n=SHOWN, cutoff=0.0))
         version = version_of(folder)
-        require_sound(folder, version, rows=rows)
+        require_sound(folder, version, up_to=CHECKED if rows else 0)
         return cls(folder, version)
 
     @property
