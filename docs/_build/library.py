@@ -7,7 +7,8 @@ from typing import Any
 
 from gradsuite.plugins import load
 from gradsuite.report.site import publish
-from gradsuite.runs.store import FILE, Run
+from gradsuite.runs.database import FILE
+from gradsuite.runs.store import Run
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]

@@ -33,3 +33,8 @@ def one_line(error: BaseException) -> str:
     except Exception:  # noqa: BLE001  an exception is anyone's class
         message = "(a message that cannot be read)"
     return " ".join(plain(f"{type(error).__name__}: {message}").split()).removesuffix(":")
+
+
+def cause(error: Exception) -> str:
+    """Return what went wrong without Python's numbers and paths."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -49,8 +49,8 @@ class Trial:
         """Return the settings as a worker is given them: with the file pinned, wherever the worker runs."""
         return {**self.settings, **({"task": self.pin.name} if self.pin else {})}
 
-    def key(self, versions: Mapping[str, str]) -> str:
-        """Return a hash of what is measured, of which data, and with which versions, not of where or when."""
+    def key(self, versions: Mapping[str, Any]) -> str:
+        """Return a hash of what is measured, of which data, with which versions and code, not of where or when."""
         identity = [self.experiment, self.backend, self.device, dict(self.settings), dict(versions)]
         identity += [self.pin.digest] if self.pin else []
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

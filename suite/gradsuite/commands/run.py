@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from gradsuite.running.job import Job
     from gradsuite.runs.store import Run
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
 
 @click.command()
 @run_options
@@ -75,6 +73,7 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     from gradsuite.report.forms.answers import answers
     from gradsuite.report.parts import as_text
     from gradsuite.running.failures import failures, shortcomings
+    from gradsuite.running.interruption import exit_status
     from gradsuite.running.job import resuming
 
     done, complete = job.run(unfinished)
@@ -82,10 +81,10 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
         _say(f"interrupted; {resuming(done)}")
     try:
         published = complete and job.publish(done)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         _say(f"interrupted; nothing measured is lost, and the page is drawn by: gradsuite report {done.path}")
         click.echo(done.path)
-        return INTERRUPTED
+        return exit_status(stop)
     for table in job.tables() if complete and not quiet else ():
         click.echo(f"{plain(table.title)}\n{table_text(table)}\n")
     if complete and not quiet:
@@ -96,7 +95,7 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     if short:
         _say(f"no success: {', '.join(short)}")
     click.echo(done.path)
-    return INTERRUPTED if not complete else 0 if published and not short else 1
+    return exit_status(job.stop) if not complete else 0 if published and not short else 1
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,6 @@ from gradsuite.commands._completion import registered, words
 if TYPE_CHECKING:
     from gradsuite.running.training import Training
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 FOLDER = click.Path(path_type=Path)
 # Of a file's own data: what stands in the task's name after its question mark.
 OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
@@ -152,7 +151,7 @@ def _train(training: "Training", folder: Path | None, *, quiet: bool) -> int:
                     if interruption.came and training.end == "running":
                         training.save()
                         watching.say(f"interrupted at step {training.step}; {training.going_on()}")
-                        return INTERRUPTED
+                        return 128 + interruption.came
             watching.line.show("the score on test")
             _publish(training, folder, watching.line.clear)
     return 0

@@ -65,7 +65,9 @@ def cpu_features() -> list[str]:
 def git_state() -> dict[str, Any] | None:
     """Return the commit of the checkout that gradsuite is run from and whether it was changed; None outside of one."""
     commit = _output("git", "rev-parse", "HEAD")
-    return {"commit": commit, "changed": bool(_output("git", "status", "--porcelain"))} if commit else None
+    # Without a lock: were this process killed meanwhile, the lock would stay, and git would refuse every commit.
+    changed = commit and _output("git", "--no-optional-locks", "status", "--porcelain")
+    return {"commit": commit, "changed": bool(changed)} if commit else None
 
 
 def mark() -> str:

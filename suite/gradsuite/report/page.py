@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, cause
 from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.attached import attachments
@@ -13,7 +13,7 @@ from gradsuite.report.section import Section, count
 from gradsuite.report.sections import sections
 from gradsuite.report.summary import summary
 from gradsuite.runs.drafts import drafted
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.store import Run
 
 FILE = "report.html"
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # a terminal's colours

@@ -12,18 +12,18 @@ import pandas as pd
 from gradsuite import __version__
 from gradsuite.alias import original
 from gradsuite.description import FEATURES
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, cause
 from gradsuite.experiment import Table
 from gradsuite.plugins import Plugins
 from gradsuite.report.frame import Frame
 from gradsuite.report.page import FILE, FOLDER, printable, write_report
 from gradsuite.report.palette import backend_order
 from gradsuite.report.standings import BOARDS, standings
+from gradsuite.runs.database import FILE as DATABASE
 from gradsuite.runs.drafts import drafted
 from gradsuite.runs.library import Entry, entry
 from gradsuite.runs.merge import distinct
-from gradsuite.runs.store import FILE as DATABASE
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.store import Run
 
 INDEX = "index.html"
 RUNS = "runs"
@@ -44,7 +44,6 @@ def publish(runs: Sequence[Run], folder: str | Path, plugins: Plugins) -> Path:
             f"{str(folder)!r} has something in it that is no site of runs: choose an empty folder with --to"
         )
     for run in runs:
-        run.require_current("published")
         if not (run.path / FILE).exists():
             write_report(run, plugins)
     published = {f"{RUNS}/{place}/{FILE}": run for place, run in places(runs).items()}

@@ -55,7 +55,7 @@ def bench(
         job = Job(configuration, plugins, say, origins={other: found})
         run, complete = job.run()
     if not complete:
-        raise KeyboardInterrupt
+        raise job.stop or KeyboardInterrupt
     return benched(run, other, name, {one.name: one for one in job.study.experiments}, threshold=threshold)
 
 

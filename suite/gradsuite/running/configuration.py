@@ -90,7 +90,8 @@ class Configuration:
         for name in options:
             if name not in RESUMABLE:
                 raise UserError(f"--resume goes on with what the run was asked for: {name} cannot be changed")
-        return cls.make({**meta["configuration"], **options})
+        asked = {name: value for name, value in meta["configuration"].items() if value is not None}
+        return cls.make({**checked("what the run was asked for", asked), **options})
 
 
 KEYS = frozenset({"resume", *(one.name.replace("_", "-") for one in fields(Configuration))})  # of a file: the flags

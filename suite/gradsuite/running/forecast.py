@@ -1,6 +1,5 @@
 """What a run would measure and how long it would take, as far as former runs tell."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +14,13 @@ from gradsuite.experiment import Trial
 from gradsuite.running import plan
 from gradsuite.running.executors import open_executor
 from gradsuite.running.job import Job
+from gradsuite.running.keys import Identity, identity, missing
 from gradsuite.running.room import Fit, Room
-from gradsuite.runs.store import FILE, Run
+from gradsuite.runs.database import FILE
+from gradsuite.runs.store import Run
 
 FORMER = 10  # runs that are looked into, the newest first
 SAME = ("cpu", "cores", "threads")  # facts that make two machines alike enough for a forecast
-Identity = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -93,9 +93,9 @@ def forecast(job: Job, unfinished: Run | None) -> Forecast:
     planned = job.planned(backends)
     if unfinished:
         doubted = unfinished.meta.get("doubted", ())
-        keys, before = plan.Keys(backends), Room.stored(unfinished.meta)
+        keys, before = job.keys(backends), Room.stored(unfinished.meta)
         stored = fit.reconsidered(unfinished.statuses(), chain.from_iterable(planned), keys, before)
-        planned = plan.missing(planned, stored, keys, doubted)
+        planned = missing(planned, stored, keys, doubted)
     trials = list(chain.from_iterable(planned))
     refused = {identity(one) for one in trials if plan.refusal(backends[one.backend], one.device, one.settings)}
     former = look_back(Path(job.configuration.out), job.machine)
@@ -125,11 +125,6 @@ def look_back(folder: Path, machine: Mapping[str, Any]) -> Former:
         except UserError:
             continue
     return former
-
-
-def identity(trial: Trial) -> Identity:
-    """Return what makes a trial the same in another run, whatever the versions."""
-    return trial.experiment, trial.backend, trial.device, json.dumps(dict(trial.settings), sort_keys=True)
 
 
 def lengths_of(trials: Iterable[Trial], former: Former) -> dict[Identity, float | None]:

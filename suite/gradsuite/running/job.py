@@ -1,7 +1,6 @@
 """The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
 
 import os
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -26,16 +25,18 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group, Halted, Known
 from gradsuite.running.folder import new_run
+from gradsuite.running.keys import Keys, anew, missing
 from gradsuite.running.log import event, logged, of_trial
 from gradsuite.running.outgrown import Outgrown
 from gradsuite.running.progress import Progress
 from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
 from gradsuite.running.shard import Shard
+from gradsuite.runs.database import Unwritable
 from gradsuite.runs.export import write_measurements
 from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import make_latest
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.store import Run
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.origin import Origin
 
@@ -72,6 +73,7 @@ class Job:
         self.messages: set[str] = set()
         self.told = 0  # of the plugins' faults
         self.sections: list[Section] = []  # of the run that was published
+        self.stop: KeyboardInterrupt | None = None  # what stopped it before its end
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
             plugins.find("backend", name)
@@ -92,30 +94,29 @@ class Job:
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
             asked = self.configuration
-            run = unfinished or new_run(asked.out, asked.preset, asked.name)
-            self._make_latest(run)
-            for lost in availability.unavailable:
-                self.say(f"not available: {lost}")
-            self._tell_faults()
-            if self.configuration.tuned:
-                self.news(f"tuned: {tuned_with(meta)}")
-            with run.writing():
-                # When a run is resumed, what was not available at its start still explains what it lacks.
-                kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
-                run.note(meta | kept)
-                try:
+            run = unfinished or new_run(asked.out, asked.preset, asked.name, meta | {"started": now()})
+            try:
+                self._make_latest(run)
+                for lost in availability.unavailable:
+                    self.say(f"not available: {lost}")
+                self._tell_faults()
+                if self.configuration.tuned:
+                    self.news(f"tuned: {tuned_with(meta)}")
+                with run.writing():
+                    if unfinished:
+                        # What was not available at its start still explains what it lacks.
+                        run.note(meta | {"resumed": now(), "unavailable": run.meta.get("unavailable", [])})
                     wrong = self._preflight(executor, availability)
                     # Kept until the end: a resumed run that is stopped has yet to measure what was invalid before.
                     doubted = {*run.meta.get("doubted", ()), *wrong}
                     run.note({"preflight": wrong, "doubted": sorted(doubted)})
                     self._measure(run, executor, availability.available, wrong, doubted)
-                except KeyboardInterrupt:
-                    return run, False
-                except Halted as error:
-                    raise UserError(f"{error}; {resuming(run)}") from error
-                except sqlite3.Error as error:
-                    raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
-                run.note({"finished": now(), "doubted": sorted(wrong)})
+                    run.note({"finished": now(), "doubted": sorted(wrong)})
+            except KeyboardInterrupt as stop:
+                self.stop = stop
+                return run, False
+            except (Halted, Unwritable) as error:
+                raise UserError(f"{error}; {resuming(run)}") from error
         self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
@@ -147,6 +148,10 @@ class Job:
         availability.require(self.asked if self.configuration.backend else ())
         availability.require_device(self.configuration.device)
         return availability
+
+    def keys(self, backends: Mapping[str, BackendInfo]) -> Keys:
+        """Return the keys of its trials on these backends."""
+        return Keys(self.plugins, backends, files=self.study.files, origins=self.origins)
 
     def _default(self) -> list[str]:
         """Return the backends that are measured when none is named, as far as no plugin of theirs is blocked."""
@@ -214,15 +219,19 @@ class Job:
         doubted: Collection[str],
     ) -> None:
         """Have every trial measured that has no final result yet."""
-        keys = plan.Keys(backends)
+        keys = self.keys(backends)
         planned = self.planned(backends)
         fit = Fit(self.study.experiments, executor.room())
         before = Room.stored(run.meta)
         stored = fit.reconsidered(run.statuses(), chain.from_iterable(planned), keys, before)
-        groups = plan.missing(planned, stored, keys, doubted)
+        groups = missing(planned, stored, keys, doubted)
         run.note({"room": fit.room.least(before), "planned": sum(map(len, planned)), "together": untimed(planned)})
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
+        if again := anew(groups, run.trials()):
+            self.news(f"{again} of them again: {other_code(run.meta.get('code'), keys.code)}")
+        else:  # until they are measured, the run still says with which code they were
+            run.note({"code": keys.code})
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
@@ -239,12 +248,13 @@ class Job:
                 if result.machine and result.machine not in hosts:
                     hosts |= executor.machines()
                     run.note({"hosts": hosts})
-                run.add(trial, keys(trial), result)
+                result = run.add(trial, keys(trial), result)
                 outgrown.note(trial, result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
                 self._hook("trial_finished", trial=trial, result=result)
             event(INFO, "run ended", **statuses)
+        run.note({"code": keys.code})
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
@@ -325,6 +335,14 @@ def told(trial: Trial, result: Result) -> Result:
     """Tell the log of the run that a trial is not measured, and return its result."""
     event(INFO, "trial refused", **of_trial(trial), status=result.status, reason=result.reason)
     return result
+
+
+def other_code(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """Return what has changed of that which trials are measured with, in words."""
+    if before is None:
+        return "the run does not say with which code they were measured"
+    changed = [name for name, state in now.items() if before.get(name) != state]
+    return f"{', '.join(changed)} has changed" if changed else "versions, or files that settings name, have changed"
 
 
 def drawn(run: Run, plugins: Plugins) -> "list[Section]":

@@ -1,23 +1,24 @@
 """The plan of a run: experiments, their settings and backends become trials, grouped by setting."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
-from gradsuite import __version__, contract
+from gradsuite import contract
 from gradsuite.backend import BackendInfo
 from gradsuite.contained import Fault, asked
-from gradsuite.errors import NotAvailable, UserError, unknown
+from gradsuite.errors import NotAvailable, UserError, cause, unknown
 from gradsuite.experiment import Experiment, Trial
 from gradsuite.model import CELLS
 from gradsuite.plugins import Plugins
 from gradsuite.running.selection import Selection
-from gradsuite.settings import Grid, Settings
+from gradsuite.running.sources import digest
+from gradsuite.settings import TASK, Grid, Settings
 from gradsuite.tasks.pin import Pin
 
 Changes = Grid
-FINAL = ("ok", "unsupported", "invalid")  # what --resume leaves alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Study:
     preset: str
     changes: Changes
     pins: Mapping[str, Pin] = field(default_factory=dict)  # of the tasks that read a file, by name
+    files: Mapping[str, str] = field(default_factory=dict)  # digests of the files that other settings name, by name
     selection: Selection = field(default_factory=Selection)
     apart: tuple[str, ...] = ()  # experiments that this preset leaves out, since none was named
 
@@ -148,7 +150,8 @@ def study(plugins: Plugins, names: Sequence[str], preset: str, changes: Changes)
             raise nothing_to_run(plugins)
     planned = Study(tuple(chosen), preset, changes, apart=tuple(experiment.name for experiment in apart))
     pins = [pins_of(plugins, planned.grid(experiment)) for experiment in planned.experiments]
-    return replace(planned, pins={name: pin for of_one in pins for name, pin in of_one.items()})
+    known = {name: pin for of_one in pins for name, pin in of_one.items()}
+    return replace(planned, pins=known, files=_files(planned))
 
 
 def nothing_to_run(plugins: Plugins) -> UserError:
@@ -203,6 +206,26 @@ def pin_of(plugins: Plugins, name: str, lengths: Sequence[int]) -> Pin | None:
     return task.pin
 
 
+def _files(planned: Study) -> dict[str, str]:
+    """Return the digests of the files that settings name, of those that take any word. Raises UserError.
+
+    A task's are its pin's.
+    """
+    digests = {}
+    for experiment in planned.experiments:
+        grid = planned.grid(experiment)
+        free = [
+            one.name for one in experiment.settings if one.kind is str and not one.words() and one.name != TASK.name
+        ]
+        for value in chain.from_iterable(grid[name] for name in free):
+            try:
+                if value not in digests and Path(value).is_file():
+                    digests[value] = digest(Path(value))
+            except OSError as error:
+                raise UserError(f"cannot read {value!r}: {cause(error)}") from error
+    return digests
+
+
 def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
     """Return why a backend does not claim a trial, as far as the settings alone tell, or None."""
     for kind, claimed in (("device", info.devices), ("dtype", info.dtypes), ("cell", info.cells)):
@@ -211,31 +234,3 @@ def refusal(info: BackendInfo, device: str, settings: Settings) -> str | None:
         if value is not None and value not in claimed and not by_autodiff:
             return f"{info.name} has no {kind} {value!r} (it has: {', '.join(claimed) or 'none'})"
     return None
-
-
-class Keys:
-    """The key of each trial: it depends on the versions of its backend and of gradsuite."""
-
-    def __init__(self, backends: Mapping[str, BackendInfo]) -> None:
-        """Take the versions from what the backends say of themselves."""
-        self.versions = {name: {**info.versions, "gradsuite": __version__} for name, info in backends.items()}
-
-    def __call__(self, trial: Trial) -> str:
-        """Return the key of a trial of one of these backends."""
-        return trial.key(self.versions[trial.backend])
-
-
-def missing(
-    groups: Sequence[Sequence[Trial]], stored: Mapping[str, str], keys: Keys, doubted: Collection[str]
-) -> list[list[Trial]]:
-    """Return the trials that have no final result yet among the `stored` statuses by key.
-
-    An invalid trial of a backend that is `doubted`, whose gradients are wrong or were when the run was begun, is not
-    final.
-    """
-
-    def is_final(trial: Trial) -> bool:
-        status = stored.get(keys(trial))
-        return status in FINAL and not (status == "invalid" and trial.backend in doubted)
-
-    return [[trial for trial in group if not is_final(trial)] for group in groups]

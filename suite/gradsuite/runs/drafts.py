@@ -1,10 +1,12 @@
-"""Files of a run's folder: each is drafted beside its place, and takes it once it is whole."""
+"""Files that are written whole: each is drafted beside its place, and takes it once nothing can be missing."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from gradsuite.errors import UserError, cause
 
 
 @contextmanager
@@ -18,8 +20,26 @@ def drafted(path: Path) -> Iterator[BinaryIO]:
     try:
         with draft.open("xb") as output:
             yield output
+            output.flush()
+            os.fsync(output.fileno())
+        if path.is_file() and not path.is_symlink():
+            draft.chmod(path.stat().st_mode & 0o7777)
         draft.replace(path)
     except BaseException:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write what a path of the user's own is to hold. Raises UserError if it cannot be written.
+
+    A link is followed, and what is no file, such as a pipe, is written to as it is.
+    """
+    target = path.resolve()
+    try:
+        with drafted(target) if target.is_file() or not target.exists() else target.open("wb") as output:
+            yield output
+    except OSError as error:
+        raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error

@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, cause
 from gradsuite.plain import BLANK, plain_lines
-from gradsuite.runs.drafts import drafted
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.drafts import drafted, replaced
+from gradsuite.runs.store import Run
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # with these a cell begins that a spreadsheet computes, or looks into
 
@@ -77,12 +77,9 @@ def write_measurements(run: Run) -> None:
 
 
 def write_file(rows: pd.DataFrame, path: Path, kind: str) -> None:
-    """Write measurements in one of FORMATS. Raises UserError if the file cannot be written."""
-    try:
-        with path.open("wb") as output:
-            FORMATS[kind](rows, output)
-    except OSError as error:
-        raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error
+    """Write measurements in one of FORMATS, whole or not at all. Raises UserError if the file cannot be written."""
+    with replaced(path) as output:
+        FORMATS[kind](rows, output)
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, BinaryIO], None]] = {

@@ -68,7 +68,7 @@ class LoadedRun:
         """Return a figure as Matplotlib has it, drawn as in the report.
 
         Raises UserError, with the nearest name, if the run's experiments draw none of that name; or if it cannot be
-        drawn, as those of a run in an older format, whose rows have other names: its folder has their files.
+        drawn, as those of an experiment whose rows had other names when it was run: its folder has their files.
         """
         for experiment in self._experiments:
             if name.startswith(experiment):
@@ -82,7 +82,6 @@ class LoadedRun:
     @property
     def _experiments(self) -> list[str]:
         """The experiments that measured something and are installed here."""
-        self.run.require_current("drawn anew")
         return [name for name in self.trials["experiment"].unique() if name in self.plugins.experiments]
 
     def _drawn(self, experiment: str) -> "tuple[dict[str, MatplotlibFigure], str]":

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sqlite3
 from datetime import date
 
 import gradsuite.running.job
@@ -11,7 +10,9 @@ from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import load
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.job import Job, new_run
+from gradsuite.running.folder import new_run
+from gradsuite.running.job import Job
+from gradsuite.runs.database import Unwritable
 from gradsuite.runs.store import Run
 
 from tests.stored import undrawn
@@ -238,9 +239,9 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
 
 def test_a_store_that_cannot_be_written_ends_the_run_in_one_line(start, monkeypatch):
     def full(self, trial, key, result):
-        raise sqlite3.OperationalError("database or disk is full")
+        raise Unwritable(f"cannot write to {str(self.path)!r}: database or disk is full")
 
-    monkeypatch.setattr(Run, "add", full)
+    monkeypatch.setattr(Run, "add", full)  # a disk that is full: test_durability.py
     with pytest.raises(UserError, match=r"cannot write to .*: database or disk is full; what was measured is kept"):
         start(configuration())
 
@@ -268,6 +269,6 @@ def test_what_cannot_be_run_is_refused_and_leaves_no_run(start, probe, changes, 
 
 def test_runs_have_names_of_their_own(tmp_path):
     today = date.today().isoformat()
-    names = [new_run(str(tmp_path / "new"), "quick").path.name for _ in range(3)]
+    names = [new_run(str(tmp_path / "new"), "quick", None, {}).path.name for _ in range(3)]
     assert names == [f"{today}-quick-{number}" for number in (1, 2, 3)]
-    assert new_run(str(tmp_path / "new"), "full").path.name == f"{today}-full-1"
+    assert new_run(str(tmp_path / "new"), "full", None, {}).path.name == f"{today}-full-1"

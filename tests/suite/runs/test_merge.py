@@ -51,7 +51,9 @@ class Pace(Experiment):
 
 
 def measured(folder, machine, day, times, experiment="pace", **more):
-    run = Run.create(folder, {"machine": machine, "started": f"2026-01-{day:02}", "experiments": [experiment], **more})
+    run = Run.create(
+        folder, {"machine": machine, "started": f"2026-01-{day:02}T00:00:00+00:00", "experiments": [experiment], **more}
+    )
     for backend, value in times.items():
         result = (
             Result("ok", (Measurement("gradient", value, "s", index=0),)) if value else Result("error", reason="no")
