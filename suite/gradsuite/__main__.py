@@ -1,12 +1,13 @@
 """The command line: `gradsuite`, or `python -m gradsuite`."""
 
 import os
+import re
 import sys
 
 import click
 
 from gradsuite.commands import gradsuite
-from gradsuite.errors import UserError
+from gradsuite.errors import LINE, VALUE, UserError, printable, shortened
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -22,7 +23,7 @@ def main() -> None:
         error.show()
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
-        sys.exit(complain(error.format_message()))
+        sys.exit(complain(re.sub(r"\S+", lambda word: shortened(word[0], VALUE), error.format_message())))
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
@@ -35,7 +36,7 @@ def main() -> None:
 
 def complain(message: str) -> int:
     """Say what was wrong and return the exit status."""
-    click.echo(f"gradsuite: {message}", err=True)
+    click.echo(shortened(printable(f"gradsuite: {message}"), LINE), err=True)
     return BAD_INPUT
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 
 
 def write(text: str, out: Path | None) -> None:
@@ -15,4 +15,4 @@ def write(text: str, out: Path | None) -> None:
     try:
         out.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
     except OSError as error:
-        raise UserError(f"cannot write {str(out)!r}: {error.strerror}") from error
+        raise UserError(f"cannot write {quoted(str(out))}: {error.strerror}") from error

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from gradsuite.alias import original
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 from gradsuite.experiment import Trial
 
 NEAR = 3  # words that are offered for a glob that matches nothing
@@ -36,7 +36,9 @@ class Selection:
             if not any(matches(glob, found) for found in known):
                 single = list(dict.fromkeys(word for found in known for word in found[:-1]))
                 near = get_close_matches(glob, single, n=NEAR, cutoff=0.0)
-                raise UserError(f"-k {glob!r} matches no experiment, backend or trial; the nearest: {', '.join(near)}")
+                raise UserError(
+                    f"-k {quoted(glob)} matches no experiment, backend or trial; the nearest: {', '.join(near)}"
+                )
 
     def useless(self, trials: Iterable[Trial]) -> list[str]:
         """Return the globs to exclude that match nothing."""
