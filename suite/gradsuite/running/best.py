@@ -124,7 +124,9 @@ def benchmark_of(plugins: Plugins, asked: Mapping[str, Any]) -> tuple[Experiment
             assert experiment.benchmark is not None
             return experiment, experiment.benchmark
     said = "; ".join(f"{name} has {', '.join(sorted(settings))}" for name, settings in able.items())
-    raise UserError(f"no experiment times a workload by {shortened(', '.join(asked), VALUE)} ({said or 'none times workloads'})")
+    raise UserError(
+        f"no experiment times a workload by {shortened(', '.join(asked), VALUE)} ({said or 'none times workloads'})"
+    )
 
 
 def workload_settings(experiment: Experiment, benchmark: Benchmark, asked: Mapping[str, Any]) -> Settings:

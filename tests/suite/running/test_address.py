@@ -2,6 +2,9 @@
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
 
 import pytest
 from gradsuite.errors import UserError
@@ -32,9 +35,42 @@ def test_another_text_is_refused_with_the_form_of_one(text):
         require_scheduler(text)
 
 
-def test_where_something_listens_nothing_is_wrong():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        require_scheduler(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+@contextmanager
+def server(says: bytes) -> Iterator[str]:
+    """Give the address of a server that says this to whoever connects."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            with listening.accept()[0] as connection, suppress(ConnectionError):
+                connection.sendall(says)
+                connection.recv(1)
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+def test_a_scheduler_answers():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None, silence_logs=50) as cluster:
+        assert cluster.scheduler_address.startswith("tcp://")
+        require_scheduler(cluster.scheduler_address)
+
+
+@pytest.mark.parametrize("says", [b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail.example\r\n", bytes(8)])
+def test_another_server_is_refused(says):
+    with (
+        server(says) as place,
+        pytest.raises(UserError, match=f"answers at '{place}': what is there is another server"),
+    ):
+        require_scheduler(place)
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(address, "PATIENCE", 0.2)
+    with server(b"") as place, pytest.raises(UserError, match=rf"answers at '{place}': no answer within 0\.2 s"):
+        require_scheduler(place)
 
 
 def test_where_nothing_listens_the_system_says_why():

@@ -1,7 +1,5 @@
 """The Dask executor, on a cluster of this machine."""
 
-import socket
-
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Trial
@@ -59,14 +57,6 @@ def test_what_fails_outside_a_worker_is_an_error_of_its_trial(executor, monkeypa
     monkeypatch.setattr("gradsuite.running.executors.dask.run_trial", break_down)
     ((_, result),) = executor.run([[trial("one")]])
     assert (result.status, result.reason) == ("error", "RuntimeError: the machine is gone")
-
-
-def test_what_accepts_connections_and_is_no_scheduler_is_refused(monkeypatch):
-    monkeypatch.setattr("gradsuite.running.executors.dask.CONNECT_TIMEOUT", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(UserError, match=f"no Dask scheduler answers at '{address}'"):
-            open_executor(Configuration(executor="dask", scheduler=address), load(), machine())
 
 
 def test_a_cluster_without_workers_is_refused(monkeypatch):

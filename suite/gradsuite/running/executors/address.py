@@ -11,17 +11,19 @@ FORM = "tcp://host:8786"
 SOCKETS = ("tcp", "tls", "ws", "wss")  # schemes of what can be tried
 OTHERS = ("inproc", "ucx")  # and of what only Dask can reach
 PATIENCE = 3.0  # seconds, for the host's name to be found too
+GREETING = 2**20  # bytes, more than any first message has
 REASON = 100  # characters of what the system says
 
 
 def require_scheduler(address: str) -> None:
-    """Raise UserError unless this is an address, and something accepts connections there within three seconds."""
+    """Raise UserError unless this is an address, and what is there greets as a scheduler does, within three seconds."""
     place = host_and_port(address)
     if place is None:
         return
     reply: SimpleQueue[str] = SimpleQueue()
+    greets = urlsplit(address).scheme == "tcp"  # of the others, the one that connects speaks first
     # A name that no server knows of can take half a minute, which no timeout of a socket's ends.
-    Thread(target=lambda: reply.put(obstacle(*place)), daemon=True).start()
+    Thread(target=lambda: reply.put(obstacle(*place, greets=greets)), daemon=True).start()
     try:
         reason = reply.get(timeout=PATIENCE)
     except Empty:
@@ -48,10 +50,18 @@ def host_and_port(address: str) -> tuple[str, int] | None:
     return host, port
 
 
-def obstacle(host: str, port: int) -> str:
-    """Return why no connection can be made, or nothing."""
+def obstacle(host: str, port: int, *, greets: bool) -> str:
+    """Return why no connection can be made, or nothing; whoever `greets` has to send a message of Dask's at once.
+
+    Dask itself would wait for it without end. A message begins with its length, of 8 bytes, the lowest first.
+    """
     try:
-        socket.create_connection((host, port), PATIENCE).close()
+        with socket.create_connection((host, port), PATIENCE) as connection:
+            start = connection.recv(8, socket.MSG_WAITALL) if greets else b""
+        if greets and not 0 < int.from_bytes(start, "little") < GREETING:
+            return "what is there is another server"
+    except TimeoutError:
+        return f"no answer within {PATIENCE:g} s"
     except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
         text = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
         return shortened(text, REASON)

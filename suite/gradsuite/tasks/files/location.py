@@ -16,7 +16,10 @@ def locate(file: str, sha256: str = "") -> Path:
     other contents than the digest says.
     """
     require_path(file)
-    path = Path(file).expanduser().absolute()
+    try:
+        path = Path(file).expanduser().absolute()
+    except RuntimeError as error:
+        raise UserError(f"{quoted(file)} is in the home of a user who is not there") from error
     try:
         if path.is_dir():
             raise UserError(f"{quoted(file)} is a folder, not a file")
