@@ -18,7 +18,7 @@ import psutil
 import pytest
 from gradsuite.__main__ import main
 
-from tests.throwaway import PROBE, gradsuite, install
+from tests.throwaway import PROBE, environment, gradsuite, install
 
 LONGEST = 300  # characters of the line
 DEADLINE = 30.0  # seconds, of lines that are refused in well under one, and of addresses in three
@@ -498,7 +498,7 @@ def type_in(place, monkeypatch, capfd):
     """Return a function that types a line in that folder, and returns exit status, output and errors."""
     monkeypatch.chdir(place)
     monkeypatch.syspath_prepend(place)
-    monkeypatch.setenv("PYTHONPATH", str(place))
+    monkeypatch.setenv("PYTHONPATH", environment(place)["PYTHONPATH"])
 
     def type_in(*words):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *(word.replace("{run}", "runs/one") for word in words)])

@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"cannot read 'none.toml': No such file"):
         read_toml("none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"preset = '\xff'")
-    with pytest.raises(UserError, match="is not TOML"):
+    with pytest.raises(UserError, match="it is not UTF-8"):
         read_toml(str(tmp_path / "bytes.toml"))
 
 
