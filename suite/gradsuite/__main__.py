@@ -3,12 +3,14 @@
 import errno
 import faulthandler
 import os
+import re
 import sys
 
 import click
 
 from gradsuite.commands import gradsuite
-from gradsuite.errors import UserError
+from gradsuite.errors import LINE, VALUE, UserError, shortened
+from gradsuite.plain import printable
 from gradsuite.running.interruption import exit_status, stoppable
 
 STDERR = 2
@@ -27,7 +29,7 @@ def main() -> None:
         error.show()
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
-        sys.exit(complain(error.format_message()))
+        sys.exit(complain(re.sub(r"\S+", lambda word: shortened(word[0], VALUE), error.format_message())))
     except (click.Abort, KeyboardInterrupt) as stop:
         click.echo("interrupted", err=True)
         sys.exit(exit_status(stop))
@@ -42,7 +44,7 @@ def main() -> None:
 
 def complain(message: str) -> int:
     """Say what was wrong and return the exit status."""
-    click.echo(f"gradsuite: {message}", err=True)
+    click.echo(shortened(printable(f"gradsuite: {message}"), LINE), err=True)
     return BAD_INPUT
 
 

@@ -24,3 +24,8 @@ def plain_lines(text: Any, kept: str = "\n") -> str:
         return f"\\u{ord(found[0]):04x}"
 
     return UNPRINTABLE.sub(shown, str(text))
+
+
+def printable(text: str) -> str:
+    """Return the text with what a terminal would obey, and what no encoding has, as escapes."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

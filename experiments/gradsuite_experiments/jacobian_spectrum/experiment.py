@@ -59,7 +59,7 @@ class JacobianSpectrum(Experiment):
         activation("identity", "tanh", "relu"),
         initialiser("normal", "orthogonal", "zero"),
         HIDDEN_SIZE,
-        LAGS,
+        replace(LAGS, maximum=MEASURED_LAGS[-1]),
         SEEDS,
         replace(DTYPE, choices=PRECISE),
     )

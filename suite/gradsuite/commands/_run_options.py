@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from gradsuite.commands._completion import plugins, registered, runs, settings, studies, words
-from gradsuite.commands._options import several
+from gradsuite.commands._options import PATH, several
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -52,9 +52,7 @@ OPTIONS = (
         shell_complete=words("cpu", "cuda", "mps"),
         help="Device to compute on, any that a backend claims (default: cpu).",
     ),
-    click.option(
-        "--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results)."
-    ),
+    click.option("--out", metavar="DIR", type=PATH, help="Folder to make the run's folder in (default: results)."),
     click.option(
         "--name", metavar="NAME", help="Name of the run, and of its folder (default: date, preset and a number)."
     ),

@@ -5,7 +5,7 @@ import sys
 import click
 
 from gradsuite.commands._completion import registered, words
-from gradsuite.commands._options import several
+from gradsuite.commands._options import PATH, several
 from gradsuite.commands._say import say
 
 
@@ -31,7 +31,7 @@ from gradsuite.commands._say import say
 )
 @click.option("--timeout", type=float, default=120, metavar="SECONDS", help="Time limit for one check (default: 120).")
 @click.option("-x", "--exitfirst", is_flag=True, help="Exit at the first failure, with the other checks not run.")
-@click.option("--xfails", metavar="FILE", type=click.Path(), help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
+@click.option("--xfails", metavar="FILE", type=PATH, help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
 @click.option(
     "-v", "--verbose", is_flag=True, help="Errors by array, step and layer of each failure, and a script for it."
 )

@@ -3,11 +3,12 @@
 import click
 
 from gradsuite.commands._completion import runs as of_runs
+from gradsuite.commands._options import PATH
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...", shell_complete=of_runs)
-@click.option("--out", metavar="DIR", required=True, type=click.Path(), help="Folder of the merged run, a new one.")
+@click.option("--out", metavar="DIR", required=True, type=PATH, help="Folder of the merged run, a new one.")
 def merge(runs: tuple[str, ...], out: str) -> int:
     """Put runs together, of one machine or several, and write one report.
 

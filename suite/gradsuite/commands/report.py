@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gradsuite.commands._completion import plugins, runs, words
-from gradsuite.commands._options import several
+from gradsuite.commands._options import FILE, several
 
 if TYPE_CHECKING:
     from gradsuite.plugins import Plugins
@@ -30,7 +30,7 @@ FORMATS = {"html": "html", "md": "md", "pdf": "pdf", "ipynb": "notebook"}  # by 
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="File to write (default: report.html, .md, .pdf or .ipynb in the run's folder).",
 )
@@ -48,7 +48,7 @@ def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin:
     from gradsuite.runs.export import write_measurements
     from gradsuite.runs.store import Run
 
-    chosen = format_of(kind or (None if out else "html"), out, FORMATS)
+    chosen = format_of(kind, out, FORMATS, default="html")
     if chosen == "pdf":
         from gradsuite.report.forms.pdf import browser
 

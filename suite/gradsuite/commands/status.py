@@ -32,7 +32,7 @@ def status(run: str, as_json: bool) -> None:
 def lines(found: "Status") -> Iterator[str]:
     """Yield what there is to say, one thing a line."""
     from gradsuite.commands._forecast import spell
-    from gradsuite.commands.runs import printable
+    from gradsuite.plain import printable
 
     yield f"{printable(found.run)}: {state(found)}"
     counted = ", ".join(f"{count} {name}" for name, count in found.statuses.items())

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import FILE
 
 if TYPE_CHECKING:
     from gradsuite.running.training import Training
 
-FOLDER = click.Path(path_type=Path)
 # Of a file's own data: what stands in the task's name after its question mark.
 OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
 
@@ -77,9 +77,9 @@ OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
 @click.option("--window", type=int, metavar="N", help="Time steps that are read of a csv:FILE for one prediction.")
 @click.option("--split", metavar="A,B,C", help="Shares of a csv:FILE to train, validate and test on.")
 @click.option("--standardise", is_flag=True, default=None, help="Columns of a csv:FILE standardised.")
-@click.option("--save", type=FOLDER, metavar="DIR", help="Folder for a checkpoint at every look, and the results.")
-@click.option("--resume", type=FOLDER, metavar="DIR", help="Folder of a checkpoint to go on from, and to save into.")
-@click.option("--out", type=FOLDER, metavar="DIR", help="Folder for page, curve and weights (default: that of --save).")
+@click.option("--save", type=FILE, metavar="DIR", help="Folder for a checkpoint at every look, and the results.")
+@click.option("--resume", type=FILE, metavar="DIR", help="Folder of a checkpoint to go on from, and to save into.")
+@click.option("--out", type=FILE, metavar="DIR", help="Folder for page, curve and weights (default: that of --save).")
 @click.option("--timeout", type=float, default=600, metavar="SECONDS", help="Time limit for a step (default: 600).")
 @click.option("-q", "--quiet", is_flag=True, help="Silence until the end, but for what has to be said.")
 def train(save: Path | None, resume: Path | None, out: Path | None, timeout: float, quiet: bool, **options: Any) -> int:

@@ -39,7 +39,7 @@ def publish(runs: Sequence[Run], folder: str | Path, plugins: Plugins) -> Path:
     written.
     """
     root = Path(folder)
-    if root.exists() and any(root.iterdir()) and not is_site(root):
+    if root.exists() and (not root.is_dir() or any(root.iterdir())) and not is_site(root):
         raise UserError(
             f"{str(folder)!r} has something in it that is no site of runs: choose an empty folder with --to"
         )

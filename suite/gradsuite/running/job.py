@@ -20,7 +20,7 @@ from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
 from gradsuite.running import plan
-from gradsuite.running.availability import Availability, default_backends, survey
+from gradsuite.running.availability import Availability, asked_backend, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group, Halted, Known
@@ -76,7 +76,7 @@ class Job:
         self.stop: KeyboardInterrupt | None = None  # what stopped it before its end
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
-            plugins.find("backend", name)
+            plugins.find("backend", name) if name in origins else asked_backend(plugins, name)
         self.machine = machine(configuration.threads)
         asked = self._select(list(dict.fromkeys(configuration.backend)) or self._default())
         environment = WorkerEnvironment(plugins, self.machine)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 from gradsuite.runs.database import FILE
 from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import LATEST
@@ -39,7 +39,7 @@ def library(folder: str | Path) -> list[Entry]:
     """Return the runs in a folder and those below it, the newest first. Raises UserError if there is no such folder."""
     root = Path(folder)
     if not root.is_dir():
-        raise UserError(f"no folder {str(folder)!r}: type one that runs were made in, such as results")
+        raise UserError(f"no folder {quoted(str(folder))}: type one that runs were made in, such as results")
     return sorted(entries(root), key=lambda entry: (entry.started, entry.name), reverse=True)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gradsuite.plugins import Plugins
 from gradsuite.running.configuration import Configuration
+from gradsuite.running.executors.address import require_scheduler
 from gradsuite.running.executors.executor import Executor, Say, quiet
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.worker.environment import WorkerEnvironment
@@ -26,6 +27,7 @@ def open_executor(
     if configuration.executor == "local":
         environment = WorkerEnvironment(plugins, machine, configuration.no_plugin, origins)
         return LocalExecutor.configured(environment, configuration)
-    from gradsuite.running.executors.dask import DaskExecutor  # its package is optional
+    require_scheduler(configuration.scheduler or "")
+    from gradsuite.running.executors.dask import DaskExecutor  # its package is optional, and slow to import
 
     return DaskExecutor(configuration, say)
