@@ -62,7 +62,9 @@ class Fit:
         self, stored: Mapping[str, str], trials: Iterable[Trial], key: Callable[[Trial], str], before: Room | None
     ) -> dict[str, str]:
         """Return the stored statuses, by key, without those of trials that did not fit `before` and do now."""
-        invalid = [trial for trial in trials if before and stored.get(key(trial)) == "invalid"]
+        if before is None:
+            return dict(stored)
+        invalid = [trial for trial in trials if stored.get(key(trial)) == "invalid"]
         fitting = {key(trial) for trial in invalid if not self.result(trial) and before.refusal(self.need(trial))}
         return {one: status for one, status in stored.items() if one not in fitting}
 

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple, Self, TypeVar
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 from gradsuite.errors import UserError
 
 T = TypeVar("T")
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shard:
     """Part `number` (from 1) of `count`: every `count`-th group of trials, so that parts are of equal weight.
 
     Those of one setting on all backends, which are timed against each other, stay together. Two machines that are asked

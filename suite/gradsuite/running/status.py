@@ -99,7 +99,7 @@ def is_measured(folder: Path) -> bool:
     return False
 
 
-def failure(row: Mapping[str, Any]) -> Failure:
+def failure(row: Mapping[Any, Any]) -> Failure:
     """Return a failed trial of the run's table."""
     told = {name: row[name] for name in ("experiment", "backend", "status", "reason")}
     return Failure(settings=json.loads(row["settings"]), **told)
