@@ -14,8 +14,9 @@ def forecast_text(forecast: "Forecast") -> str:
 
     rows: list[tuple[str, ...]] = [("experiment", "backend", "trials", "unsupported", "invalid", "about")]
     for part in forecast.parts:
-        counts = [str(count or "") for count in (part.trials, part.unsupported, part.invalid)]
-        rows.append((part.experiment, part.backend, *counts, spell(part.seconds) if part.trials else ""))
+        trials, unsupported, invalid = (str(count or "") for count in (part.trials, part.unsupported, part.invalid))
+        about = spell(part.seconds) if part.trials else ""
+        rows.append((part.experiment, part.backend, trials, unsupported, invalid, about))
     return "\n".join([columns(rows), *sentences(forecast)])
 
 

@@ -1,5 +1,6 @@
 """The memory of this computer: how much a process may have of it, how much is free, and what one has taken."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -84,9 +85,9 @@ def family(pid: int) -> Iterator[int]:
             yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
         return
     with suppress(OSError):
-        for thread in (PROC / str(pid) / "task").iterdir():
-            with suppress(OSError):  # the thread has ended meanwhile
-                for child in (thread / "children").read_text().split():
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  this and `open` take half the time of a Path's
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", "rb", 0) as children:  # noqa: PTH123
+                for child in children.read().split():
                     yield from family(int(child))
 
 

@@ -63,6 +63,7 @@ def fleet():
 def test_untimed_trials_go_to_whoever_has_least_to_do_and_one_more_waits(fleet):
     assert list(fleet.idle([], alone=False)) == ["a", "b", "c", "b", "a", "b", "c"]
     assert list(fleet.idle(["a", "b", "c"], alone=False)) == ["b", "a", "b", "c"]
+    assert list(fleet.idle(["a", "b", "b", "c"], alone=False, ahead=2)) == ["a", "b", "c", "b", "a", "c"]
     assert list(fleet.idle(["a", "a", "b", "b", "b", "c", "c"], alone=False)) == []
 
 

@@ -30,6 +30,9 @@ except ImportError as error:
 
 CONNECT_TIMEOUT = 3.0  # seconds
 LOOK = 0.5  # seconds between two looks at which Dask workers there are
+AHEAD = 0.2  # seconds of work that wait at each Dask worker, so that short trials do not wait for the network
+MOST_AHEAD = 50
+SMOOTHING = 0.1
 TRIES = 3  # Dask workers that may be lost over a trial before it is an error
 GONE = ("cancelled", "lost")  # states of a task that no worker has any more
 FAILED = ("error", "timeout")
@@ -123,7 +126,7 @@ class DaskExecutor(Executor):
         waiting: deque[tuple[Group, int]] = deque((group, 0) for group in groups)
         sent: dict[Any, Sent] = {}
         ended: SimpleQueue[Any] = SimpleQueue()
-        looked = float("-inf")
+        looked, pace = float("-inf"), AHEAD  # seconds that a group takes, lately
         while waiting or sent:
             if time.monotonic() - looked > LOOK:
                 self._look()
@@ -136,7 +139,8 @@ class DaskExecutor(Executor):
                         waiting.appendleft((lost.group, lost.tries + 1))
                     else:
                         yield from failed(lost.group, f"the Dask worker that measured it was lost, {TRIES} times")
-            for address in self.fleet.idle((its.address for its in sent.values()), alone=alone):
+            ahead = max(1, min(MOST_AHEAD, round(AHEAD / max(pace, 1e-3))))
+            for address in self.fleet.idle((its.address for its in sent.values()), alone=alone, ahead=ahead):
                 group: Group = []
                 while waiting and not group:
                     group, tries = waiting.popleft()
@@ -155,7 +159,9 @@ class DaskExecutor(Executor):
             except Empty:
                 continue
             if future in sent and future.status not in GONE:  # if it is, the next look says what else is
-                yield from self._received(future, sent.pop(future))
+                outcomes = self._received(future, sent.pop(future))
+                pace += SMOOTHING * (sum(result.seconds for _, result in outcomes) - pace)
+                yield from outcomes
 
     def _look(self) -> None:
         """Look for Dask workers, for as long as a round may take where none is left."""

@@ -47,11 +47,11 @@ class Fleet:
         """Return the facts of every machine by its name."""
         return {machine_name(facts): facts for facts in self.facts.values()}
 
-    def idle(self, doing: Iterable[str], *, alone: bool) -> Iterator[str]:
+    def idle(self, doing: Iterable[str], *, alone: bool, ahead: int = 1) -> Iterator[str]:
         """Yield the address of a worker for each thing that can be begun, while these are `doing` one each.
 
-        What is measured `alone` has the machine for itself. All else has a thread, and each worker one thing more that
-        waits there for the next free one; the worker that has least to do comes first.
+        What is measured `alone` has the machine for itself. All else has a thread, and so many things `ahead` wait at
+        each worker for the next free one; the worker that has least to do comes first.
         """
         busy = Counter(doing)
         if alone:
@@ -62,6 +62,6 @@ class Fleet:
         places = [
             (place / cores, address)
             for address, cores in self.cores.items()
-            for place in range(busy[address], cores + 1)
+            for place in range(busy[address], cores + ahead)
         ]
         yield from (address for _, address in sorted(places))
