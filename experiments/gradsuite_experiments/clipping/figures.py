@@ -72,6 +72,6 @@ def draw_rules(axes: Axes, networks: pd.DataFrame, metric: str, law: str) -> lis
         line = where(networks, rule=rule).groupby(GAIN)[law].first()
         if len(line):
             style.theory(axes, line.index, line, color=colour)
-            ends += [(float(end), f"by {rule}") for end in line[np.isfinite(line)].iloc[-1:]]
+            ends.extend((float(end), f"by {rule}") for end in line[np.isfinite(line)].iloc[-1:])
     style.points(axes, style.thinned(networks, GAIN, curve=["rule"]), GAIN, metric)
     return ends
