@@ -46,14 +46,15 @@ def of_weights(found: pd.DataFrame) -> Iterator[str]:
     top = through(found)
     of = "The recurrent weights" if top["block"] == "recurrent weights" else f"The {top['block']}'s recurrent weights"
     where = "" if top["layer"] == "the layer" else f" of {top['layer']}"
-    yield f"{of}{where} have the spectral radius {words.number(top['radius'])} and the norm {words.number(top['norm'])}."
+    radius, norm = words.number(top["radius"]), words.number(top["norm"])
+    yield f"{of}{where} have the spectral radius {radius} and the norm {norm}."
 
 
 def through(found: pd.DataFrame) -> "pd.Series[Any]":
     """Return the row of the candidate's block with the largest radius, or of all blocks where there is no candidate."""
     candidates = found[found["block"] == "candidate"]
     chosen = found if candidates.empty else candidates
-    return chosen.loc[chosen["radius"].idxmax()]
+    return chosen.nlargest(1, "radius").iloc[0]
 
 
 def of_gates(cell: str, found: pd.DataFrame) -> Iterator[str]:
@@ -61,12 +62,12 @@ def of_gates(cell: str, found: pd.DataFrame) -> Iterator[str]:
     keeps = found[found["gate"] == KEEPS.get(cell)]
     if keeps.empty:
         return
-    row = keeps.loc[keeps["mean"].idxmin()]
+    row = keeps.nsmallest(1, "mean").iloc[0]
     low, middle, high = (words.number(row[f"time_constant{end}"]) for end in ("_low", "", "_high"))
     yield (
         f"The {row['gate']} gate keeps {words.number(row['mean'])} of the state in a step on average, and "
-        f"{words.share(row['saturated'])} of its values are saturated; its time constants -1 / ln f are {low}, {middle} "
-        f"and {high} steps (10, 50 and 90% of units)."
+        f"{words.share(row['saturated'])} of its values are saturated; its time constants -1 / ln f are {low}, "
+        f"{middle} and {high} steps (10, 50 and 90% of units)."
     )
 
 
@@ -108,7 +109,7 @@ def causes(
         return
     keeps = of_gates[of_gates["gate"] == KEEPS.get(patient.model.cell)]
     if keeps["mean"].min() < CLOSED:
-        row = keeps.loc[keeps["mean"].idxmin()]
+        row = keeps.nsmallest(1, "mean").iloc[0]
         yield Cause(
             "forget-gate",
             f"The {row['gate']} gate is closed: it keeps {words.number(row['mean'])} of the state in a step, and half "

@@ -30,8 +30,8 @@ def answer(norms: Sequence[float], gradient: np.ndarray | None) -> Answer:
         frames["value_clipping"] = turned = by_value(gradient)
         tenth = turned.loc[turned["limit"] == 0.1].iloc[0]
         said.append(
-            f"By value, at a tenth of its largest element, the layers' gradient turns by {tenth['degrees']:.0f} degrees "
-            f"(cosine {tenth['cosine']:.2f}); by norm it keeps its direction."
+            f"By value, at a tenth of its largest element, the layers' gradient turns by {tenth['degrees']:.0f} "
+            f"degrees (cosine {tenth['cosine']:.2f}); by norm it keeps its direction."
         )
     return Answer(QUESTION, tuple(said), frames, table="clipping")
 
@@ -65,8 +65,8 @@ def of_shares(clipped: pd.DataFrame) -> str:
     low, high, usual = (clipped.iloc[row] for row in (0, 2, 3))
     return (
         f"Pascanu et al. (2013) advise a threshold of .5 to 10 times the mean norm: {words.number(low['norm'])} to "
-        f"{words.number(high['norm'])} here, which clips {words.share(low['clipped'])} to {words.share(high['clipped'])} "
-        f"of batches; the usual {USUAL:g} would clip {words.share(usual['clipped'])}."
+        f"{words.number(high['norm'])} here, which clips {words.share(low['clipped'])} to "
+        f"{words.share(high['clipped'])} of batches; the usual {USUAL:g} would clip {words.share(usual['clipped'])}."
     )
 
 

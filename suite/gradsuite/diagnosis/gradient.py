@@ -13,8 +13,8 @@ from gradsuite.diagnosis.reference import Line
 QUESTION = "Where does the gradient go?"
 VERDICTS = {"vanishing": "vanishes", "stable": "is stable", "exploding": "explodes"}
 MIXED = (
-    "The loss reads several steps, and the gradient of an early state is a sum over all of them; shown is the part that "
-    "the last step read sends back, for in the sum lags mix."
+    "The loss reads several steps, and the gradient of an early state is a sum over all of them; shown is the part "
+    "that the last step read sends back, for in the sum lags mix."
 )
 
 
@@ -31,7 +31,9 @@ def answer(
             [(line.name, lag, left) for line in lines for lag, left in enumerate(line.left)],
             columns=["line", "lag", "left"],
         )
-    return Answer(QUESTION, tuple(sentences(whole, lines, mixed)), frames, (*of_reading(flows, steps), *causes(whole)), "horizon")
+    return Answer(
+        QUESTION, tuple(sentences(whole, lines, mixed)), frames, (*of_reading(flows, steps), *causes(whole)), "horizon"
+    )
 
 
 def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
@@ -69,7 +71,7 @@ def causes(whole: Flow) -> list[Cause]:
 
 
 def of_reading(flows: Sequence[Flow], steps: int) -> list[Cause]:
-    """Return a backward direction that is read where it has seen one step, as `output[-1]` of a bidirectional layer."""
+    """Return a backward direction that is read where it has seen one step, as `output[-1]` of both directions."""
     if steps < 2 or not any(flow.place.endswith("backward") and flow.longest == 0 for flow in flows):
         return []
     sentence = (

@@ -18,10 +18,10 @@ SCALES = range(-16, 33)  # exponents of loss scales; PyTorch's GradScaler begins
 PASSES = {
     "data": "the data: {place} is not finite. Clean it, for no network can",
     "forward": "the forward pass, at {place}: its states overflow. Look at the size of inputs and recurrent weights",
-    "loss": "the loss, at {place}: every state before it is finite. Look for the logarithm of 0 or a division by 0, and "
-    "compute the loss from logits (cross_entropy, log_softmax) or clamp what goes into it",
-    "backward": "the backward pass, at {place}: the loss is finite. Look for a slope that is infinite, as those of sqrt "
-    "and norm at 0 are, or for an overflow",
+    "loss": "the loss, at {place}: every state before it is finite. Look for the logarithm of 0 or a division by 0, "
+    "and compute the loss from logits (cross_entropy, log_softmax) or clamp what goes into it",
+    "backward": "the backward pass, at {place}: the loss is finite. Look for a slope that is infinite, as those of "
+    "sqrt and norm at 0 are, or for an overflow",
 }
 
 
@@ -73,8 +73,9 @@ def end_of(flow: Flow, dtype: str) -> End:
     shown = stored(sizes, dtype)
     zero, infinite = there & (shown == 0), there & np.isinf(shown)
     small = there & (sizes < 2.0**normal)
-    firsts = (_first(one, there) for one in (small, zero, infinite))
-    return End(dtype, flow.place, *firsts, float((zero | infinite).sum() / max(there.sum(), 1)))
+    subnormal, underflow, overflow = (_first(one, there) for one in (small, zero, infinite))
+    lost = float((zero | infinite).sum() / max(there.sum(), 1))
+    return End(dtype, flow.place, subnormal, underflow, overflow, lost)
 
 
 def stored(sizes: np.ndarray, dtype: str) -> np.ndarray:
@@ -95,12 +96,12 @@ def of_dtype(found: pd.DataFrame, dtype: str) -> str:
         f"{word} from lag {row[column]:.0f} on{of_layer(row['layer'])}"
         for column, word in (("underflow", "underflows"), ("overflow", "overflows"))
         if not found[column].dropna().empty
-        for row in [found.loc[found[column].idxmin()]]
+        for row in [found.nsmallest(1, column).iloc[0]]
     ]
     if said:
         return f"In {dtype} the gradient {words.listed(said)}."
     if not found["subnormal"].dropna().empty:
-        row = found.loc[found["subnormal"].idxmin()]
+        row = found.nsmallest(1, "subnormal").iloc[0]
         return f"In {dtype} the gradient begins to lose digits at lag {row['subnormal']:.0f}{of_layer(row['layer'])}."
     return ""
 
@@ -127,7 +128,7 @@ def saved(flows: Sequence[Flow], dtype: str) -> pd.DataFrame:
 def best(scales: pd.DataFrame) -> int:
     """Return the exponent of the loss scale nearest to 1 that keeps most."""
     most = scales[scales["kept"] == scales["kept"].max()]
-    return int(most.loc[most["exponent"].abs().idxmin(), "exponent"])
+    return int(most["exponent"].iloc[int(np.argmin(np.abs(most["exponent"])))])
 
 
 def of_scales(scales: pd.DataFrame) -> str:
@@ -154,7 +155,7 @@ def of_ends(found: pd.DataFrame, scales: pd.DataFrame | None, whole: Flow) -> li
     if not lags:
         return []
     word, lag = min(lags.items(), key=lambda one: one[1])
-    row = found.loc[found[word].idxmin()]
+    row = found.nsmallest(1, word).iloc[0]
     cure = f"; a loss scale of 2^{best(scales)} saves most" if scales is not None and dtype == "float16" else ""
     sentence = f"The gradient {word}s in {dtype} from lag {lag:.0f} on{of_layer(row['layer'])}, where "
     sentence += f"{words.share(whole.left[int(lag)])} of it is left{cure}."

@@ -50,9 +50,7 @@ def answer(patient: Patient, batch: Batch, *, reverse: bool, sick: bool) -> Answ
         return Answer(QUESTION, ("Nothing needs help: no remedy was tried.",))
     tried = [try_out(patient, default(patient.model), before, few, reverse=reverse)]
     longest = int(batch.valid.sum(axis=0).max())
-    tried += [
-        try_out(patient, one, before, few, reverse=reverse) for one in remedies(patient.model, longest)
-    ]
+    tried += [try_out(patient, one, before, few, reverse=reverse) for one in remedies(patient.model, longest)]
     if len(tried) == 1:
         return Answer(QUESTION, (f"Not told: there is no remedy to try on the cell {patient.model.cell!r}.",))
     found = ranked(tried, before)
@@ -62,9 +60,7 @@ def answer(patient: Patient, batch: Batch, *, reverse: bool, sick: bool) -> Answ
 def try_out(patient: Patient, remedy: Remedy, before: Flow, batch: Batch, *, reverse: bool) -> Tried:
     """Return what a remedy does to the flow over seeds, or why the backend cannot tell."""
     try:
-        flows = [
-            flow_of(patient, remedy.model, remedy.draw(seed), batch, reverse=reverse) for seed in range(SEEDS)
-        ]
+        flows = [flow_of(patient, remedy.model, remedy.draw(seed), batch, reverse=reverse) for seed in range(SEEDS)]
     except Unsupported as error:
         nothing = (math.nan,) * 4
         return Tried(remedy.name, *nothing, "", False, f"not tried: {error}", remedy.code)
@@ -139,7 +135,8 @@ def in_words(row: Any, before: Any, longest: int) -> str:
     instead = "" if before["verdict"] == "exploding" else f" instead of {then}"
     return (
         f"{beginning(row['remedy'])}: the horizon is {now} steps {spread} {SEEDS} seeds{instead}, and "
-        f"{words.share(row['left'])} of the gradient is left {longest} steps back instead of {words.share(before['left'])}."
+        f"{words.share(row['left'])} of the gradient is left {longest} steps back instead of "
+        f"{words.share(before['left'])}."
     )
 
 

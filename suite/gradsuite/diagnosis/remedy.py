@@ -93,5 +93,3 @@ def between_states(
                 blocks = np.split(parameters[whole], parameter.gates)
                 parameters[whole] = np.concatenate([change(rng, block) for block in blocks])
     return parameters
-
-

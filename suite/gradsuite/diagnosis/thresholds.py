@@ -12,7 +12,8 @@ from scipy.special import expit
 GROWN = 10.0
 
 # A gate that keeps less than this, on average over units and data, is closed. PyTorch's default keeps 1/2, and all
-# that is advised keeps more (Gers et al. 2000; Jozefowicz et al. 2015; Tallec & Ollivier 2018); a bias of -1 keeps 0.27.
+# that is advised keeps more (Gers et al. 2000; Jozefowicz et al. 2015; Tallec & Ollivier 2018); a bias of -1 keeps
+# 0.27.
 CLOSED = float(expit(-1.0))
 
 # A gate or a unit this close to its end is saturated: its slope is below a fifth of the largest.

@@ -42,9 +42,8 @@ def answer(patient: Patient, batch: Batch) -> Answer:
     if enough < longest:
         if mixed:
             detached = error_of(passes, batch, apart(int(enough)), passes.gradients(batch).parameters)
-            said.append(
-                f"Cut every {words.steps(enough)} without overlap (`detach`), it would be off by {words.share(detached)}."
-            )
+            off = words.share(detached)
+            said.append(f"Cut every {words.steps(enough)} without overlap (`detach`), it would be off by {off}.")
         saved = savings(passes, batch, overlapping(int(enough)) if mixed else apart(int(enough)))
         frames["savings"] = pd.DataFrame([saved])
         said.append(in_words(saved))
@@ -67,8 +66,8 @@ def of_bias(bias: pd.DataFrame, enough: int, longest: int, *, mixed: bool) -> st
     if enough >= longest:
         most = bias.loc[bias["k"] < longest].iloc[-1]
         return (
-            f"All {longest} steps are needed: through windows of {most['k']:.0f} steps{which} the gradient of the parameters "
-            f"is off by {words.share(most['error'])} of its norm."
+            f"All {longest} steps are needed: through windows of {most['k']:.0f} steps{which} the gradient of the "
+            f"parameters is off by {words.share(most['error'])} of its norm."
         )
     return (
         f"Through windows of {words.steps(enough)}{which} the gradient of the parameters keeps 99%: it is off by "

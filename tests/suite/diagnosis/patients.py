@@ -37,7 +37,7 @@ def patient_of(model, parameters, *batches, backend="numpy", **about):
     return Patient("a patient", model, with_identity(model, parameters), seen, gradsuite.backend(backend), **about)
 
 
-def drawn(cell, steps, initialisation=Initialisation(), *, backend="numpy", every=False, **sizes):  # noqa: B008
+def drawn(cell, steps, initialisation=Initialisation(), *, backend="numpy", every=False, **sizes):
     """Return a patient as it is drawn."""
     model = model_of(cell, **sizes)
     batch = batch_of(model, steps, every=every)

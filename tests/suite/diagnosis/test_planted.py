@@ -78,7 +78,8 @@ def test_a_float16_underflow_at_a_known_lag():
     scales = found.frames["loss_scale"].set_index("exponent")["kept"]
     assert scales[0] == 26 / 40
     # (7/8)^39 2^-20 is 2^-27.5, which 2^3 brings above 2^-25.
-    assert scales[2] < 1 and scales[3] == 1
+    assert scales[2] < 1
+    assert scales[3] == 1
     assert "a loss scale of 2^3 saves most" in found.findings[0]
 
 
@@ -99,7 +100,7 @@ HEALTHY = {
 }
 
 
-@pytest.mark.parametrize("cell, steps, initialisation", HEALTHY.values(), ids=HEALTHY)
+@pytest.mark.parametrize(("cell", "steps", "initialisation"), HEALTHY.values(), ids=HEALTHY)
 @pytest.mark.parametrize("every", [False, True])
 def test_nothing_is_advised_for_the_healthy(cell, steps, initialisation, every):
     found = diagnose_patient(drawn(cell, steps, initialisation, every=every))

@@ -31,7 +31,7 @@ def write_page(diagnosis: Diagnosis, path: Path) -> None:
     with style.context():
         for number, answer in enumerate(diagnosis.answers, 1):
             tables = []
-            if answer.table in CAPTIONS and answer.table in answer.frames:
+            if answer.table is not None and answer.table in answer.frames:
                 tables = [Table("In numbers", CAPTIONS[answer.table], readable(table(answer)))]
             pictures = [frame.dressed(one) for one in panels(with_lags(answer.frames, diagnosis.frames))]
             sections.append({"number": number, "answer": answer, "pictures": pictures, "tables": tables})

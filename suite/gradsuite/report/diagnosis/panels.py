@@ -71,7 +71,7 @@ def _weights(axes: Axes, frames: Frames) -> None:
     axes.set_yticks(places, [f"{r['layer']}, {r['block']}" if several else r["block"] for _, r in rows.iterrows()])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_xlim(left=0)
-    axes.set_xlabel("spectral radius (full) and norm (hollow)")
+    axes.set_xlabel("spectral radius (full), norm (hollow)")
 
 
 def _truncation(axes: Axes, frames: Frames) -> None:
@@ -85,7 +85,8 @@ def _truncation(axes: Axes, frames: Frames) -> None:
 
 def _clipping(axes: Axes, frames: Frames) -> None:
     norms = np.sort(frames["gradient_norms"]["norm"].dropna())
-    axes.plot(norms, np.arange(1, len(norms) + 1) / len(norms), color=INK, drawstyle="steps-post", marker="o", markersize=3.5)
+    below = np.arange(1, len(norms) + 1) / len(norms)
+    axes.plot(norms, below, color=INK, drawstyle="steps-post", marker="o", markersize=3.5)
     thresholds = frames["clipping"]
     style.log_axis(axes, "x", "gradient norm")
     low, high = thresholds["norm"].iloc[0], thresholds["norm"].iloc[2]
@@ -113,7 +114,7 @@ def _remedies(axes: Axes, frames: Frames) -> None:
     axes.set_yticks(places, list(rows["remedy"]))
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_xlim(0, max(longest, 1))
-    axes.set_xlabel("horizon, steps (at the right end: beyond)")
+    axes.set_xlabel("horizon in steps")
 
 
 # Name, title, caption, the frame it needs, and what draws it; in the order of the answers.
@@ -121,16 +122,16 @@ PANELS: tuple[tuple[str, str, str, str, Draw], ...] = (
     (
         "gradient",
         "What is left of the gradient",
-        "The norm of the state gradient by lag: median over the batch, and 10 to 90%. Dashed and dotted lines are theory; at "
-        "the dotted blue one 1/1000 is left.",
+        "The norm of the state gradient by lag: median over the batch, and 10 to 90%. Dashed and dotted grey lines are "
+        "theory; at the blue one 1/1000 is left.",
         "gradient",
         _gradient,
     ),
     (
         "weights",
         "Recurrent weights",
-        "Of each gate's block: the spectral radius, and the norm, which is never less. At the dashed line a linear network "
-        "keeps its gradient.",
+        "Of each gate's block: the spectral radius, and the norm, which is never less. At the dashed line a linear "
+        "network keeps its gradient.",
         "weights",
         _weights,
     ),
@@ -165,7 +166,8 @@ PANELS: tuple[tuple[str, str, str, str, Draw], ...] = (
     (
         "remedies",
         "The horizon with each remedy",
-        "Of this model on this batch at initialisation: the median of five seeds, and the ends.",
+        "Of this model on this batch at initialisation: the median of five seeds, and the ends. At the right end the "
+        "horizon is beyond the longest lag.",
         "remedies",
         _remedies,
     ),
