@@ -33,6 +33,7 @@ class NudgedCell(nnx.Module):
         self.cell = cell
 
     def __call__(self, carry: Any, x: Array) -> tuple[Any, Array]:
+        """Take a step, from an input with the nudges beside it."""
         sizes = widths(carry)
         x, nudges = x[..., : -sum(sizes)], x[..., -sum(sizes) :]
         carry, y = self.cell(carry, x)
@@ -59,6 +60,7 @@ class NudgedRNN(nnx.Module):
         rnn.cell = NudgedCell(rnn.cell)
 
     def __call__(self, inputs: Array, **asked: Any) -> Any:
+        """Run the RNN as it is asked to, with the nudges."""
         time_major = asked.get("time_major") if asked.get("time_major") is not None else self.rnn.time_major
         desk = self.desk
         desk.time_major = time_major

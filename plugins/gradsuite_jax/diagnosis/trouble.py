@@ -13,8 +13,8 @@ def find_trouble(
 ) -> Trouble | None:
     """Return the trouble, None if loss and gradients are finite.
 
-    `states` and `gradients` are (T, B, H) of one carry; of `by_output`, and of what is in the batch, axis `time` is that
-    of steps.
+    `states` and `gradients` are (T, B, H) of one carry; in `by_output`, and in what the batch holds, axis `time` is
+    that of steps.
     """
     if np.isfinite(loss) and np.isfinite(gradients).all():
         return None

@@ -17,8 +17,8 @@ class Call:
     """One call of a recurrent layer: what it read, and what it put out.
 
     `inputs` are (T, B, I), `lengths` (B) those of a packed sequence, `start` the states that it was given, each
-    (layers, B, H). `outputs` and `last` are copies that autograd knows, through which all that depends on the call goes,
-    but for a later call of the same layer that goes on from its last states: that one `follows`.
+    (layers, B, H). `outputs` and `last` are copies that autograd knows, through which goes all that depends on the
+    call, but for a later call of the same layer that goes on from its last states: that one `follows`.
     """
 
     inputs: Tensor

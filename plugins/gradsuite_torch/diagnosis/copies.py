@@ -42,6 +42,8 @@ def copy_of(module: nn.Module) -> nn.Module:
     for one in copied.modules():
         if isinstance(one, nn.RNNBase):
             one.dropout = 0.0
+            one.train()  # cuDNN goes back through no other; without dropout it makes no difference
+            one.flatten_parameters()
     return copied
 
 
@@ -49,6 +51,8 @@ def in_float64(module: nn.Module) -> nn.Module:
     """Turn all numbers of a copied module into float64, those that it keeps as attributes too; return it."""
     module.double()
     for one in module.modules():
+        if isinstance(one, nn.RNNBase):
+            one.flatten_parameters()
         for name, value in vars(one).items():
             if not name.startswith("_") and any(isinstance(leaf, Tensor) for leaf in tree.tree_leaves(value)):
                 vars(one)[name] = precise(value)

@@ -1,6 +1,6 @@
 """The patients in somebody's torch module: each of its recurrent layers that a batch goes through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ class Looks:
 
     module: nn.Module
     seen: tuple[Look, ...]
+    dropout: Mapping[str, float]  # of the recurrent layers whose own is left out, by name
     trained: frozenset[str]  # names of the parameters that its owner trains
     dtype: str
     trouble: Trouble | None
@@ -42,17 +43,17 @@ def patients(module: nn.Module, question: Question) -> Sequence[Patient | Traced
     """
     module = getattr(module, "_orig_mod", module)  # what torch.compile was given
     with random_numbers_kept(device_of(module)):
-        looks = _looks(module, question)
+        batches = question.batches()
+        looks = _looks(module, batches, question)
         layers = {name: one for name, one in looks.module.named_modules() if isinstance(one, nn.RNNBase)}
         called = [name for name in layers if any(one.calls[name] for one in looks.seen)]
         if called:
             return [_patient(layers[name], name, looks, question) for name in called]
-        return traced(looks.module, looks.trained, question, dtype=looks.dtype, trouble=looks.trouble)
+        return traced(looks.module, looks.trained, batches, question, dtype=looks.dtype, trouble=looks.trouble)
 
 
-def _looks(module: nn.Module, question: Question) -> Looks:
+def _looks(module: nn.Module, batches: Sequence[Any], question: Question) -> Looks:
     """Look at every batch, first in the module's own dtype for trouble, then in float64 if it can be."""
-    batches = question.batches()
     trained = frozenset(name for name, one in module.named_parameters() if one.requires_grad)
     own = copy_of(module)
     name = str(next((one.dtype for one in module.parameters()), torch.float32)).removeprefix("torch.")
@@ -75,7 +76,8 @@ def _looks(module: nn.Module, question: Question) -> Looks:
         else:
             own, seen, name = cast, again, "float64"
     finite = tuple(one for one in seen if one.finite)
-    return Looks(own, finite or tuple(seen[:1]), trained, name, trouble)
+    dropout = {place: one.dropout for place, one in module.named_modules() if isinstance(one, nn.RNNBase)}
+    return Looks(own, finite or tuple(seen[:1]), dropout, trained, name, trouble)
 
 
 def _patient(layer: nn.RNNBase, name: str, looks: Looks, question: Question) -> Patient:
@@ -92,7 +94,7 @@ def _patient(layer: nn.RNNBase, name: str, looks: Looks, question: Question) -> 
         dtype=looks.dtype,
         trouble=looks.trouble,
     )
-    notes = dict.fromkeys(_notes(layer, name, looks, question))
+    notes = dict.fromkeys(_notes(layer, name, looks))
     swaps = []
     for one in looks.seen:
         if not one.calls[name]:
@@ -143,11 +145,11 @@ def _worst(swaps: Sequence[Swap]) -> Swap | None:
     )
 
 
-def _notes(layer: nn.RNNBase, name: str, looks: Looks, question: Question) -> list[str]:
+def _notes(layer: nn.RNNBase, name: str, looks: Looks) -> list[str]:
     """Return what was assumed of a layer."""
     notes = []
-    if dropout := getattr(question.network.get_submodule(name), "dropout", 0.0):
-        notes.append(f"Dropout of {dropout:g} between the layers is left out: its masks cannot be seen.")
+    if looks.dropout[name]:
+        notes.append(f"Dropout of {looks.dropout[name]:g} between the layers is left out: its masks cannot be seen.")
     if not layer.bias:
         notes.append("The layers have no biases: those of the suite's are zeros.")
     if looks.dtype != "float64":

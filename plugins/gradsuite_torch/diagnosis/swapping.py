@@ -58,7 +58,7 @@ def batch_of(seen: Sequences) -> Batch:
 
 
 def original(layer: nn.RNNBase, seen: Sequences) -> dict[str, Tensor]:
-    """Return the layer's own gradients, by name, of the inner product of its outputs with the loss's gradient by them."""
+    """Return the layer's own gradients, by name, of its outputs' inner product with the loss's gradient by them."""
     inputs = seen.inputs.transpose(0, 1) if layer.batch_first else seen.inputs
     state = None if seen.state is None else seen.state if isinstance(layer, nn.LSTM) else seen.state[0]
     with torch.enable_grad():

@@ -20,13 +20,19 @@ STEPS = 3  # calls of one module in one pass from which they are steps
 
 
 def traced(
-    module: nn.Module, trained: frozenset[str], question: Question, *, dtype: str, trouble: Trouble | None
+    module: nn.Module,
+    trained: frozenset[str],
+    batches: Sequence[Any],
+    question: Question,
+    *,
+    dtype: str,
+    trouble: Trouble | None,
 ) -> Sequence[Traced]:
     """Return each cell that the module calls step by step, or else its blocks in their order.
 
     Raises UserError where there is neither.
     """
-    batches = [precise(batch) if dtype == "float64" else batch for batch in question.batches()]
+    batches = [precise(batch) if dtype == "float64" else batch for batch in batches]
     order = _order(module, batches[0], question)
     cells = _cells(module, order)
     blocks = () if cells else _blocks(module, order)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -51,7 +52,7 @@ def _axes(calls: list[Call], batch: Any) -> Axes | None:
 
 def _is_loop(calls: list[Call]) -> bool:
     """Whether the layer was called step by step."""
-    return len(calls) > 1 and all(call.follows is before for before, call in zip(calls, calls[1:], strict=False))
+    return len(calls) > 1 and all(call.follows is before for before, call in pairwise(calls))
 
 
 def _in_data(batch: Any, axes: Axes | None) -> Found | None:

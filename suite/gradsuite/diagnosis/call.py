@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradsuite.diagnosis.patient import Patient
 from gradsuite.diagnosis.question import INSTALL, MOST, Loss, Question
+from gradsuite.diagnosis.stored import StoredNetwork
 from gradsuite.diagnosis.traced import Traced
 from gradsuite.errors import UserError, unknown
 from gradsuite.plugins import Plugins, load
@@ -45,6 +46,8 @@ def diagnose(
 def find_patients(question: Question, plugins: Plugins) -> Sequence[Patient | Traced]:
     """Return what there is to diagnose in a network. Raises UserError if no plugin knows its kind."""
     found: Sequence[Patient | Traced] | None = plugins.manager.hook.find_patients(question=question)
+    if not found and isinstance(question.network, StoredNetwork):
+        raise UserError(f"stored weights are computed by torch, which is not installed; type: {INSTALL}")
     if not found:
         kind = type(question.network).__name__
         raise UserError(

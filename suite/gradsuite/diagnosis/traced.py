@@ -1,4 +1,4 @@
-"""What is seen of a network that the suite cannot compute itself: its activations and their gradients, place by place."""
+"""What is seen of a network that the suite cannot compute itself: its activations and the gradients by them."""
 
 from dataclasses import dataclass, field
 

@@ -74,7 +74,7 @@ def test_the_module_is_left_as_it_was(found):
         hooks = [len(one._forward_hooks) + len(one._forward_pre_hooks) for one in module.modules()]
         modes = [(one.training, getattr(one, "dropout", None)) for one in module.modules()]
         wanted = [one.requires_grad for one in module.parameters()]
-        numbers = torch.get_rng_state().numpy().tobytes(), random.getstate(), np.random.get_state()[1].tobytes()
+        numbers = torch.get_rng_state().numpy().tobytes(), random.getstate(), np.random.get_state()[1].tobytes()  # noqa: NPY002
         return [one.numpy().tobytes() for one in tensors], hooks, modes, wanted, numbers, list(heard)
 
     before = everything()

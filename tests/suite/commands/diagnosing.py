@@ -68,12 +68,11 @@ def write_all():
     torch.manual_seed(0)
     write_series()
     write_examples()
-    save_file(state(), "model.safetensors")
-    torch.save(state(), "model.pt")
-    torch.save(
-        {"state_dict": {f"model.{name}": value for name, value in state().items()}, "epoch": 3}, "lightning.ckpt"
-    )
-    torch.save({f"module.{name}": value for name, value in state().items()}, "parallel.pth")
+    weights = state()
+    save_file(weights, "model.safetensors")
+    torch.save(weights, "model.pt")
+    torch.save({"state_dict": {f"model.{name}": one for name, one in weights.items()}, "epoch": 3}, "lightning.ckpt")
+    torch.save({f"module.{name}": one for name, one in weights.items()}, "parallel.pth")
     save_file(state(Net(nn.RNN(2, 4, bias=False, bidirectional=True), 3)), "rnn.safetensors")
     save_file(state(Net(nn.GRU(2, 4), 2)), "gru.safetensors")
     save_file(state(Two()), "two.safetensors")
