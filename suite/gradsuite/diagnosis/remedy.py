@@ -40,8 +40,8 @@ def remedies(model: Model, longest: int) -> Iterator[Remedy]:
     if model.cell not in GATES:
         return
     if model.cell in ("lstm", "gru"):
-        gate = {"lstm": "forget", "gru": "update"}[model.cell]
-        yield of_biases(f"a {gate} bias of 1", model, Initialisation(forget_bias=1.0), code.forget_bias(model))
+        name = {"lstm": "a forget bias of 1", "gru": "an update bias of 1"}[model.cell]
+        yield of_biases(name, model, Initialisation(forget_bias=1.0), code.forget_bias(model))
         if longest > 2:
             chrono = Initialisation(chrono=float(longest))
             yield of_biases(f"chrono biases, T_max {longest}", model, chrono, code.chrono(model, longest))
