@@ -56,7 +56,8 @@ class NudgedRNN(nnx.Module):
 
     def __init__(self, rnn: Any, desk: Desk) -> None:
         self.rnn, self.desk = rnn, desk
-        self.width = sum(widths(rnn.cell.initialize_carry((1, rnn.cell.in_features), rnn.rngs or nnx.Rngs(0).carry)))
+        rngs = nnx.Rngs(0).carry if rnn.rngs is None else rnn.rngs
+        self.width = sum(widths(rnn.cell.initialize_carry((1, rnn.cell.in_features), rngs)))
         rnn.cell = NudgedCell(rnn.cell)
 
     def __call__(self, inputs: Array, **asked: Any) -> Any:
