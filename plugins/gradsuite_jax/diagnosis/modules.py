@@ -99,7 +99,7 @@ def _look(question: Question, batch: Any) -> dict[str, Seen]:
     def value(parameters: Any, nudges: dict[str, Array], shift: Any) -> tuple[Array, Any]:
         for name, nudge in nudges.items():
             desks[name].nudges = nudge
-        module = nnx.merge(graph, parameters, rest)
+        module = nnx.merge(graph, parameters, jax.tree.map(lambda leaf: leaf, rest))  # counters are of this trace
         output = question.call(module, batch) if question.call else module(*given_of(batch, question))
         if shift is not None:
             output = jax.tree.map(jnp.add, output, shift)
