@@ -62,9 +62,8 @@ class NudgedRNN(nnx.Module):
 
     def __call__(self, inputs: Array, **asked: Any) -> Any:
         """Run the RNN as it is asked to, with the nudges."""
-        time_major = asked.get("time_major") if asked.get("time_major") is not None else self.rnn.time_major
-        desk = self.desk
-        desk.time_major = time_major
+        desk, time_major = self.desk, asked.get("time_major")
+        desk.time_major = self.rnn.time_major if time_major is None else bool(time_major)
         if desk.nudges is None:
             desk.nudges = jnp.zeros((*inputs.shape[:-1], self.width), inputs.dtype)
         found = self.rnn(jnp.concatenate([inputs, desk.nudges], axis=-1), **asked)
@@ -94,7 +93,7 @@ def _look(question: Question, batch: Any) -> dict[str, Seen]:
     module, desks = _replaced(nnx.clone(question.network))
     if not desks:
         raise UserError(f"{question.title} has no flax.nnx.RNN: give its step(params, carry, x), params and carry")
-    graph, parameters, rest = nnx.split(module, nnx.Param, ...)
+    graph, parameters, rest = nnx.split(module, nnx.Param, nnx.Not(nnx.Param))
 
     def value(parameters: Any, nudges: dict[str, Array], shift: Any) -> tuple[Array, Any]:
         for name, nudge in nudges.items():
@@ -133,7 +132,7 @@ def _replaced(module: Any) -> tuple[Any, dict[str, Desk]]:
             return nudged_rnn, desks
         parent = module
         for key in path[:-1]:
-            parent = parent[key] if isinstance(key, int) else getattr(parent, key)
+            parent = parent[key] if isinstance(key, int) else getattr(parent, str(key))
         if isinstance(path[-1], int):
             parent[path[-1]] = nudged_rnn
         else:

@@ -49,7 +49,7 @@ def stored(
             f"{layers.prefix or source + ': '}weight_ih_l0 reads {layers.input_size} numbers a step, the data have "
             f"{task.input_size}: choose as many with --inputs, or diagnose the whole module in Python"
         )
-    notes = []
+    notes = list[str]()
     activation = _activation(layers, activation, notes)
     read = heads.head(state, layers, head, outputs=task.output_size, at_least=task.loss == "cross_entropy")
     outputs = len(state[f"{read}weight"]) if read is not None else task.output_size
