@@ -1,14 +1,15 @@
 """Plugins that exist for one test: installed in a folder of their own, so that worker processes find them too."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+
+from gradsuite.worker.process import Process
 
 # Two backends without a framework and an experiment that misbehaves as it is told.
 PROBE = """
@@ -159,26 +160,13 @@ def gradsuite(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
 
 
 @contextmanager
-def worker(**more: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a worker of the backend `echo`, and kill it in the end."""
-    command, pipe = [sys.executable, "-P", "-m", "gradsuite.worker.start"], subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **more}
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write('"echo"\n')
+def worker(**more: str) -> Iterator[Process]:
+    """Start a worker of the backend `echo`, and end it."""
+    process = Process("echo", {**os.environ, **more})
+    try:
         yield process
-        process.kill()
-
-
-def ask(process: subprocess.Popen[str], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a worker's reply."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
-    reply: dict[str, Any] = json.loads(process.stdout.readline())
-    return reply
+    finally:
+        process.close()
 
 
 def trial(behaviour: str, size: int = 1) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Result, Trial
@@ -15,6 +14,8 @@ from gradsuite.running.executors.workers import Unfinished, Workers
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost
 
+AT_ONCE = 16  # workers that start at a time
+T = TypeVar("T")
 Lanes = Mapping[str, Sequence[Trial]]  # each backend's own trials, in their order
 
 
@@ -31,14 +32,12 @@ class LocalExecutor(Executor):
 
     def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
         """Return what each backend says of itself, or why it cannot be had; they start side by side."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            return dict(zip(backends, pool.map(self._describe, backends), strict=True))
+        return _of_each(backends, self._describe)
 
     def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of these backends; side by side, for nothing is timed."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            reasons = pool.map(lambda backend: self.workers.preflight(backend, device, cells), backends)
-            return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
+        reasons = _of_each(backends, lambda backend: self.workers.preflight(backend, device, cells))
+        return {backend: reason for backend, reason in reasons.items() if reason}
 
     def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, first those that are not timed, if that is of use."""
@@ -105,3 +104,13 @@ class LocalExecutor(Executor):
                 if result := self.workers.round(one):
                     unfinished.remove(one)
                     yield one.trial, result
+
+
+def _of_each(backends: Sequence[str], answer: Callable[[str], T]) -> dict[str, T]:
+    """Return an answer for each backend; Ctrl-C does not wait for those that are still to come."""
+
+    def lane(backend: str) -> Iterator[tuple[str, T]]:
+        yield backend, answer(backend)
+
+    answers = dict(side_by_side([lane(backend) for backend in backends], AT_ONCE))
+    return {backend: answers[backend] for backend in backends}
