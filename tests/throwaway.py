@@ -3,17 +3,19 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import psutil
 from gradsuite.worker.process import Process
 
 # Two backends without a framework and an experiment that misbehaves as it is told.
 PROBE = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 from pathlib import Path
 from gradsuite import hookimpl
 from gradsuite.backend import Backend, BackendInfo
@@ -88,6 +90,7 @@ def fork(backend, settings):
 def threads(backend, settings):
     import numpy as np
     factor = np.full((512, 512), 2.0**-70, np.float32)
+    threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
     left = np.count_nonzero((factor @ factor).view(np.int32))  # bits: this thread may take 2^-131 for zero
     tasks = os.listdir("/proc/self/task") if os.path.exists("/proc/self/task") else []
     cores = [len(os.sched_getaffinity(int(task))) for task in tasks]
@@ -157,6 +160,19 @@ def gradsuite(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
     return subprocess.run(
         command, cwd=folder, env=environment(folder, **more), capture_output=True, text=True, timeout=600
     )
+
+
+def ended(pid: int) -> bool:
+    """Whether a process that was killed is gone within a minute; one that nobody has waited for is, too."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 @contextmanager

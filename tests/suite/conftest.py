@@ -1,5 +1,6 @@
 """Fixtures: throwaway plugins, seen by this process and by the workers it starts, and a command line to use them."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.tiny import tiny  # noqa: F401  an experiment on the real backends
 def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install the backends `echo`, `delta` and `gone` and the experiment `probe`, and work in their folder."""
     install(tmp_path, "probe", PROBE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    path = filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     monkeypatch.delenv("GRADSUITE_DISABLE_PLUGINS", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "probe_plugin", raising=False)

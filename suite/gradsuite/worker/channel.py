@@ -4,6 +4,7 @@ import fcntl
 import os
 import resource
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from gradsuite.worker import frames
@@ -47,8 +48,9 @@ class Channel:
 
     def _leave(self) -> None:
         self.is_here = False
-        os.close(self.requests)
-        os.close(self.replies)
+        for descriptor in (self.requests, self.replies):
+            with suppress(OSError):  # a backend may have closed it
+                os.close(descriptor)
 
 
 def _hidden(descriptor: int) -> int:

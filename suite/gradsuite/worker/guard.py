@@ -38,6 +38,7 @@ def _watch(worker: int) -> int:
     os.set_blocking(waking, False)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what interrupts the host means, the host decides
     events = select.poll()
     events.register(0, 0)  # its end, and nothing else: what comes there is for the worker
     events.register(woken, select.POLLIN)

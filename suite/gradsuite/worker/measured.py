@@ -10,16 +10,12 @@ FIELDS = ("metric", "value", "unit", "index", "layer", "member", "note")
 PLACES = range(-(2**63), 2**63)  # whole numbers that a run can store
 
 
-def packed(measured: Any) -> list[list[Any]]:
-    """Return what was yielded as rows for JSON. Raises Malformed for what is not a list of measurements."""
-    if isinstance(measured, Set) or not isinstance(measured, Iterable):
-        raise Malformed(f"a round is a list of measurements, not {shown(measured)}")
-    rows = []
-    for one in measured:
-        if not isinstance(one, Measurement):
-            raise Malformed(f"a round is a list of measurements, but there is {shown(one)} in it")
-        rows.append(list(_fields([getattr(one, name) for name in FIELDS])))
-    return rows
+def packed(experiment: str, measured: Any) -> list[list[Any]]:
+    """Return what an experiment yielded as rows for JSON. Raises Malformed, which names it, for what are none."""
+    try:
+        return _rows(measured)
+    except Malformed as error:
+        raise Malformed(f"experiment {experiment!r}: {error}") from error
 
 
 def unpacked(rows: Any) -> list[Measurement]:
@@ -32,6 +28,17 @@ def unpacked(rows: Any) -> list[Measurement]:
             raise Malformed(f"a measurement is a list of {', '.join(FIELDS)}, not {shown(row)}")
         measurements.append(Measurement(*_fields(row)))
     return measurements
+
+
+def _rows(measured: Any) -> list[list[Any]]:
+    if isinstance(measured, Set) or not isinstance(measured, Iterable):
+        raise Malformed(f"a round is a list of measurements, not {shown(measured)}")
+    rows = []
+    for one in measured:
+        if not isinstance(one, Measurement):
+            raise Malformed(f"a round is a list of measurements, but there is {shown(one)} in it")
+        rows.append(list(_fields([getattr(one, name) for name in FIELDS])))
+    return rows
 
 
 def _fields(row: Sequence[Any]) -> tuple[Any, ...]:

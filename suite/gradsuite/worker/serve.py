@@ -45,6 +45,7 @@ class Worker:
         self.name = name
         self.rounds: Iterator[list[Measurement]] = iter(())
         self.shared: Shared | None = None  # before the trial that is measured
+        self.measuring = ""  # the experiment that is measured
         self.experiments: dict[str, Experiment] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
@@ -92,7 +93,7 @@ class Worker:
         self.rounds = iter(())
         memory.release()
         memory.reset_peak()
-        name = request["experiment"]
+        name = self.measuring = request["experiment"]
         measure, backend = PROBES.get(name) or self.experiment(name).measure, self.backend
         self.shared = Shared()
         self.rounds = iter(measure(backend, request["device"], request["settings"]))
@@ -103,7 +104,7 @@ class Worker:
         settle()
         if yielded is END:
             return {"status": "ok", "done": True, "measurements": [], "changed": self.changes()}
-        return {"status": "ok", "done": False, "measurements": measured.packed(yielded), "changed": []}
+        return {"status": "ok", "done": False, "measurements": measured.packed(self.measuring, yielded), "changed": []}
 
     def failure(self, status: str, reason: str) -> Reply:
         """End the trial, if there is one."""

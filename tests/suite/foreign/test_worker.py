@@ -55,10 +55,13 @@ def test_a_run_measures_one_command_and_survives_another(folder):
 
 def test_a_command_that_computes_ends_with_its_worker_even_if_the_guard_was_killed(folder):
     process = Process("busy", throwaway.environment(folder))
-    Thread(target=pytest.raises, args=(Lost, process.ask, {"do": "describe"}, 600)).start()
+    asking = Thread(target=pytest.raises, args=(Lost, process.ask, {"do": "describe"}, 600))
+    asking.start()
     guard = psutil.Process(process.process.pid)
     while len(commands := guard.children(recursive=True)) < 2:  # the worker and its command
         assert process.process.poll() is None
         time.sleep(0.01)
     guard.kill()
+    asking.join()
+    process.close()
     assert not psutil.wait_procs(commands, timeout=60)[1]

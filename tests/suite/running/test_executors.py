@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections import defaultdict
 
 import psutil
@@ -18,6 +17,8 @@ from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.worker import process
 from gradsuite.worker.environment import WorkerEnvironment
+
+from tests.throwaway import ended
 
 
 def trial(behaviour, backend="echo", size=1, *, timed=True):
@@ -80,19 +81,6 @@ def test_a_round_that_takes_too_long_is_ended(probe):
     assert (done["hang"].status, done["hang"].reason) == ("timeout", "no answer within 0.5 s")
     assert done["hang"].seconds >= 0.5
     assert done["one"].status == "ok"
-
-
-def ended(pid):
-    """Whether a process that was killed is gone within a minute; one that nobody has waited for is, too."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_what_a_worker_started_ends_with_it(probe, monkeypatch):

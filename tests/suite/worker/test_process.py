@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from threading import Thread
 
 import psutil
 import pytest
 from gradsuite.worker.process import START_LEAST, START_TIMEOUT, Lost, Process, start_timeout
 
-from tests.throwaway import environment, trial, worker
+from tests.throwaway import ended, environment, install, trial, worker
 
 C_CALL = """
 import ctypes
@@ -45,8 +46,6 @@ time.sleep(600)
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_worker_in_a_c_call_does_not_outlive_its_host(tmp_path, number):
-    from tests.throwaway import install
-
     install(tmp_path, "busy", C_CALL)
     with subprocess.Popen(
         [sys.executable, "-c", HOST], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
@@ -56,6 +55,23 @@ def test_a_worker_in_a_c_call_does_not_outlive_its_host(tmp_path, number):
         gone, alive = psutil.wait_procs(processes, timeout=60)
         host.kill()
     assert (len(gone), alive) == (2, [])
+
+
+def test_ctrl_c_while_a_backend_is_imported_does_not_wait_for_it(tmp_path):
+    install(tmp_path, "busy", C_CALL)
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command = [sys.executable, "-c", f"{heeding}from gradsuite.__main__ import main; main()", "backends"]
+    blocked = {"GRADSUITE_DISABLE_PLUGINS": "torch,jax,peers"}
+    with subprocess.Popen(
+        command, env=environment(tmp_path, **blocked), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as host:
+        while len(processes := psutil.Process(host.pid).children(recursive=True)) < 4:  # two backends, two guards
+            time.sleep(0.01)
+        host.send_signal(signal.SIGINT)
+        output, errors = host.communicate(timeout=60)
+        gone, alive = psutil.wait_procs(processes, timeout=60)
+    assert (host.returncode, output, errors.split()) == (130, "", ["interrupted"])
+    assert (len(gone), alive) == (4, [])
 
 
 def test_a_worker_outlives_the_thread_that_started_it(probe):
@@ -89,7 +105,7 @@ def test_whoever_holds_the_pipe_the_time_limit_holds(probe):
         with pytest.raises(Lost, match=r"no answer within 0\.5 s") as lost:
             process.ask(trial("hang"), 0.5)
         assert lost.value.status == "timeout"
-        assert not psutil.pid_exists(process.pid)
+        assert ended(process.pid)
         for descriptor in held:
             os.close(descriptor)
 

@@ -97,8 +97,8 @@ def test_rows_come_out_as_they_went_in():
         Measurement("a", 1, "s", index=2**63 - 1, member=-(2**63)),
         Measurement("b", math.inf, layer=True, note="é"),
     ]
-    assert measured.unpacked(json.loads(json.dumps(measured.packed(rows)))) == rows
-    (row,) = measured.packed([Measurement("a", math.nan)])
+    assert measured.unpacked(json.loads(json.dumps(measured.packed("probe", rows)))) == rows
+    (row,) = measured.packed("probe", [Measurement("a", math.nan)])
     assert math.isnan(row[1])
 
 
