@@ -45,11 +45,11 @@ ROWS = {
         "is no number: something of the class Unspeakable that cannot be shown",
     ),
     "value-leaving": ([Measurement("m", Leaving())], "the worker ended with exit status 9"),
-    "index-nan": ([Measurement("m", 1.0, index=np.nan)], "the index of 'm' is no whole number of at most 64 bits: nan"),
+    "index-nan": ([Measurement("m", 1.0, index=np.nan)], "the index of 'm' is no whole number up to 2^53: nan"),
     "index-infinite": ([Measurement("m", 1.0, index=np.inf)], "the index of 'm' is no whole number"),
     "index-half": ([Measurement("m", 1.0, index=0.5)], "the index of 'm' is no whole number"),
     "index-text": ([Measurement("m", 1.0, index="1")], "the index of 'm' is no whole number"),
-    "index-beyond": ([Measurement("m", 1.0, index=2**63)], "bits: 9223372036854775808"),
+    "index-beyond": ([Measurement("m", 1.0, index=2**63)], "up to 2^53: 9223372036854775808"),
     "index-unspeakable": ([Measurement("m", 1.0, index=Unspeakable())], "that cannot be shown"),
     "layer-set": ([Measurement("m", 1.0, layer={0})], "the layer of 'm' is no whole number"),
     "member-list": ([Measurement("m", 1.0, member=[0])], "the member of 'm' is no whole number"),
@@ -71,7 +71,7 @@ DATA = {  # these are no faults: what is not finite is data, and a text is cut o
     "metric-half": [Measurement(HALF, 1.0)],
     "note-megabyte": [Measurement("m", 1.0, note=MEGABYTE)],
     "note-half": [Measurement("m", 1.0, note=HALF)],
-    "index-last": [Measurement("m", 1.0, index=2**63 - 1)],
+    "index-last": [Measurement("m", 1.0, index=2**53)],
 }
 for name, (rows, words) in ROWS.items():
     FAULTS[name] = Fault(lambda rows=rows: rows, "error", words)

@@ -7,7 +7,7 @@ from gradsuite.rows import Measurement
 from gradsuite.worker.malformed import Malformed, shown, text_of
 
 FIELDS = ("metric", "value", "unit", "index", "layer", "member", "note")
-PLACES = range(-(2**63), 2**63)  # whole numbers that a run can store
+PLACES = range(-(2**53), 2**53 + 1)  # whole numbers that stay what they are in every table, beside missing ones
 
 
 def packed(experiment: str, measured: Any) -> list[list[Any]]:
@@ -78,7 +78,7 @@ def _place(metric: str, field: str, place: Any) -> int | None:
             return whole
     except Exception:  # noqa: BLE001  a plugin's own class may fail in any way: then it is none
         pass
-    raise Malformed(f"the {field} of {shown(metric)} is no whole number of at most 64 bits: {shown(place)}")
+    raise Malformed(f"the {field} of {shown(metric)} is no whole number up to 2^53: {shown(place)}")
 
 
 def _text(metric: str, field: str, text: Any) -> str:

@@ -94,7 +94,7 @@ def test_a_failure_has_a_reason_that_can_be_stored(status):
 
 def test_rows_come_out_as_they_went_in():
     rows = [
-        Measurement("a", 1, "s", index=2**63 - 1, member=-(2**63)),
+        Measurement("a", 1, "s", index=2**53, member=-(2**53)),
         Measurement("b", math.inf, layer=True, note="é"),
     ]
     assert measured.unpacked(json.loads(json.dumps(measured.packed("probe", rows)))) == rows
