@@ -6,6 +6,7 @@ may set variables of their own.
 
 import os
 import signal
+import struct
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -54,8 +55,9 @@ def _process() -> dict[str, Any]:
     mask = os.umask(0)
     os.umask(mask)
     state: dict[str, Any] = {
-        "how numbers below the smallest normal one are computed": LEAST / THREE,
-        "how numbers are rounded": (ONE / THREE, -ONE / THREE),
+        # As bytes: what takes them for zero finds them equal to it.
+        "how numbers below the smallest normal one are computed": struct.pack("d", LEAST / THREE),
+        "how numbers are rounded": struct.pack("dd", ONE / THREE, -ONE / THREE),
         "the file mode mask": mask,
         "the working directory": None,
         "the handlers of signals": tuple(map(signal.getsignal, signal.valid_signals())),
