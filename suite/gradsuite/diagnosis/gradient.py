@@ -12,6 +12,7 @@ from gradsuite.diagnosis.reference import Line
 
 QUESTION = "Where does the gradient go?"
 VERDICTS = {"vanishing": "vanishes", "stable": "is stable", "exploding": "explodes"}
+UNREAD = "No gradient reaches the layers: it is zero, or not a number, where the loss reads them."
 MIXED = (
     "The loss reads several steps, and the gradient of an early state is a sum over all of them; shown is the part "
     "that the last step read sends back, for in the sum lags mix."
@@ -39,7 +40,7 @@ def answer(
 def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
     """Return what is said of the whole network's flow."""
     if np.isnan(whole.left).any():
-        return ["No gradient reaches the layers: it is zero, or not a number, where the loss reads them."]
+        return [UNREAD]
     left, rate, unit = whole.left[-1], whole.rate, whole.along.removesuffix("s")
     said = [
         f"The gradient {VERDICTS[whole.verdict]}: of its norm where the loss reads, {words.share(left)} is left "
@@ -58,7 +59,9 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
 
 
 def causes(whole: Flow) -> list[Cause]:
-    """Return the length, as a cause, where the gradient vanishes within it."""
+    """Return the length, as a cause, where the gradient vanishes within it; or that there is no gradient at all."""
+    if np.isnan(whole.left).any():
+        return [Cause("reading", UNREAD)]
     if whole.verdict != "vanishing":
         return []
     length, horizon = whole.longest + 1, whole.horizon
@@ -75,8 +78,8 @@ def of_reading(flows: Sequence[Flow], steps: int) -> list[Cause]:
     if steps < 2 or not any(flow.place.endswith("backward") and flow.longest == 0 for flow in flows):
         return []
     sentence = (
-        f"The backward direction is read where it has seen 1 of {steps} steps, as in `output[-1]`: read `h_n`, or its "
-        "part of `output[0]`."
+        f"The backward direction is read where it has seen 1 of {steps} steps, as in output[-1]: read h_n, or its "
+        "part of output[0]."
     )
     return [Cause("reading", sentence)]
 
