@@ -11,7 +11,7 @@ from gradsuite.diagnosis.flow import Flow
 from gradsuite.diagnosis.reference import Line
 
 QUESTION = "Where does the gradient go?"
-VERDICTS = {"vanishing": "vanishes", "stable": "is stable", "exploding": "explodes"}
+VERDICTS = {"vanishing": "vanishes", "stable": "is stable"}
 UNREAD = "No gradient reaches the layers: it is zero, or not a number, where the loss reads them."
 MIXED = (
     "The loss reads several steps, and the gradient of an early state is a sum over all of them; shown is the part "
@@ -43,7 +43,10 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
         return [UNREAD]
     left, rate, unit = whole.left[-1], whole.rate, whole.along.removesuffix("s")
     said = [
-        f"The gradient {VERDICTS[whole.verdict]}: of its norm where the loss reads, {words.share(left)} is left "
+        f"The gradient explodes: {words.steps(whole.longest, whole.along)} back, its norm is {words.number(left)} times "
+        "what it is where the loss reads."
+        if whole.verdict == "exploding"
+        else f"The gradient {VERDICTS[whole.verdict]}: of its norm where the loss reads, {words.share(left)} is left "
         f"{words.steps(whole.longest, whole.along)} back, and {words.reach(whole)}."
     ]
     if not np.isnan(rate.value):
