@@ -56,7 +56,8 @@ class NudgedRNN(nnx.Module):
 
     def __init__(self, rnn: Any, desk: Desk) -> None:
         self.rnn, self.desk = rnn, desk
-        self.width = sum(widths(rnn.cell.initialize_carry((1, rnn.cell.in_features), rnn.rngs or nnx.Rngs(0).carry)))
+        rngs = nnx.Rngs(0).carry if rnn.rngs is None else rnn.rngs
+        self.width = sum(widths(rnn.cell.initialize_carry((1, rnn.cell.in_features), rngs)))
         rnn.cell = NudgedCell(rnn.cell)
 
     def __call__(self, inputs: Array, **asked: Any) -> Any:
@@ -98,7 +99,7 @@ def _look(question: Question, batch: Any) -> dict[str, Seen]:
     def value(parameters: Any, nudges: dict[str, Array], shift: Any) -> tuple[Array, Any]:
         for name, nudge in nudges.items():
             desks[name].nudges = nudge
-        module = nnx.merge(graph, parameters, rest)
+        module = nnx.merge(graph, parameters, jax.tree.map(lambda leaf: leaf, rest))  # counters are of this trace
         output = question.call(module, batch) if question.call else module(*given_of(batch, question))
         if shift is not None:
             output = jax.tree.map(jnp.add, output, shift)

@@ -82,7 +82,7 @@ def _activation(layers: Architecture, activation: str | None, notes: list[str]) 
     """Return the activation: tanh unless an rnn's is given, which weights do not tell."""
     if layers.cell != "rnn":
         if activation not in (None, "tanh"):
-            raise UserError(f"--activation is for an rnn, not for an {layers.cell}: leave it out")
+            raise UserError(f"--activation is for an rnn, not for {layers.cell}: leave it out")
         return "tanh"
     if activation is None:
         notes.append("The activation is taken to be tanh, which weights do not tell: --activation relu is the other.")
