@@ -42,13 +42,17 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
     if np.isnan(whole.left).any():
         return [UNREAD]
     left, rate, unit = whole.left[-1], whole.rate, whole.along.removesuffix("s")
-    said = [
-        f"The gradient explodes: {words.steps(whole.longest, whole.along)} back, its norm is {words.number(left)} times "
-        "what it is where the loss reads."
-        if whole.verdict == "exploding"
-        else f"The gradient {VERDICTS[whole.verdict]}: of its norm where the loss reads, {words.share(left)} is left "
-        f"{words.steps(whole.longest, whole.along)} back, and {words.reach(whole)}."
-    ]
+    back = f"{words.steps(whole.longest, whole.along)} back"
+    if whole.verdict == "exploding":
+        said = [
+            f"The gradient explodes: {back}, its norm is {words.number(left)} times what it is where the loss reads."
+        ]
+    else:
+        verdict = VERDICTS[whole.verdict]
+        said = [
+            f"The gradient {verdict}: of its norm where the loss reads, {words.share(left)} is left {back}, and "
+            f"{words.reach(whole)}."
+        ]
     if not np.isnan(rate.value):
         factor = f"{np.exp(rate.value):.3g}"
         said.append(
@@ -56,8 +60,8 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
         )
     for line in lines:
         lag = min(whole.longest, len(line.left) - 1)
-        back = words.steps(lag, whole.along)
-        said.append(f"{line.name[0].upper()}{line.name[1:]}: {words.share(line.left[lag])} would be left {back} back.")
+        away = words.steps(lag, whole.along)
+        said.append(f"{line.name[0].upper()}{line.name[1:]}: {words.share(line.left[lag])} would be left {away} back.")
     return [*said, *([MIXED] if mixed else [])]
 
 
