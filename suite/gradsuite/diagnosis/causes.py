@@ -113,7 +113,7 @@ def causes(
         yield Cause(
             "forget-gate",
             f"The {row['gate']} gate is closed: it keeps {words.number(row['mean'])} of the state in a step, and half "
-            f"of the units forget within {words.number(row['time_constant'])} steps or less.",
+            f"of the units have a time constant of {words.number(row['time_constant'])} steps or less.",
         )
     if saturated > MOSTLY:
         yield Cause(

@@ -25,7 +25,7 @@ def answer(norms: Sequence[float], gradient: np.ndarray | None) -> Answer:
         return Answer(QUESTION, ("No batch has a finite gradient to clip.",))
     clipped = shares(sound)
     frames = {"gradient_norms": pd.DataFrame({"batch": range(len(norms)), "norm": norms}), "clipping": clipped}
-    said = [*of_norms(sound, len(norms)), of_shares(clipped)]
+    said = [*of_norms(sound, len(norms)), of_shares(clipped, len(norms))]
     if gradient is not None and np.isfinite(gradient).all() and np.any(gradient):
         frames["value_clipping"] = turned = by_value(gradient)
         tenth = turned.loc[turned["limit"] == 0.1].iloc[0]
@@ -60,12 +60,15 @@ def shares(sound: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["threshold", "norm", "clipped"])
 
 
-def of_shares(clipped: pd.DataFrame) -> str:
-    """Return the advice as a number, and what the usual threshold would do."""
+def of_shares(clipped: pd.DataFrame, count: int) -> str:
+    """Return the advice as a number, and what the usual threshold would do where there are several batches."""
     low, high, usual = (clipped.iloc[row] for row in (0, 2, 3))
+    advice = "Pascanu et al. (2013) advise a threshold of .5 to 10 times the mean norm:"
+    advice += f" {words.number(low['norm'])} to {words.number(high['norm'])} here"
+    if count == 1:
+        return f"{advice}, as far as one batch can tell."
     return (
-        f"Pascanu et al. (2013) advise a threshold of .5 to 10 times the mean norm: {words.number(low['norm'])} to "
-        f"{words.number(high['norm'])} here, which clips {words.share(low['clipped'])} to "
+        f"{advice}, which clips {words.share(low['clipped'])} to "
         f"{words.share(high['clipped'])} of batches; the usual {USUAL:g} would clip {words.share(usual['clipped'])}."
     )
 

@@ -123,10 +123,9 @@ def _answers(patient: Patient, say: Say) -> Iterator[Answer]:
     of_layers = np.concatenate([p.ravel() for name, p in parameters.items() if not name.startswith("readout.")])
     yield clipping.answer(norms, of_layers)
     say(precision.QUESTION)
-    enough = precision.answer(flows, whole, patient.dtype, patient.trouble)
-    yield enough
+    yield precision.answer(flows, whole, patient.dtype, patient.trouble)
     say(remedies.QUESTION)
-    sick = bool(first.causes or why.causes)
+    sick = whole.verdict != "stable" or bool(why.causes)
     yield remedies.answer(patient, batch, reverse=whole.place.endswith("backward"), sick=sick)
 
 

@@ -36,5 +36,5 @@ def in_words(found: Rate) -> str:
     if found.high < 0:
         return "nearby states meet again"
     if found.low > 0:
-        return "nearby states part: the network is chaotic"
+        return "nearby states part, and the network is chaotic"
     return "nearby states neither part nor meet"

@@ -11,7 +11,8 @@ from gradsuite.diagnosis.flow import Flow
 from gradsuite.diagnosis.reference import Line
 
 QUESTION = "Where does the gradient go?"
-VERDICTS = {"vanishing": "vanishes", "stable": "is stable", "exploding": "explodes"}
+VERDICTS = {"vanishing": "vanishes", "stable": "is stable"}
+UNREAD = "No gradient reaches the layers: it is zero, or not a number, where the loss reads them."
 MIXED = (
     "The loss reads several steps, and the gradient of an early state is a sum over all of them; shown is the part "
     "that the last step read sends back, for in the sum lags mix."
@@ -39,12 +40,19 @@ def answer(
 def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
     """Return what is said of the whole network's flow."""
     if np.isnan(whole.left).any():
-        return ["No gradient reaches the layers: it is zero, or not a number, where the loss reads them."]
+        return [UNREAD]
     left, rate, unit = whole.left[-1], whole.rate, whole.along.removesuffix("s")
-    said = [
-        f"The gradient {VERDICTS[whole.verdict]}: of its norm where the loss reads, {words.share(left)} is left "
-        f"{words.steps(whole.longest, whole.along)} back, and {words.reach(whole)}."
-    ]
+    back = f"{words.steps(whole.longest, whole.along)} back"
+    if whole.verdict == "exploding":
+        said = [
+            f"The gradient explodes: {back}, its norm is {words.number(left)} times what it is where the loss reads."
+        ]
+    else:
+        verdict = VERDICTS[whole.verdict]
+        said = [
+            f"The gradient {verdict}: of its norm where the loss reads, {words.share(left)} is left {back}, and "
+            f"{words.reach(whole)}."
+        ]
     if not np.isnan(rate.value):
         factor = f"{np.exp(rate.value):.3g}"
         said.append(
@@ -52,13 +60,15 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
         )
     for line in lines:
         lag = min(whole.longest, len(line.left) - 1)
-        back = words.steps(lag, whole.along)
-        said.append(f"{line.name[0].upper()}{line.name[1:]}: {words.share(line.left[lag])} would be left {back} back.")
+        away = words.steps(lag, whole.along)
+        said.append(f"{line.name[0].upper()}{line.name[1:]}: {words.share(line.left[lag])} would be left {away} back.")
     return [*said, *([MIXED] if mixed else [])]
 
 
 def causes(whole: Flow) -> list[Cause]:
-    """Return the length, as a cause, where the gradient vanishes within it."""
+    """Return the length, as a cause, where the gradient vanishes within it; or that there is no gradient at all."""
+    if np.isnan(whole.left).any():
+        return [Cause("reading", UNREAD)]
     if whole.verdict != "vanishing":
         return []
     length, horizon = whole.longest + 1, whole.horizon
@@ -75,8 +85,8 @@ def of_reading(flows: Sequence[Flow], steps: int) -> list[Cause]:
     if steps < 2 or not any(flow.place.endswith("backward") and flow.longest == 0 for flow in flows):
         return []
     sentence = (
-        f"The backward direction is read where it has seen 1 of {steps} steps, as in `output[-1]`: read `h_n`, or its "
-        "part of `output[0]`."
+        f"The backward direction is read where it has seen 1 of {steps} steps, as in output[-1]: read h_n, or its "
+        "part of output[0]."
     )
     return [Cause("reading", sentence)]
 

@@ -108,7 +108,7 @@ def of_dtype(found: pd.DataFrame, dtype: str) -> str:
 
 def of_layer(name: str) -> str:
     """Return in which layer, if there are several."""
-    return "" if name == "the layer" else f" in {name}"
+    return "" if name.startswith(("the ", "all ")) else f" in {name}"
 
 
 def saved(flows: Sequence[Flow], dtype: str) -> pd.DataFrame:
@@ -136,8 +136,8 @@ def of_scales(scales: pd.DataFrame) -> str:
     exponent = best(scales)
     now, then = (scales.loc[scales["exponent"] == one, "kept"].iloc[0] for one in (0, exponent))
     return (
-        f"A loss scale of 2^{exponent} saves most in float16: {words.share(then)} of the gradient by lag has numbers "
-        f"then, and {words.share(now)} without it."
+        f"A loss scale of 2^{exponent} saves most in float16: it then has numbers for {words.share(then)} of the "
+        f"gradient by lag, and for {words.share(now)} without it."
     )
 
 

@@ -16,6 +16,7 @@ from gradsuite.diagnosis.flow import Flow, together
 from gradsuite.diagnosis.passes import Passes
 from gradsuite.diagnosis.patient import Patient, with_identity
 from gradsuite.diagnosis.remedy import Remedy, default, remedies
+from gradsuite.diagnosis.thresholds import LONGER
 from gradsuite.errors import Unsupported
 from gradsuite.model import Model
 
@@ -47,7 +48,7 @@ def answer(patient: Patient, batch: Batch, *, reverse: bool, sick: bool) -> Answ
     few = reading.first(batch, SEQUENCES)
     before = flow_of(patient, patient.model, patient.parameters, few, reverse=reverse)
     if not sick:
-        return Answer(QUESTION, ("Nothing needs help: no remedy was tried.",))
+        return Answer(QUESTION, ("Nothing is wrong with the network itself: no remedy was tried.",))
     tried = [try_out(patient, default(patient.model), before, few, reverse=reverse)]
     longest = int(batch.valid.sum(axis=0).max())
     tried += [try_out(patient, one, before, few, reverse=reverse) for one in remedies(patient.model, longest)]
@@ -87,7 +88,7 @@ def state_of(model: Model, batch: Batch) -> tuple[np.ndarray, ...] | None:
 
 
 def better(flow: Flow, before: Flow) -> bool:
-    """Whether a flow is that of a network in better health: one that does not explode, and has a longer horizon.
+    """Whether a flow is that of a network in better health: one that does not explode, its horizon a tenth longer.
 
     Where the gradient exploded before, more must be left of it, or less, than was then too much.
     """
@@ -95,7 +96,7 @@ def better(flow: Flow, before: Flow) -> bool:
         return False
     if before.verdict == "exploding":
         return distance(float(flow.left[-1])) < distance(float(before.left[-1]))
-    return not flow.horizon <= before.horizon
+    return not flow.horizon < LONGER * before.horizon
 
 
 def ranked(tried: Sequence[Tried], before: Flow) -> pd.DataFrame:

@@ -32,5 +32,9 @@ KEPT_ERROR = 0.01
 # Thresholds of clipping that are advised, in mean gradient norms (Pascanu, Mikolov & Bengio 2013, sec. 3.2).
 ADVISED = (0.5, 10.0)
 
+# How many times as long a horizon must be, with every seed, for a remedy to help: networks of one initialisation differ
+# by a tenth among themselves.
+LONGER = 1.1
+
 # A ratio of times whose interval is wider than this, to either side, is called noisy.
 NOISY = 0.1

@@ -43,7 +43,7 @@ def answer(patient: Patient, batch: Batch) -> Answer:
         if mixed:
             detached = error_of(passes, batch, apart(int(enough)), passes.gradients(batch).parameters)
             off = words.share(detached)
-            said.append(f"Cut every {words.steps(enough)} without overlap (`detach`), it would be off by {off}.")
+            said.append(f"Cut every {words.steps(enough)} without overlap (detach), it would be off by {off}.")
         saved = savings(passes, batch, overlapping(int(enough)) if mixed else apart(int(enough)))
         frames["savings"] = pd.DataFrame([saved])
         said.append(in_words(saved))

@@ -6,14 +6,14 @@ from gradsuite.diagnosis.flow import Flow, Rate
 
 
 def number(value: float) -> str:
-    """Return a number with three digits."""
-    return f"{value:.3g}"
+    """Return a number with three digits, or more where it is whole thousands."""
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def share(value: float) -> str:
     """Return a share as a percentage with two digits, as a power of ten where it is tiny, or how many times it is."""
     if value > 1.005:
-        return f"{value:.3g} times as much"
+        return f"{number(value)} times as much"
     if 0 < value < 1e-4:
         return f"{value:.1e}"
     return "100%" if value >= 0.995 else f"{100 * value:.2g}%"

@@ -80,6 +80,12 @@ def test_a_backward_direction_read_at_its_first_step():
     assert found.findings[0].startswith("The backward direction is read where it has seen 1 of 10 steps")
 
 
+def test_a_loss_that_does_not_read_the_layers():
+    model = model_of("gru")
+    found = diagnose_patient(patient_of(model, initialise(model), batch_of(model, 10, scale=0.0)))
+    assert found.findings == ["No gradient reaches the layers: it is zero, or not a number, where the loss reads them."]
+
+
 def test_several_layers_together():
     one, two = falling(0.5), falling(0.5)
     both = together([one, two], "all layers")

@@ -31,6 +31,7 @@ def test_a_recurrent_gain_of_3():
     radius = found.frames["weights"]["radius"].item()
     assert radius == pytest.approx(3.0, abs=3 / np.sqrt(32))  # circular law, whose edge is off by less than 1/sqrt(H)
     assert found.frames["exponent"]["low"].item() > 0  # chaotic
+    assert found.answers[0].sentences[0].startswith("The gradient explodes: 39 steps back, its norm is ")
     assert "the largest Lyapunov exponent is +" in found.findings[0]
     helping = found.frames["remedies"].query("helps")["remedy"]
     assert helping.iloc[0] == "orthogonal recurrent weights"

@@ -13,6 +13,7 @@ from gradsuite.report.pictures import Picture, inline, vector, view
 from gradsuite.theory.horizon import HORIZON_FACTOR
 
 WIDTH, HEIGHT = 5.6, 3.3  # inches: as wide as a phone shows without shrinking the letters much
+OF_ONE = ("weights", "gates")  # frames of which one row is worth a drawing
 LOWEST = 1e-30  # of a gradient: what is smaller is drawn here
 
 Frames = Mapping[str, pd.DataFrame]
@@ -22,7 +23,7 @@ Draw = Callable[[Axes, Frames], None]
 def panels(frames: Frames) -> Iterator[Picture]:
     """Yield the drawings that there are frames for; to be called within `style.context()`."""
     for name, title, caption, needs, draw in PANELS:
-        if needs in frames and len(frames[needs]) > 1:
+        if needs in frames and len(frames[needs]) >= (1 if needs in OF_ONE else 2):
             canvas, axes = style.figure(height=HEIGHT, width=WIDTH)
             draw(axes[0, 0], frames)
             yield Picture(name, title, caption, inline(vector(canvas), canvas), view(canvas))
