@@ -63,7 +63,7 @@ class Piece:
     @property
     def run(self) -> Run:
         """The run, or the part of it that this machine measured."""
-        return Run.open(self.path).part(self.machine)
+        return Run.open(self.path, rows=False).part(self.machine)
 
     @property
     def trials(self) -> "pd.DataFrame":

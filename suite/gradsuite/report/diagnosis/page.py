@@ -9,11 +9,11 @@ from gradsuite import __version__
 from gradsuite.diagnosis.diagnosis import Diagnosis
 from gradsuite.errors import UserError
 from gradsuite.experiment import Table
+from gradsuite.plain import plain
 from gradsuite.report import style
 from gradsuite.report.diagnosis.panels import panels
 from gradsuite.report.diagnosis.text import helping, table
 from gradsuite.report.frame import Frame
-from gradsuite.report.parts import plain
 
 CAPTIONS: Mapping[str, str] = {
     "horizon": "By layer: what is left at the longest lag, the horizon in steps, and the rate of ln |dL/dh| a step.",

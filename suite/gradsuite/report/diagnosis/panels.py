@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from gradsuite.diagnosis.thresholds import KEPT_ERROR
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, STABLE, VANISHING, ordered_colours
-from gradsuite.report.pictures import Picture, inline, vector, view
+from gradsuite.report.picture import Picture
+from gradsuite.report.pictures import inline, vector, view
 from gradsuite.theory.horizon import HORIZON_FACTOR
 
 WIDTH, HEIGHT = 5.6, 3.3  # inches: as wide as a phone shows without shrinking the letters much
