@@ -1,5 +1,6 @@
 """The PyTorch backend: autograd and fused kernels where they are fastest, hand-written BPTT where they are not."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,3 +27,24 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
     from gradsuite.machine import subnormals
 
     return subnormals.environment()
+
+
+@hookimpl
+def watch_module(module: Any, watch: Any) -> Any:
+    """Return the watcher of a `torch.nn.Module`; without PyTorch imported there is none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(module, torch.nn.Module):
+        return None
+    from gradsuite_torch.watching.watcher import Watcher
+
+    return Watcher(module, watch)
+
+
+@hookimpl
+def scalar_writer(kind: str, target: Any) -> Any:
+    """Write to TensorBoard."""
+    if kind != "tensorboard":
+        return None
+    from gradsuite_torch.watching.tensorboard import writing
+
+    return writing(target)

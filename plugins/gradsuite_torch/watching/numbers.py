@@ -1,0 +1,41 @@
+"""Tensors in whatever a module is given and returns, and single numbers of them, left on their device."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def tensors(tree: Any) -> Iterator[Tensor]:
+    """Yield the tensors of floating point in nested sequences and mappings, packed sequences too."""
+    if isinstance(tree, Tensor):
+        if tree.is_floating_point():
+            yield tree
+    elif isinstance(tree, Mapping):
+        for part in tree.values():
+            yield from tensors(part)
+    elif isinstance(tree, list | tuple):
+        for part in tree:
+            yield from tensors(part)
+
+
+def norm(array: Tensor) -> Tensor:
+    """Return the 2-norm of a tensor, at least in float32."""
+    array = array.detach()
+    if array.layout != torch.strided:
+        array = array.coalesce().values()
+    wide = torch.float64 if array.dtype == torch.float64 else torch.float32
+    return torch.linalg.vector_norm(array, dtype=wide)
+
+
+def total(tree: Any) -> Tensor | None:
+    """Return the sum of all numbers in a tree, which is not finite if one of them is not; None if there are none."""
+    sums = [array.detach().sum(dtype=torch.float32) for array in tensors(tree)]
+    return torch.stack(sums).sum() if len(sums) > 1 else next(iter(sums), None)
+
+
+def fetch(numbers: Iterable[Tensor]) -> list[float]:
+    """Copy single numbers to the host, all in one wait."""
+    listed = [number.reshape(()).double() if number.device.type != "mps" else number.reshape(()) for number in numbers]
+    return torch.stack([number.to(listed[0].device) for number in listed]).tolist() if listed else []

@@ -1,0 +1,155 @@
+"""What looks at a torch module while it is trained: hooks that stand, and more of them on a step that is looked at."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from gradsuite.diagnosis.watch import Watch
+from gradsuite.diagnosis.watch_records import Reading
+from torch import Tensor, nn
+from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
+from torch.utils.hooks import RemovableHandle
+
+from gradsuite_torch.watching.finite import Finite
+from gradsuite_torch.watching.loops import Blocks, LoopedCell, Rectifier
+from gradsuite_torch.watching.norms import GradientNorms
+from gradsuite_torch.watching.recurrent import RecurrentLayers
+
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
+CELLS = (nn.RNNCell, nn.LSTMCell, nn.GRUCell)
+FEWEST_BLOCKS = 3  # that make a depth
+
+
+class Probe(Protocol):
+    """What looks at one module."""
+
+    def hooks(self) -> list[RemovableHandle]:
+        """Register what sees the step."""
+
+    def begin(self) -> None:
+        """Note that a forward pass begins."""
+
+    def readings(self) -> list[Reading]:
+        """Return what was seen, and forget it."""
+
+
+class Watcher:
+    """Counts the steps of the first optimizer that has a parameter of the module, and looks at every so-manieth."""
+
+    def __init__(self, module: nn.Module, watch: Watch) -> None:
+        self.module = module
+        self.inner: nn.Module = getattr(module, "_orig_mod", module)  # of a compiled module, the module that it was
+        self.watch = watch
+        self.finite = Finite(module)
+        self.norms = GradientNorms(self.inner, watch.loss_scale)
+        self.probes = list(probes(self.inner, watch))
+        self.next = 1
+        self.optimizer: Optimizer | None = None
+        self.by_hand = False
+        self.loss: Tensor | None = None
+        self.standing: list[RemovableHandle] = []
+        self.armed: list[RemovableHandle] = []
+
+    def start(self) -> None:
+        """Register the hooks that stand, and those of the first step."""
+        self.standing.append(register_optimizer_step_post_hook(self._stepped))
+        if self.watch.finite:
+            self.standing.append(self.finite.hook())
+        self._arm()
+
+    def stop(self) -> None:
+        """Remove all hooks."""
+        remove(self.standing)
+        remove(self.armed)
+        self.optimizer = None
+        if trouble := self.finite.last():
+            self.watch.checked(self.watch.steps, trouble)
+
+    def tell(self, loss: Any) -> None:
+        """Keep the loss of the step that is under way."""
+        self.loss = loss.detach() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+
+    def step(self) -> None:
+        """Count a step by hand; the first time, one that an optimizer has counted already is not counted twice."""
+        counted = not self.by_hand and self.watch.steps > 0
+        self.by_hand = True
+        if not counted:
+            self._end()
+
+    def _stepped(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if self.optimizer is None and not self.by_hand and holds(optimizer, self.module):
+            self.optimizer = optimizer
+        if optimizer is self.optimizer and not self.by_hand:
+            self._end()
+
+    @torch.no_grad()
+    def _end(self) -> None:
+        """End a step; the hooks of the next one to look at are there for that one only."""
+        self.watch.steps += 1
+        if self.watch.finite:
+            self.watch.checked(self.watch.steps, self.finite.ask(self.loss))
+        if self.watch.steps == self.next:
+            self._look()
+            self.next = (self.next // self.watch.every + 1) * self.watch.every
+        if self.watch.steps == self.next - 1:
+            self._arm()
+        self.loss = None
+
+    def _look(self) -> None:
+        remove(self.armed)
+        loss = [] if self.loss is None else [Reading("loss", self.loss.item())]
+        seen = [reading for probe in self.probes for reading in probe.readings()]
+        self.watch.seen(self.watch.steps, [*loss, *self.norms.readings(), *seen])
+
+    def _arm(self) -> None:
+        self.armed += self.norms.hooks()
+        self.armed += [handle for probe in self.probes for handle in probe.hooks()]
+        if self.watch.finite:
+            self.armed += self.finite.hooks_inside(self.inner)
+        if not isinstance(self.inner, RECURRENT + CELLS):  # whose forward pass may be one step of somebody's loop
+            self.armed.append(self.module.register_forward_pre_hook(self._begin))
+
+    def _begin(self, module: nn.Module, args: Any) -> None:
+        if module.training and torch.is_grad_enabled():
+            for probe in self.probes:
+                probe.begin()
+
+
+def probes(module: nn.Module, watch: Watch) -> Iterator[Probe]:
+    """Yield what looks at each part of a module that there is something to say about."""
+    for name, part in module.named_modules():
+        if isinstance(part, RECURRENT):
+            if part.proj_size:
+                watch.note(
+                    f"{name or 'The module'} has proj_size, which the suite lacks: its horizon is not looked at."
+                )
+                continue
+            if part.dropout and part.num_layers > 1:
+                watch.note(f"The dropout between the layers of {name or 'the module'} is left out of its horizon.")
+            yield RecurrentLayers(name, part)
+        elif isinstance(part, CELLS):
+            yield LoopedCell(name, part)
+        elif isinstance(part, nn.ReLU):
+            yield Rectifier(name, part)
+        elif isinstance(part, nn.ModuleList | nn.Sequential):
+            yield from blocks(name, part)
+
+
+def blocks(name: str, part: nn.ModuleList | nn.Sequential) -> Iterator[Blocks]:
+    """Yield the modules of the kind that a list has most of, unless they are few."""
+    kinds = [type(child) for child in part if next(child.parameters(), None) is not None]
+    kind = max(kinds, key=kinds.count, default=None)
+    if kind is not None and kinds.count(kind) >= FEWEST_BLOCKS and not issubclass(kind, RECURRENT + CELLS):
+        yield Blocks(name, [child for child in part if type(child) is kind])
+
+
+def holds(optimizer: Optimizer, module: nn.Module) -> bool:
+    """Return whether an optimizer has a parameter of a module."""
+    own = {id(parameter) for parameter in module.parameters()}
+    return any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"])
+
+
+def remove(handles: list[RemovableHandle]) -> None:
+    """Remove hooks, each once."""
+    while handles:
+        handles.pop().remove()
