@@ -13,7 +13,7 @@ except ImportError as error:
     raise UserError('Lightning is not installed: python -m pip install "gradsuite[lightning]"') from error
 
 
-class WatchCallback(Callback):
+class WatchCallback(Callback):  # type: ignore[misc]
     """Watches the module while Lightning fits it, and logs what it sees to the trainer's loggers.
 
     `part` names the submodule to watch, by default the whole; `report` is where a page is written at the end, `options`

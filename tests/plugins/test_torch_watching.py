@@ -11,6 +11,7 @@ from gradsuite.errors import UserError
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.nn.utils.rnn import pack_padded_sequence  # noqa: E402
+from torch.optim.optimizer import _global_optimizer_post_hooks  # noqa: E402
 
 T, B, I, H = 24, 5, 3, 6  # noqa: E741
 
@@ -354,7 +355,7 @@ def hooks(model):
     """Return how many hooks there are."""
     modules = sum(len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules())
     tensors = sum(len(p._post_accumulate_grad_hooks or {}) + len(p._backward_hooks or {}) for p in model.parameters())
-    return modules + tensors + len(torch.optim.optimizer._global_optimizer_post_hooks)
+    return modules + tensors + len(_global_optimizer_post_hooks)
 
 
 def test_hooks_are_there_for_a_step_that_is_looked_at_and_gone_at_the_end():
@@ -503,12 +504,25 @@ def test_autocast_and_a_scaled_loss():
 
 def test_a_compiled_module():
     model = made("LSTM", dtype=torch.float32)
+    alone = copy.deepcopy(model)
     compiled = torch.compile(model, backend="eager")
     with gradsuite.watch(compiled, every=2) as watch:
         trained_compiled(compiled, model)
+    trained_compiled(torch.compile(alone, backend="eager"), alone)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), alone.parameters(), strict=True))
     assert value(watch, "difference", layer=-1) < 1e-5
     assert watch.frame["step"].unique().tolist() == [1, 2, 4]
     assert value(watch, "gradient_norm", module="", layer=-1) > 0
+    assert watch.notes == [
+        "What is compiled has no hooks inside: of it, only recurrent layers and parameters are looked at."
+    ]
+
+
+def test_a_module_compiled_in_place_is_refused():
+    model = made("LSTM")
+    model.compile(backend="eager")
+    with pytest.raises(UserError, match=r"watch what torch\.compile"):
+        gradsuite.watch(model)
 
 
 def trained_compiled(compiled, model):

@@ -4,6 +4,7 @@ Every step leaves a few sums on the device: of what the module was given and ret
 A step that is looked at leaves one for every module inside it, too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,12 +40,11 @@ class Finite:
         """Register what sees every step."""
         return self.module.register_forward_hook(self._forward, with_kwargs=True)
 
-    def hooks_inside(self, inner: nn.Module) -> list[RemovableHandle]:
-        """Register what sees the modules inside on a step that is looked at."""
+    def hooks_inside(self, parts: Iterable[tuple[str, nn.Module]]) -> list[RemovableHandle]:
+        """Register what sees these modules inside on a step that is looked at."""
         return [
-            module.register_forward_hook(lambda _, __, outputs, name=name: self._inside(name, outputs))
-            for name, module in inner.named_modules()
-            if name
+            part.register_forward_hook(lambda _, __, outputs, name=name: self._inside(name, outputs))
+            for name, part in parts
         ]
 
     def ask(self, loss: Tensor | None) -> Trouble | None:

@@ -22,9 +22,11 @@ class RecurrentLayers:
     steps of somebody's own loop.
     """
 
-    def __init__(self, name: str, layer: nn.RNNBase) -> None:
+    def __init__(self, name: str, layer: nn.RNNBase, *, compiled: bool = False) -> None:
+        """Take the layer, and whether it stands in a compiled module, which leaves it out but would compile hooks."""
         self.name = name
         self.layer = layer
+        self.called = torch.compiler.disable(self._called) if compiled else self._called
         self.model = model_of(layer)
         self.loop = Loop(name)
         self.parameters: dict[str, Tensor] = {}
@@ -33,7 +35,7 @@ class RecurrentLayers:
 
     def hooks(self) -> list[RemovableHandle]:
         """Register what sees a call."""
-        return [self.layer.register_forward_hook(self._called, with_kwargs=True)]
+        return [self.layer.register_forward_hook(self.called, with_kwargs=True)]
 
     def begin(self) -> None:
         """Note that the module, of which this is a part, begins a forward pass."""

@@ -1,11 +1,12 @@
 """What looks at a torch module while it is trained: hooks that stand, and more of them on a step that is looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
 import torch
 from gradsuite.diagnosis.watch import Watch
 from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.errors import UserError
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
@@ -37,12 +38,15 @@ class Watcher:
     """Counts the steps of the first optimizer that has a parameter of the module, and looks at every so-manieth."""
 
     def __init__(self, module: nn.Module, watch: Watch) -> None:
+        if module._compiled_call_impl is not None:
+            raise UserError("cannot watch a module after its own compile(): watch what torch.compile(module) returns")
         self.module = module
         self.inner: nn.Module = getattr(module, "_orig_mod", module)  # of a compiled module, the module that it was
         self.watch = watch
         self.finite = Finite(module)
         self.norms = GradientNorms(self.inner, watch.loss_scale)
-        self.probes = list(probes(self.inner, watch))
+        self.open = {name for name, _ in self.inner.named_modules()} - set(compiled(module))
+        self.probes = list(probes(self.inner, self.open, watch))
         self.next = 1
         self.optimizer: Optimizer | None = None
         self.by_hand = False
@@ -105,7 +109,8 @@ class Watcher:
         self.armed += self.norms.hooks()
         self.armed += [handle for probe in self.probes for handle in probe.hooks()]
         if self.watch.finite:
-            self.armed += self.finite.hooks_inside(self.inner)
+            parts = ((name, part) for name, part in self.inner.named_modules() if name and name in self.open)
+            self.armed += self.finite.hooks_inside(parts)
         if not isinstance(self.inner, RECURRENT + CELLS):  # whose forward pass may be one step of somebody's loop
             self.armed.append(self.module.register_forward_pre_hook(self._begin))
 
@@ -115,8 +120,24 @@ class Watcher:
                 probe.begin()
 
 
-def probes(module: nn.Module, watch: Watch) -> Iterator[Probe]:
-    """Yield what looks at each part of a module that there is something to say about."""
+def compiled(module: nn.Module) -> Iterator[str]:
+    """Yield the names, inside what a compiled module was, of all that is compiled: hooks would be compiled with it."""
+    inner: nn.Module = getattr(module, "_orig_mod", module)
+    whole = (
+        [""] if inner is not module else [name for name, part in inner.named_modules() if hasattr(part, "_orig_mod")]
+    )
+    for name, _ in inner.named_modules():
+        if any(name == of or not of or name.startswith(f"{of}.") for of in whole):
+            yield name
+
+
+def probes(module: nn.Module, open_: Collection[str], watch: Watch) -> Iterator[Probe]:
+    """Yield what looks at each part of a module that there is something to say about.
+
+    Of what is not open, but compiled, only recurrent layers are looked at, which PyTorch's compiler leaves as they are.
+    """
+    if len(open_) < sum(1 for _ in module.named_modules()):
+        watch.note("What is compiled has no hooks inside: of it, only recurrent layers and parameters are looked at.")
     for name, part in module.named_modules():
         if isinstance(part, RECURRENT):
             if part.proj_size:
@@ -126,7 +147,9 @@ def probes(module: nn.Module, watch: Watch) -> Iterator[Probe]:
                 continue
             if part.dropout and part.num_layers > 1:
                 watch.note(f"The dropout between the layers of {name or 'the module'} is left out of its horizon.")
-            yield RecurrentLayers(name, part)
+            yield RecurrentLayers(name, part, compiled=name not in open_)
+        elif name not in open_:
+            continue
         elif isinstance(part, CELLS):
             yield LoopedCell(name, part)
         elif isinstance(part, nn.ReLU):
