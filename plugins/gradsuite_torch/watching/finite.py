@@ -6,6 +6,7 @@ A step that is looked at leaves one for every module inside it, too.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import torch
@@ -13,18 +14,18 @@ from gradsuite.diagnosis.patient import Trouble
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from gradsuite_torch.watching.numbers import fetch, tensors, total
+from gradsuite_torch.watching.numbers import fetch, tensors
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What one step leaves: sums, and None where there was nothing to add up."""
+    """What one step leaves: sums over arrays, each of which is finite only if all its numbers are."""
 
-    inputs: Tensor | None = None
-    outputs: Tensor | None = None
-    by_outputs: Tensor | None = None
-    loss: Tensor | None = None
-    gradient: Tensor | None = None
+    inputs: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
+    by_outputs: list[Tensor] = field(default_factory=list)
+    loss: list[Tensor] = field(default_factory=list)
+    gradient: list[Tensor] = field(default_factory=list)
     inside: list[tuple[str, Tensor]] = field(default_factory=list)  # modules in the order in which they were done
 
 
@@ -33,6 +34,7 @@ class Finite:
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
+        self.parameters = list(module.parameters())
         self.evidence = Evidence()
         self.before: Evidence | None = None
 
@@ -53,10 +55,11 @@ class Finite:
         On a device that computes while Python goes on, the answer is that of the step before, so that nothing waits.
         """
         evidence, self.evidence = self.evidence, Evidence()
-        evidence.loss = evidence.loss if loss is None else loss
-        gradients = [p.grad for p in self.module.parameters() if p.grad is not None and p.grad.layout == torch.strided]
-        evidence.gradient = nn.utils.get_total_norm(gradients) if gradients else None
-        if gradients and not gradients[0].is_cpu:
+        if loss is not None:
+            evidence.loss = [loss]
+        sums = [added(p.grad) for p in self.parameters if p.grad is not None]
+        evidence.gradient = [torch.stack(sums).sum()] if sums else []
+        if sums and not sums[0].is_cpu:
             evidence, self.before = self.before or Evidence(), evidence
         return self.judge(evidence)
 
@@ -67,12 +70,12 @@ class Finite:
 
     def judge(self, evidence: Evidence) -> Trouble | None:
         """Return what the evidence of one step says."""
-        if finite(evidence.gradient) and finite(evidence.by_outputs) and finite(evidence.loss):
+        if finite(evidence.gradient) and finite(evidence.loss):
             return None
         if not finite(evidence.inputs):
             return Trouble("data", "what the module is given")
         sums = fetch(number for _, number in evidence.inside)
-        bad = next((n for (n, _), s in zip(evidence.inside, sums, strict=True) if not abs(s) < float("inf")), None)
+        bad = next((n for (n, _), s in zip(evidence.inside, sums, strict=True) if not isfinite(s)), None)
         if bad is not None or not finite(evidence.outputs):
             return Trouble("forward", self._forward_place(bad))
         if not finite(evidence.by_outputs) or not finite(evidence.loss):
@@ -82,36 +85,41 @@ class Finite:
     def _forward_place(self, bad: str | None) -> str:
         """Return the first module whose outputs are not finite, and whether its parameters are not."""
         module = self.module if bad is None else getattr(self.module, "_orig_mod", self.module).get_submodule(bad)
-        sick = [name for name, p in module.named_parameters() if not finite(total(p))]
+        sick = [name for name, p in module.named_parameters() if not finite([added(p)])]
         said = "outputs of the module" if bad is None else f"outputs of {bad}"
         return f"{said}, whose {sick[0]} is not finite" if sick else said
 
     def _backward_place(self) -> str:
         """Return the parameter nearest the outputs whose gradient is not finite: the way back comes there first."""
-        sick = [name for name, p in self.module.named_parameters() if p.grad is not None and not finite(total(p.grad))]
+        known = [(name, p.grad) for name, p in self.module.named_parameters() if p.grad is not None]
+        sick = [name for name, gradient in known if not finite([added(gradient)])]
         return f"gradient by {sick[-1].removeprefix('_orig_mod.')}" if sick else ""
 
     def _forward(self, module: nn.Module, args: Any, kwargs: Any, outputs: Any) -> None:
         if not module.training or not torch.is_grad_enabled():
             return
-        self.evidence.inputs = total((args, kwargs))
-        returned = list(tensors(outputs))
-        losses = [array for array in returned if array.dim() == 0]  # as Hugging Face's models return theirs
-        self.evidence.outputs = total([array for array in returned if array.dim() > 0])
-        self.evidence.loss = total(losses)
-        for array in returned:
-            if array.requires_grad and array.dim() > 0:
-                array.register_hook(self._arrived)
-
-    def _arrived(self, gradient: Tensor) -> None:
-        self.evidence.by_outputs = total([gradient, self.evidence.by_outputs])
+        evidence = self.evidence
+        evidence.inputs += map(added, tensors((args, kwargs)))
+        for array in tensors(outputs):
+            if array.dim() == 0:  # as Hugging Face's models return their loss
+                evidence.loss.append(array.detach())
+                continue
+            evidence.outputs.append(added(array))
+            if array.requires_grad:
+                array.register_hook(lambda gradient: evidence.by_outputs.append(added(gradient)))
 
     def _inside(self, name: str, outputs: Any) -> None:
-        summed = total(outputs) if torch.is_grad_enabled() else None
-        if summed is not None:
-            self.evidence.inside.append((name, summed))
+        if torch.is_grad_enabled():
+            self.evidence.inside += [(name, added(array)) for array in tensors(outputs)]
 
 
-def finite(number: Tensor | None) -> bool:
-    """Return whether a number is finite, or not known."""
-    return number is None or bool(number.isfinite().all())
+def added(array: Tensor) -> Tensor:
+    """Return the sum of all numbers of an array, in float32 at least."""
+    array = array.detach()
+    wide = array.dtype if array.dtype in (torch.float32, torch.float64) else torch.float32
+    return array.sum(dtype=wide)
+
+
+def finite(numbers: Iterable[Tensor]) -> bool:
+    """Return whether all numbers are finite."""
+    return all(isfinite(number.item()) for number in numbers)

@@ -29,12 +29,6 @@ def norm(array: Tensor) -> Tensor:
     return torch.linalg.vector_norm(array, dtype=wide)
 
 
-def total(tree: Any) -> Tensor | None:
-    """Return the sum of all numbers in a tree, which is not finite if one of them is not; None if there are none."""
-    sums = [array.detach().sum(dtype=torch.float32) for array in tensors(tree)]
-    return torch.stack(sums).sum() if len(sums) > 1 else next(iter(sums), None)
-
-
 def fetch(numbers: Iterable[Tensor]) -> list[float]:
     """Copy single numbers to the host, all in one wait."""
     listed = [number.reshape(()).double() if number.device.type != "mps" else number.reshape(()) for number in numbers]

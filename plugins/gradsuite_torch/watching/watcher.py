@@ -1,7 +1,6 @@
 """What looks at a torch module while it is trained: hooks that stand, and more of them on a step that is looked at."""
 
-from collections.abc import Collection, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from gradsuite.diagnosis.watch import Watch
@@ -11,27 +10,9 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
+from gradsuite_torch.watching.finding import CELLS, RECURRENT, compiled, probes
 from gradsuite_torch.watching.finite import Finite
-from gradsuite_torch.watching.loops import Blocks, LoopedCell, Rectifier
 from gradsuite_torch.watching.norms import GradientNorms
-from gradsuite_torch.watching.recurrent import RecurrentLayers
-
-RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
-CELLS = (nn.RNNCell, nn.LSTMCell, nn.GRUCell)
-FEWEST_BLOCKS = 3  # that make a depth
-
-
-class Probe(Protocol):
-    """What looks at one module."""
-
-    def hooks(self) -> list[RemovableHandle]:
-        """Register what sees the step."""
-
-    def begin(self) -> None:
-        """Note that a forward pass begins."""
-
-    def readings(self) -> list[Reading]:
-        """Return what was seen, and forget it."""
 
 
 class Watcher:
@@ -43,6 +24,7 @@ class Watcher:
         self.module = module
         self.inner: nn.Module = getattr(module, "_orig_mod", module)  # of a compiled module, the module that it was
         self.watch = watch
+        watch.title = type(self.inner).__name__
         self.finite = Finite(module)
         self.norms = GradientNorms(self.inner, watch.loss_scale)
         self.open = {name for name, _ in self.inner.named_modules()} - set(compiled(module))
@@ -59,7 +41,8 @@ class Watcher:
         self.standing.append(register_optimizer_step_post_hook(self._stepped))
         if self.watch.finite:
             self.standing.append(self.finite.hook())
-        self._arm()
+        if self.watch.steps == self.next - 1:
+            self._arm()
 
     def stop(self) -> None:
         """Remove all hooks."""
@@ -111,59 +94,13 @@ class Watcher:
         if self.watch.finite:
             parts = ((name, part) for name, part in self.inner.named_modules() if name and name in self.open)
             self.armed += self.finite.hooks_inside(parts)
-        if not isinstance(self.inner, RECURRENT + CELLS):  # whose forward pass may be one step of somebody's loop
+        if not isinstance(self.inner, (*RECURRENT, *CELLS)):  # whose forward pass may be one step of somebody's loop
             self.armed.append(self.module.register_forward_pre_hook(self._begin))
 
     def _begin(self, module: nn.Module, args: Any) -> None:
         if module.training and torch.is_grad_enabled():
             for probe in self.probes:
                 probe.begin()
-
-
-def compiled(module: nn.Module) -> Iterator[str]:
-    """Yield the names, inside what a compiled module was, of all that is compiled: hooks would be compiled with it."""
-    inner: nn.Module = getattr(module, "_orig_mod", module)
-    whole = (
-        [""] if inner is not module else [name for name, part in inner.named_modules() if hasattr(part, "_orig_mod")]
-    )
-    for name, _ in inner.named_modules():
-        if any(name == of or not of or name.startswith(f"{of}.") for of in whole):
-            yield name
-
-
-def probes(module: nn.Module, open_: Collection[str], watch: Watch) -> Iterator[Probe]:
-    """Yield what looks at each part of a module that there is something to say about.
-
-    Of what is not open, but compiled, only recurrent layers are looked at, which PyTorch's compiler leaves as they are.
-    """
-    if len(open_) < sum(1 for _ in module.named_modules()):
-        watch.note("What is compiled has no hooks inside: of it, only recurrent layers and parameters are looked at.")
-    for name, part in module.named_modules():
-        if isinstance(part, RECURRENT):
-            if part.proj_size:
-                watch.note(
-                    f"{name or 'The module'} has proj_size, which the suite lacks: its horizon is not looked at."
-                )
-                continue
-            if part.dropout and part.num_layers > 1:
-                watch.note(f"The dropout between the layers of {name or 'the module'} is left out of its horizon.")
-            yield RecurrentLayers(name, part, compiled=name not in open_)
-        elif name not in open_:
-            continue
-        elif isinstance(part, CELLS):
-            yield LoopedCell(name, part)
-        elif isinstance(part, nn.ReLU):
-            yield Rectifier(name, part)
-        elif isinstance(part, nn.ModuleList | nn.Sequential):
-            yield from blocks(name, part)
-
-
-def blocks(name: str, part: nn.ModuleList | nn.Sequential) -> Iterator[Blocks]:
-    """Yield the modules of the kind that a list has most of, unless they are few."""
-    kinds = [type(child) for child in part if next(child.parameters(), None) is not None]
-    kind = max(kinds, key=kinds.count, default=None)
-    if kind is not None and kinds.count(kind) >= FEWEST_BLOCKS and not issubclass(kind, RECURRENT + CELLS):
-        yield Blocks(name, [child for child in part if type(child) is kind])
 
 
 def holds(optimizer: Optimizer, module: nn.Module) -> bool:

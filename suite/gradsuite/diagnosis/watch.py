@@ -41,22 +41,32 @@ class Watch:
     `alarms` are all that were raised, `notes` what was assumed, in whole sentences.
     """
 
-    def __init__(self, every: int, limits: Limits, *, loss_scale: Callable[[], float], finite: bool) -> None:
-        """Take when to look and when to warn; `watch` gives it its watcher."""
+    def __init__(
+        self,
+        module: Any,
+        *,
+        every: int,
+        limits: Limits,
+        loss_scale: Callable[[], float],
+        finite: bool,
+        targets: Iterable[tuple[str, Any]],
+        log: Write | None,
+    ) -> None:
+        """Take what `watch` takes; `targets` are the kinds of tool to write to, and where."""
+        self.title = type(module).__name__
         self.every = every
-        self.finite = finite
+        self.limits = limits
         self.loss_scale = loss_scale
+        self.finite = finite
         self.records = Records()
         self.notes: list[str] = []
-        self.title = ""
         self.steps = 0
-        self.limits = limits
         self._alarms = Alarms(limits)
-        self._watcher: Watcher | None = None
-        self._live: list[tuple[str, Any]] = []
-        self._logs: list[Write] = []
+        self._targets = list(targets)
+        self._log = log
         self._writes: list[Write] = []
         self._open = ExitStack()
+        self._watcher = _watcher(module, self)
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -69,10 +79,9 @@ class Watch:
         return self.records.frame()
 
     def __enter__(self) -> Self:
-        assert self._watcher is not None
         with ExitStack() as opened:
-            writers = [opened.enter_context(_writer(kind, target)) for kind, target in self._live]
-            self._writes = [*self._logs, *writers]
+            writers = [opened.enter_context(_writer(kind, target)) for kind, target in self._targets]
+            self._writes = [self._log, *writers] if self._log else writers
             opened.callback(self._watcher.stop)
             self._watcher.start()
             self._open = opened.pop_all()
@@ -86,7 +95,6 @@ class Watch:
 
     def loss(self, loss: Any) -> None:
         """Tell the loss of the step under way, for the record; a loss that is not finite is then known as one."""
-        assert self._watcher is not None
         self._watcher.tell(loss)
 
     def step(self, loss: Any = None) -> None:
@@ -94,7 +102,6 @@ class Watch:
 
         From its first call on these calls are what counts steps.
         """
-        assert self._watcher is not None
         if loss is not None:
             self._watcher.tell(loss)
         self._watcher.step()
@@ -172,22 +179,23 @@ def watch(
     """
     if every < 1:
         raise UserError(f"every must be at least 1, not {every}")
-    made = Watch(
-        every, Limits(vanish_lag, vanish_steps, explode_factor, dead_share), loss_scale=loss_scale, finite=finite
-    )
-    made._logs += [log] if log is not None else []
-    made._live += [("tensorboard", tensorboard)] if tensorboard is not None else []
-    made._live += [("mlflow", None if mlflow is True else mlflow)] if mlflow else []
-    made._watcher = load(kinds=()).manager.hook.watch_module(module=module, watch=made)
-    if made._watcher is None:
-        raise UserError(f"cannot watch {type(module).__name__!r}: give a torch.nn.Module, the model that is trained")
-    made.title = type(module).__name__
-    return made
+    targets = [("tensorboard", tensorboard)] if tensorboard is not None else []
+    targets += [("mlflow", None if mlflow is True else mlflow)] if mlflow else []
+    limits = Limits(vanish_lag, vanish_steps, explode_factor, dead_share)
+    return Watch(module, every=every, limits=limits, loss_scale=loss_scale, finite=finite, targets=targets, log=log)
 
 
 def by_name(readings: Iterable[Reading]) -> dict[str, float]:
     """Return numbers by the names that other tools file them under."""
     return {reading.name: reading.value for reading in readings}
+
+
+def _watcher(module: Any, made: Watch) -> Watcher:
+    """Return what looks at a module. Raises UserError if no plugin knows it."""
+    found: Watcher | None = load(kinds=()).manager.hook.watch_module(module=module, watch=made)
+    if found is None:
+        raise UserError(f"cannot watch {type(module).__name__!r}: give a torch.nn.Module, the model that is trained")
+    return found
 
 
 def _writer(kind: str, target: Any) -> Any:
