@@ -53,37 +53,35 @@ def again(model: Model, parameters: Mapping[str, Tensor], call: Call) -> Again:
     Where a loss reads every step, gradients of all lags are added up at every state, and no lag can be told. So only
     what arrives at the last step of each sequence, the last that anything arrives at, is sent back.
     """
-    layers = Layers(model, Room(call.dtype, str(call.x.device)))
-    weights, route = layers.weights(parameters), Route(model)
+    layers, route = Layers(model, Room(call.dtype, str(call.x.device))), Route(model)
+    weights, top = layers.weights(parameters), model.num_layers - 1
     batch = DeviceBatch(call.x, call.x, state=call.start)
     traces = layers.forward(call.x, weights, layers.start(batch, weights), route)
-    top = model.num_layers - 1
     output = route.up(layers.top(traces), top)
     by_output = torch.zeros_like(output) if call.by_output is None else call.by_output
-    ends = [call.by_last.get(kind) for kind in range(layers.cell.states)]
-    nothing = call.x.new_zeros(len(traces), call.x.shape[1], model.hidden_size)
-    arriving = list(zip(*[(nothing if end is None else end).unbind() for end in ends], strict=True))
-    ended = sum(end.abs().amax((0, 2)) for end in ends if end is not None)  # (B): whether states after all steps count
+    arriving = ends(call, len(traces), layers.cell.states, model.hidden_size)
+    ended = torch.stack([state.abs().amax(-1) for states in arriving for state in states]).amax(0)  # (B)
     reached, last = zip(*(only_last(part, ended) for part in route.down(by_output, top)), strict=True)
     flows = layers.backward(traces, weights, reached, layers.new_gradients(weights), route, arriving)
-    directions = [last[number % model.directions] for number in range(len(flows))]
-    squares = [by_lag([without_start(state) for state in flow.states], at)
-               for flow, at in zip(flows, directions, strict=True)]  # fmt: skip
-    return Again(
-        traces,
-        torch.stack(squares),
-        torch.stack([at.max() for at in directions]),
-        torch.linalg.vector_norm(output - call.output) / torch.linalg.vector_norm(call.output).clamp_min(1e-30),
-    )
+    lasts = [last[number % model.directions] for number in range(len(flows))]
+    squares = [by_lag(list(map(without_start, flow.states)), at) for flow, at in zip(flows, lasts, strict=True)]
+    difference = torch.linalg.vector_norm(output - call.output) / torch.linalg.vector_norm(call.output)
+    return Again(traces, torch.stack(squares), torch.stack([at.max() for at in lasts]), difference)
 
 
-def only_last(gradient: Tensor, ended: Tensor | int) -> tuple[Tensor, Tensor]:
+def ends(call: Call, layers: int, kinds: int, width: int) -> list[tuple[Tensor, ...]]:
+    """Return the gradients by each layer's states after all steps, h and c of lstm; zeros where none arrived."""
+    nothing = call.x.new_zeros(layers, call.x.shape[1], width)
+    return list(zip(*(call.by_last.get(kind, nothing).unbind() for kind in range(kinds)), strict=True))
+
+
+def only_last(gradient: Tensor, ended: Tensor) -> tuple[Tensor, Tensor]:
     """Return a gradient (T, B, H) with nothing but its last step of each sequence that has any, and which that is (B).
 
     Of sequences that have `ended` with a gradient by their last state it is the very last step.
     """
     steps = torch.arange(len(gradient), device=gradient.device)[:, None]
-    some = (gradient.abs().amax(-1) > 0) | ((steps == len(gradient) - 1) & (torch.as_tensor(ended) > 0))
+    some = (gradient.abs().amax(-1) > 0) | ((steps == len(gradient) - 1) & (ended > 0))
     last = torch.where(some, steps, 0).amax(0)
     return torch.where((steps == last)[..., None], gradient, 0), last
 
