@@ -35,8 +35,7 @@ def test_a_gradient_that_comes_back_in_between_has_not_vanished():
 def test_short_sequences_are_no_alarm():
     alarms = Alarms(Limits(vanish_steps=1))
     assert [seen(alarms, step, 6.0, longest=6.0) for step in (1, 100)] == [[], []]
-    assert seen(alarms, 200, 3.0, longest=6.0) == []
-    assert len(seen(alarms, 300, 3.0, longest=6.0)) == 1
+    assert len(seen(alarms, 200, 3.0, longest=6.0)) == 1
 
 
 def test_a_horizon_that_is_not_known_neither_begins_nor_ends_an_alarm():
