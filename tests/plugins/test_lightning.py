@@ -7,7 +7,7 @@ pytest.importorskip("lightning", reason="Lightning is not installed: pip install
 torch = pytest.importorskip("torch")
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore::lightning.fabric.utilities.rank_zero.PossibleUserWarning"),
+    pytest.mark.filterwarnings("ignore::lightning.fabric.utilities.warnings.PossibleUserWarning"),
     pytest.mark.filterwarnings("ignore:.*`isinstance\\(treespec, LeafSpec\\)`"),  # Lightning's, of torch.utils._pytree
 ]
 

@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from gradsuite_torch.watching.gates import dead
 from gradsuite_torch.watching.loops import reach_readings
-from gradsuite_torch.watching.numbers import fetch, norm, tensors
+from gradsuite_torch.watching.numbers import fetch, norm, on_gradient, tensors
 
 
 class Blocks:
@@ -38,8 +38,9 @@ class Blocks:
         """Return norms of activations and of gradients by them, block by block, and the horizon in blocks."""
         found: list[Reading] = []
         for metric, norms in (("activation_norm", self.activations), ("block_gradient", self.gradients)):
-            values = fetch(norms.values())
-            found += [Reading(metric, value, self.name, k) for k, value in zip(norms, values, strict=True)]
+            order = sorted(norms)  # gradients come from the last block to the first
+            values = fetch(norms[k] for k in order)
+            found += [Reading(metric, value, self.name, k) for k, value in zip(order, values, strict=True)]
         by_block = {one.layer: one.value for one in found if one.metric == "block_gradient"}
         self.activations, self.gradients = {}, {}
         if len(by_block) == len(self.blocks):
@@ -52,7 +53,7 @@ class Blocks:
         if not block.training or output is None or not output.requires_grad:
             return
         self.activations[k] = norm(output)
-        output.register_hook(lambda gradient: self.gradients.__setitem__(k, norm(gradient)))
+        on_gradient(output, lambda gradient: self.gradients.__setitem__(k, norm(gradient)))
 
 
 class Rectifier:

@@ -76,19 +76,21 @@ class Call:
         packed = isinstance(inputs, PackedSequence)
         chosen = Packed.of(inputs) if packed else Plain(layer.batch_first, inputs.dim() == 3)
         dtype = torch.float64 if layer.weight_ih_l0.dtype == torch.float64 else torch.float32
-        call = cls(number, dtype, chosen, *[torch.empty(0)], None, torch.empty(0))
-        call.x, call.output = (call.copy(chosen.sequences(part.data if packed else part)) for part in (inputs, output))
-        call.start = None if start is None else tuple(call.copy(chosen.states(state)) for state in together(start))
-        return call
+        x, out = (copy(chosen.sequences(part.data if packed else part), dtype) for part in (inputs, output))
+        first = None if start is None else tuple(copy(chosen.states(state), dtype) for state in together(start))
+        return cls(number, dtype, chosen, x, first, out)
 
-    def copy(self, array: Tensor) -> Tensor:
-        """Return a copy, which the training cannot overwrite."""
-        return array.detach().to(self.dtype, copy=True, memory_format=torch.contiguous_format)
+    def arrived(self, gradient: Tensor, kind: int) -> None:
+        """Keep the gradient by the outputs, or by the last states of one kind: h is 0, c is 1."""
+        if kind < 0:
+            self.by_output = copy(self.chosen.sequences(gradient), self.dtype)
+        else:
+            self.by_last[kind] = copy(self.chosen.states(gradient), self.dtype)
 
-    @property
-    def arrived(self) -> bool:
-        """Whether any gradient has arrived."""
-        return self.by_output is not None or bool(self.by_last)
+
+def copy(array: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return a copy, which the training cannot overwrite."""
+    return array.detach().to(dtype, copy=True, memory_format=torch.contiguous_format)
 
 
 def together(states: Any) -> tuple[Tensor, ...]:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from gradsuite_torch.watching.blocks import Blocks, Rectifier
-from gradsuite_torch.watching.loops import CELLS, LoopedCell
+from gradsuite_torch.watching.loops import LoopedCell
 from gradsuite_torch.watching.recurrent import RecurrentLayers
 
 RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
@@ -58,7 +58,7 @@ def probes(module: nn.Module, open_: Collection[str], watch: Watch) -> Iterator[
             yield RecurrentLayers(name, part, compiled=name not in open_)
         elif name not in open_:
             continue
-        elif isinstance(part, tuple(CELLS)):
+        elif isinstance(part, nn.RNNCellBase):
             yield LoopedCell(name, part)
         elif isinstance(part, nn.ReLU):
             yield Rectifier(name, part)
@@ -70,5 +70,5 @@ def blocks(name: str, part: nn.ModuleList | nn.Sequential) -> Iterator[Blocks]:
     """Yield the modules of the kind that a list has most of, unless they are few."""
     kinds = [type(child) for child in part if next(child.parameters(), None) is not None]
     kind = max(kinds, key=kinds.count, default=None)
-    if kind is not None and kinds.count(kind) >= FEWEST_BLOCKS and not issubclass(kind, (*RECURRENT, *CELLS)):
+    if kind is not None and kinds.count(kind) >= FEWEST_BLOCKS and not issubclass(kind, (nn.RNNBase, nn.RNNCellBase)):
         yield Blocks(name, [child for child in part if type(child) is kind])

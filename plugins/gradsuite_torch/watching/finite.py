@@ -14,7 +14,7 @@ from gradsuite.diagnosis.patient import Trouble
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from gradsuite_torch.watching.numbers import fetch, tensors
+from gradsuite_torch.watching.numbers import fetch, on_gradient, tensors
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Finite:
                 continue
             evidence.outputs.append(added(array))
             if array.requires_grad:
-                array.register_hook(lambda gradient: evidence.by_outputs.append(added(gradient)))
+                on_gradient(array, lambda gradient: evidence.by_outputs.append(added(gradient)))
 
     def _inside(self, name: str, outputs: Any) -> None:
         if torch.is_grad_enabled():

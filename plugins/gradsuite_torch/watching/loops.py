@@ -13,7 +13,7 @@ from torch.utils.hooks import RemovableHandle
 
 from gradsuite_torch.watching.calls import SEQUENCES, together
 from gradsuite_torch.watching.gates import statistics
-from gradsuite_torch.watching.numbers import fetch, norm
+from gradsuite_torch.watching.numbers import fetch, norm, on_gradient
 
 LONGEST = 10_000  # calls of one pass that are kept
 CELLS: Mapping[type[nn.RNNCellBase], str] = {nn.RNNCell: "rnn", nn.LSTMCell: "lstm", nn.GRUCell: "gru"}
@@ -44,7 +44,7 @@ class Loop:
         self.steps.append(norms)
         for state in states:
             if state.requires_grad:
-                state.register_hook(lambda gradient: norms.append(norm(gradient)))
+                on_gradient(state, lambda gradient: norms.append(norm(gradient)))
 
     def readings(self) -> list[Reading]:
         """Return horizon, rate and longest lag, and forget the step."""

@@ -26,7 +26,7 @@ class GradientNorms:
     def hooks(self) -> list[RemovableHandle]:
         """Register what sees a gradient as soon as it is there."""
         return [
-            parameter.register_post_accumulate_grad_hook(partial(self._accumulated, name))
+            parameter.register_post_accumulate_grad_hook(partial(self._accumulated, name))  # type: ignore[no-untyped-call]
             for name, parameter in self.module.named_parameters()
             if parameter.requires_grad
         ]

@@ -1,6 +1,6 @@
 """Tensors in whatever a module is given and returns, and single numbers of them, left on their device."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -27,6 +27,11 @@ def norm(array: Tensor) -> Tensor:
         array = array.coalesce().values()
     wide = torch.float64 if array.dtype == torch.float64 else torch.float32
     return torch.linalg.vector_norm(array, dtype=wide)
+
+
+def on_gradient(array: Tensor, call: Callable[[Tensor], None]) -> None:
+    """Have the gradient by an array seen as soon as it is there; it stays as it is."""
+    array.register_hook(call)  # type: ignore[no-untyped-call]
 
 
 def fetch(numbers: Iterable[Tensor]) -> list[float]:

@@ -1,5 +1,6 @@
 """Recurrent layers of PyTorch's, whose kernels do whole sequences: a few of these are computed again."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gradsuite_torch.watching.again import again, model_of
 from gradsuite_torch.watching.calls import Call, together
 from gradsuite_torch.watching.gates import gate_readings
 from gradsuite_torch.watching.loops import Loop, reach_readings
+from gradsuite_torch.watching.numbers import on_gradient
 
 
 class RecurrentLayers:
@@ -26,7 +28,9 @@ class RecurrentLayers:
         """Take the layer, and whether it stands in a compiled module, which leaves it out but would compile hooks."""
         self.name = name
         self.layer = layer
-        self.called = torch.compiler.disable(self._called) if compiled else self._called
+        self.called = self._called
+        if compiled:
+            self.called = torch.compiler.disable(self._called)  # type: ignore[no-untyped-call]
         self.model = model_of(layer)
         self.loop = Loop(name)
         self.parameters: dict[str, Tensor] = {}
@@ -72,16 +76,13 @@ class RecurrentLayers:
         if not self.parameters:
             self.parameters = copied(layer)
         call = Call.of(layer, self.calls, given["input"], given.get("hx"), output)
-        data.register_hook(lambda gradient: self._arrived(call, gradient, -1))
+        on_gradient(data, partial(self._arrived, call, kind=-1))
         for kind, state in enumerate(last):
-            state.register_hook(lambda gradient, kind=kind: self._arrived(call, gradient, kind))
+            on_gradient(state, partial(self._arrived, call, kind=kind))
 
     def _arrived(self, call: Call, gradient: Tensor, kind: int) -> None:
-        """Keep the gradient by a call's outputs, or by its last states of one kind."""
-        if kind < 0:
-            call.by_output = call.copy(call.chosen.sequences(gradient))
-        else:
-            call.by_last[kind] = call.copy(call.chosen.states(gradient))
+        """Keep the gradient by a call's outputs, of kind -1, or by its last states of another kind."""
+        call.arrived(gradient, kind)
         if self.call is None or call.number > self.call.number:
             self.call = call
 

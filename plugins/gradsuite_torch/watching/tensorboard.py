@@ -32,4 +32,4 @@ def summary_writer(folder: str) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise UserError('tensorboard is not installed: python -m pip install "gradsuite[tensorboard]"') from error
-    return SummaryWriter(folder)  # type: ignore[no-untyped-call]
+    return SummaryWriter(folder)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
-from gradsuite_torch.watching.finding import CELLS, RECURRENT, compiled, probes
+from gradsuite_torch.watching.finding import compiled, probes
 from gradsuite_torch.watching.finite import Finite
 from gradsuite_torch.watching.norms import GradientNorms
 
@@ -94,7 +94,9 @@ class Watcher:
         if self.watch.finite:
             parts = ((name, part) for name, part in self.inner.named_modules() if name and name in self.open)
             self.armed += self.finite.hooks_inside(parts)
-        if not isinstance(self.inner, (*RECURRENT, *CELLS)):  # whose forward pass may be one step of somebody's loop
+        if not isinstance(
+            self.inner, nn.RNNBase | nn.RNNCellBase
+        ):  # itself may be called once a time step
             self.armed.append(self.module.register_forward_pre_hook(self._begin))
 
     def _begin(self, module: nn.Module, args: Any) -> None:
