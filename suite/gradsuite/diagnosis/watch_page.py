@@ -35,7 +35,7 @@ class Panel:
 
 
 PANELS = (
-    Panel("loss", "Loss", "loss", "The loss that the training told of."),
+    Panel("loss", "Loss", "loss", "The loss that the training told of.", logarithmic=True),
     Panel("horizon", "Horizon", "horizon, time steps",
           "The lag at which 1/1000 of the state gradient is left, or the longest lag where more is left there."),
     Panel("depth_horizon", "Horizon in depth", "horizon, layers",
