@@ -2,23 +2,29 @@
 
 python -m tests.quiet equal    # 21 real runs: of 20 comparisons of neighbours at most 1 reports a difference
 python -m tests.quiet planted  # a kernel slowed by 5%: `bench --against` finds it in at least 18 of 20 trials
+python -m tests.quiet spread   # two Dask workers of one thread measure at least 1.7 times as many untimed trials as one
+
+A folder after the name keeps the runs that were made.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from itertools import pairwise
 from pathlib import Path
 
-from tests.throwaway import gradsuite
+from tests.throwaway import gradsuite, install
 
 ROOT = Path(__file__).parents[1]
 TRIALS = 20
 MOST_ALARMS = 1
 LEAST_FOUND = 18
 SLOWED = "slower"
+LEAST_RATIO = 1.7
 
 # What makes every call of a network's take 5% longer, without asking what it does: it is waited that long.
 SLOWER = """
@@ -101,6 +107,50 @@ def planted(folder: Path) -> bool:
     return found >= LEAST_FOUND
 
 
+def spread(folder: Path) -> bool:
+    """Measure trials of 0.1 s of computing on one Dask worker and on two; return whether two are worth it."""
+    from distributed import Client
+    from gradsuite.experiment import Trial
+    from gradsuite.machine.facts import machine
+    from gradsuite.plugins import load
+    from gradsuite.running.configuration import Configuration
+    from gradsuite.running.executors import open_executor
+
+    from tests.suite.running.test_executor_dask import CLUSTER, Cluster
+
+    install(folder, "cluster", CLUSTER)
+    sys.path.insert(0, str(folder))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
+    groups = [[Trial("spread", "echo", "cpu", {"number": n, "what": "burn"}, timed=False)] for n in range(60)]
+    rates, cluster = [], Cluster(folder)
+    try:
+        for workers in (1, 2):
+            cluster.worker()
+            with Client(cluster.address, set_as_default=False) as client:
+                client.wait_for_workers(workers, timeout=100)
+            asked = Configuration(executor="dask", scheduler=cluster.address, threads=1)
+            with open_executor(asked, load(), machine()) as executor:
+                list(executor.run(groups[:10]))
+                began = time.perf_counter()
+                rates.append(len(list(executor.run(groups))) / (time.perf_counter() - began))
+    finally:
+        cluster.close()
+    print(f"{rates[0]:.1f} trials a second on one, {rates[1]:.1f} on two: {rates[1] / rates[0]:.2f} times as many")
+    return rates[1] >= LEAST_RATIO * rates[0]
+
+
+TRIED = {"equal": equal, "planted": planted, "spread": spread}
+
+
+def main(name: str, folder: str = "") -> int:
+    """Run a trial, in a folder that keeps what it measured if one is given; return the exit status."""
+    if folder:
+        place = Path(folder).resolve()
+        place.mkdir(parents=True)
+        return 0 if TRIED[name](place) else 1
+    with tempfile.TemporaryDirectory() as temporary:
+        return 0 if TRIED[name](Path(temporary)) else 1
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        sys.exit(0 if {"equal": equal, "planted": planted}[sys.argv[1]](Path(place)) else 1)
+    sys.exit(main(*sys.argv[1:]))

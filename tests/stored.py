@@ -6,13 +6,28 @@ from typing import Any
 
 import pandas as pd
 from gradsuite.backend import Backend
+from gradsuite.claims import decisive
 from gradsuite.experiment import Experiment, Result, Trial
-from gradsuite.plugins import load
+from gradsuite.plugins import Plugins, load
+from gradsuite.report.section import Section
+from gradsuite.report.sections import sections
 from gradsuite.rows import Measurement
 from gradsuite.runs.store import Run
 from gradsuite.settings import Grid, Settings
 
 Changes = Grid
+
+
+def judge(run: Run, experiment: Experiment) -> None:
+    """Judge and store an experiment's claims in this process, where what it does wrong is raised."""
+    for part in run.parts(experiment.name):
+        part.keep_claims(experiment.name, decisive(experiment.claims(part.frame(experiment.name))))
+
+
+def undrawn(run: Run, plugins: Plugins) -> list[Section]:
+    """Return the sections of a run's report, judged, without figures, and in this process."""
+    plugins.found = False
+    return sections(run, plugins, judging=True)
 
 
 def backend(name: str = "numpy") -> Backend:

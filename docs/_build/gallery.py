@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gradsuite import plugins
+from gradsuite.settings import LARGEST
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
@@ -191,7 +192,7 @@ def describe(setting: Any) -> str:
     allowed = ""
     if setting.choices:
         allowed = "; one of " + ", ".join(f"`{choice}`" for choice in setting.choices)
-    elif setting.minimum is not None:
+    elif setting.minimum > -LARGEST:
         allowed = f"; {'more than' if setting.above else 'at least'} {setting.minimum:g}"
     return f"{setting.help}{allowed}".replace("|", "\\|")
 

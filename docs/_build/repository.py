@@ -16,7 +16,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "CODE_OF_CONDUCT.md": "code-of-conduct.md",
-    "SECURITY.md": "security.md",
+    "SECURITY.md": "reporting-a-vulnerability.md",
     "LICENSE": "licence.md",
 }
 REPORTS = {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.claims import Resolution as Resolution
     from gradsuite.claims import Source as Source
     from gradsuite.conformance.verdicts import check as check
+    from gradsuite.diagnosis.call import diagnose as diagnose
     from gradsuite.diagnosis.watch import Watch as Watch
     from gradsuite.diagnosis.watch import watch as watch
     from gradsuite.diagnosis.watch_alarms import GradientWarning as GradientWarning
@@ -94,6 +95,7 @@ FRONT_DOOR = {
     "Watch": "gradsuite.diagnosis.watch:Watch",
     "backend": "gradsuite.backend:",
     "check": "gradsuite.conformance.verdicts:check",
+    "diagnose": "gradsuite.diagnosis.call:diagnose",
     "dropout_masks": "gradsuite.dropout:dropout_masks",
     "hookimpl": "gradsuite.hookspecs:hookimpl",
     "initialise": "gradsuite.parameters:initialise",

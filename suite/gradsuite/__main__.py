@@ -1,33 +1,42 @@
 """The command line: `gradsuite`, or `python -m gradsuite`."""
 
+import errno
+import faulthandler
 import os
+import re
 import sys
 
 import click
 
 from gradsuite.commands import gradsuite
-from gradsuite.errors import UserError
+from gradsuite.errors import LINE, VALUE, UserError, shortened
+from gradsuite.plain import printable
+from gradsuite.running.interruption import exit_status, stoppable
 
+STDERR = 2
 BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main() -> None:
     """Run a command; what a user got wrong is one line on standard error and exit status 2."""
+    faulthandler.enable(STDERR)  # where a plugin crashes this process in C, its file is named
     try:
-        status = gradsuite.main(prog_name="gradsuite", standalone_mode=False)
+        with stoppable():
+            status = gradsuite.main(prog_name="gradsuite", standalone_mode=False)
     except UserError as error:
         sys.exit(complain(str(error)))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
-        sys.exit(complain(error.format_message()))
-    except (click.Abort, KeyboardInterrupt):
+        sys.exit(complain(re.sub(r"\S+", lambda word: shortened(word[0], VALUE), error.format_message())))
+    except (click.Abort, KeyboardInterrupt) as stop:
         click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has enough; the interpreter must not try to flush the rest.
+        sys.exit(exit_status(stop))
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        # Whoever read our output has enough, or the terminal is gone; the interpreter must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
@@ -35,7 +44,7 @@ def main() -> None:
 
 def complain(message: str) -> int:
     """Say what was wrong and return the exit status."""
-    click.echo(f"gradsuite: {message}", err=True)
+    click.echo(shortened(printable(f"gradsuite: {message}"), LINE), err=True)
     return BAD_INPUT
 
 

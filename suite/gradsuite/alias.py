@@ -2,14 +2,25 @@
 
 import re
 
+from gradsuite.errors import quoted, unknown
+
 SIGN = "@"
 SLUG = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")  # names of experiments and figures: of files, and of parts of a page
 TUNED = "tuned"
+NUMBER = re.compile(r"[1-9][0-9]{0,3}")  # of one worker among several
 
 
 def original(name: str) -> str:
     """Return the name that is registered."""
     return name.partition(SIGN)[0]
+
+
+def require_second(name: str) -> None:
+    """Raise UserError for a second name that stands for nothing: it is `tuned`, a number, or one of each."""
+    first, sign, second = name.partition(SIGN)
+    kinds = [TUNED if part == TUNED else "number" if NUMBER.fullmatch(part) else "" for part in second.split(SIGN)]
+    if sign and (not all(kinds) or len(set(kinds)) < len(kinds)):
+        raise unknown(f"second name of {quoted(first)}", second, (TUNED, "2"))
 
 
 def twin(name: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +12,7 @@ from gradsuite.alias import SLUG
 from gradsuite.claims import Claim
 from gradsuite.compared import Benchmark, Compared
 from gradsuite.errors import unknown
+from gradsuite.footprint import least_memory
 from gradsuite.rows import Measurement
 from gradsuite.settings import Grid, Presets, Setting, Settings
 from gradsuite.topic import Topic
@@ -48,8 +49,8 @@ class Trial:
         """Return the settings as a worker is given them: with the file pinned, wherever the worker runs."""
         return {**self.settings, **({"task": self.pin.name} if self.pin else {})}
 
-    def key(self, versions: Mapping[str, str]) -> str:
-        """Return a hash of what is measured, of which data, and with which versions, not of where or when."""
+    def key(self, versions: Mapping[str, Any]) -> str:
+        """Return a hash of what is measured, of which data, with which versions and code, not of where or when."""
         identity = [self.experiment, self.backend, self.device, dict(self.settings), dict(versions)]
         identity += [self.pin.digest] if self.pin else []
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
@@ -60,6 +61,7 @@ class Result:
     """What became of one trial: `status` is one of STATUSES, `seconds` the wall time of all its rounds.
 
     A trial that is not `ok` has a reason and no measurements. `stderr` is the tail of what its worker wrote there.
+    `machine` names the one that measured it, of several.
     """
 
     status: str
@@ -67,6 +69,11 @@ class Result:
     reason: str = ""
     stderr: str = ""
     seconds: float = 0.0
+    machine: str = ""
+
+    def on(self, machine: str) -> "Result":
+        """Return the result as that of this machine."""
+        return replace(self, machine=machine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,14 @@ class Experiment(ABC):
     def times(self, settings: Settings) -> bool:
         """Whether a trial times anything: `timed` says so of them all; override it where some do and some do not."""
         return self.timed
+
+    def memory(self, settings: Settings) -> int:
+        """Return the bytes that a trial takes at the very least: one that cannot fit is refused before it is tried.
+
+        The sizes that settings name tell it for the networks of most experiments; override it where they do not, such
+        as for layers without a matrix (H, H), or for sizes that no shared setting names. Never more than it takes.
+        """
+        return least_memory(settings)
 
     def backends(self, names: Sequence[str]) -> list[str]:
         """Return what to measure of the backends asked for; `NAME@2` is NAME in a second worker of its own."""

@@ -1,66 +1,32 @@
 """The plugin manager: finds plugins by entry point and collects what they register.
 
-Built-in plugins load through the same entry points as anyone's. A plugin that fails costs only itself.
+Built-in plugins load through the same entry points as anyone's, before all others: a name of theirs stays theirs. A
+plugin that fails costs only itself.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
-from shutil import which
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from gradsuite import hookspecs
-from gradsuite.alias import SIGN, SLUG, original
-from gradsuite.errors import UserError, one_line, unknown
+from gradsuite.alias import original
+from gradsuite.errors import NotAvailable, UserError, unknown
+from gradsuite.hosting import contract
+from gradsuite.hosting.contained import Fault, asked, contained
+from gradsuite.hosting.registration import KINDS, Registration, registered
+from gradsuite.plain import plain
 
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment
     from gradsuite.tasks.task import Task
 
 DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
-KINDS = ("backend", "cell", "experiment", "task")
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A name that a plugin gave, and the class or command behind it, imported or started only when asked for."""
-
-    kind: str
-    name: str
-    target: str | type | tuple[str, ...]
-    plugin: str
-    requires: tuple[str, ...] = ()
-    install: str = ""
-    peer: bool = False
-
-    def missing(self) -> str | None:
-        """Return why this cannot be loaded, or None; imports nothing."""
-        lost = [module for module in self.requires if not _installed(module)]
-        if lost:
-            return f"{', '.join(lost)} not installed"
-        if isinstance(self.target, tuple) and which(self.target[0]) is None:
-            return f"command {self.target[0]!r} not found"
-        return None
-
-    def load(self) -> type:
-        """Import and return the class; of a command, the class that runs it."""
-        if isinstance(self.target, type):
-            return self.target
-        if isinstance(self.target, tuple):
-            from gradsuite.foreign.backend import command_backend  # imports NumPy: only now
-
-            return command_backend(self.name, self.target)
-        module, _, attribute = self.target.partition(":")
-        loaded: type = getattr(import_module(module), attribute)
-        return loaded
+DISTRIBUTION = "gradsuite"  # whose plugins are built in
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +49,21 @@ class Plugins:
         plugins: Mapping[str, Any] = MappingProxyType({}),
         blocked: Collection[str] = (),
         kinds: Collection[str] = KINDS,
+        *,
+        found: bool = False,
     ) -> None:
         """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose.
 
-        Of other `kinds` nothing is collected, and no clash of names is noticed.
+        Of other `kinds` nothing is collected, and no clash of names is noticed. They are `found` if another process has
+        them too, once it calls `load`.
         """
         self.kinds = kinds
         self.blocked = sorted(blocked)
+        self.found = found
         self.manager = pluggy.PluginManager(hookspecs.GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.broken: list[Broken] = []
+        self._faults: dict[str, None] = {}  # a set that keeps its order; threads add to it
         self.registrations: dict[str, dict[str, Registration]] = {kind: {} for kind in KINDS}
         for name, plugin in plugins.items():
             self.add(name, plugin)
@@ -117,30 +88,26 @@ class Plugins:
         """Registered tasks by name."""
         return self.registrations["task"]
 
-    def add(self, name: str, plugin: Any) -> None:
-        """Register one plugin object; a hook it misspells or a name that is taken makes it broken.
+    @property
+    def faults(self) -> list[str]:
+        """Hooks that failed, one line each: what else their plugins do stays in use."""
+        return list(self._faults)
 
-        Raises UserError if a name it registers belongs to another plugin: both are named.
-        """
+    def add(self, name: str, plugin: Any) -> None:
+        """Register one plugin object; a hook it misspells or a name that another plugin has makes it broken."""
         before = {kind: dict(known) for kind, known in self.registrations.items()}
         try:
-            self.manager.register(plugin, name)
-            self.manager.check_pending()
-            others = [other for other in self.manager.get_plugins() if other is not plugin]
-            for kind in self.kinds:
-                hook = self.manager.subset_hook_caller(f"register_{kind}s", others)
-                hook(register=partial(self._register, kind, name))
-        except UserError:
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may fail in any way and must cost only itself
+            contained(self._register, name, plugin)
+        except Fault as fault:
             self.registrations = before
-            if self.manager.has_plugin(name):
+            if self.manager.get_plugin(name) is plugin:
                 self.manager.unregister(name=name)
-            self.fail(name, error)
+            self.fail(name, str(fault))
 
-    def fail(self, name: str, error: BaseException, install: str = "") -> None:
-        """Note that this plugin is broken, and why, in one line."""
-        self.broken.append(Broken(name, one_line(error), install))
+    def fail(self, name: str, reason: str, install: str = "") -> None:
+        """Note, once, that this plugin or what it registered is broken, and why."""
+        if (lost := Broken(plain(name), plain(reason), plain(install))) not in self.broken:
+            self.broken.append(lost)
 
     def remove(self, name: str) -> None:
         """Forget a plugin and all that it registered."""
@@ -149,6 +116,23 @@ class Plugins:
             for entry in [entry for entry in known.values() if entry.plugin == name]:
                 del known[entry.name]
 
+    def call(self, hook: str, **known: Any) -> dict[str, Any]:
+        """Return what each plugin answers to a hook, by plugin; None and nothing of one that fails, which is noted."""
+        answers: dict[str, Any] = {}
+        for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):  # as pluggy calls them
+            name = implementation.plugin_name
+            try:
+                given = [known[argument] for argument in implementation.argnames]
+                if (answer := contained(implementation.function, *given)) is not None:
+                    answers[name] = answer
+            except Fault as fault:
+                self.blame(name, hook, str(fault))
+        return answers
+
+    def blame(self, plugin: str, hook: str, reason: str) -> None:
+        """Note, once, that a plugin's hook failed, and why."""
+        self._faults.setdefault(f"the hook {hook} of the plugin {plugin!r} failed: {reason}")
+
     def find(self, kind: str, name: str) -> Registration:
         """Return a registration by name or alias. Raises UserError if there is none: why, or the nearest name."""
         known, name = self.registrations[kind], original(name)
@@ -156,97 +140,90 @@ class Plugins:
             return known[name]
         for lost in self.broken:
             if lost.name == name:
-                raise UserError(f"not available: {lost}")
+                raise NotAvailable(f"not available: {lost}")
         if self.blocked:
             raise UserError(f"{unknown(kind, name, known)}, with these plugins blocked: {', '.join(self.blocked)}")
         raise unknown(kind, name, known)
 
     def get(self, kind: str, name: str) -> type:
-        """Import and return a class by name. Raises UserError if there is none, or if it cannot be imported."""
+        """Import and return a class by name. Raises UserError if there is none, NotAvailable if it is of no use."""
         loaded = self._load(self.find(kind, name))
         if isinstance(loaded, Broken):
-            raise UserError(f"not available: {loaded}")
+            raise NotAvailable(f"not available: {loaded}")
         return loaded
 
     def get_all(self, kind: str) -> list[type]:
-        """Import and return all classes of a kind; one that cannot be imported is noted as broken."""
+        """Import and return all classes of a kind; one that is of no use is noted as broken."""
         loaded = [self._load(registration) for _, registration in sorted(self.registrations[kind].items())]
-        self.broken += [one for one in loaded if isinstance(one, Broken)]
+        for lost in loaded:
+            if isinstance(lost, Broken):
+                self.fail(lost.name, lost.reason, lost.install)
         return [one for one in loaded if not isinstance(one, Broken)]
 
     def experiment(self, name: str) -> "Experiment":
         """Return the experiment of this name, whose tasks are these plugins'. Raises UserError as `get` does."""
-        experiment: Experiment = self.get("experiment", name)(self)
-        return experiment
+        kind: type[Experiment] = self.get("experiment", name)
+        try:
+            return contained(kind, self)
+        except Fault as fault:
+            raise NotAvailable(f"not available: {original(name)}: {fault}") from fault
 
     def all_experiments(self) -> "list[Experiment]":
-        """Return all experiments; one that cannot be imported is noted as broken."""
-        return [experiment(self) for experiment in self.get_all("experiment")]
+        """Return all experiments; one that is of no use, or a preset of which is not, is noted as broken."""
+        experiments: list[Experiment] = []
+        for kind in self.get_all("experiment"):
+            name: str = getattr(kind, "name")  # noqa: B009  an experiment's, which `type` has not
+            try:
+                experiment: Experiment = contained(kind, self)
+                contract.require_presets(experiment, sorted(self.backends))
+            except Fault as fault:
+                self.fail(name, str(fault))
+            else:
+                experiments.append(experiment)
+        return experiments
 
     def task(self, name: str) -> "Task":
         """Return the task of this name, or `NAME:ARGUMENT`. Raises UserError as `get` does, and for the argument."""
         name, colon, argument = name.partition(":")
         kind: type[Task] = self.get("task", name)
-        if colon:
-            return kind.of(argument)
-        if kind.form:
+        if kind.form and not colon:
             raise UserError(f"task {name!r} needs more than its name: type {name}:{kind.form}")
-        return kind()
+        try:
+            return asked(kind.of, argument) if colon else asked(kind)
+        except Fault as fault:
+            raise NotAvailable(f"not available: {name}: {fault}") from fault
 
     def _load(self, registration: Registration) -> type | Broken:
         try:
-            reason = registration.missing()
-            return Broken(registration.name, reason, registration.install) if reason else registration.load()
-        except Exception as error:  # noqa: BLE001  whatever an import raises is that plugin's fault alone
-            return Broken(registration.name, one_line(error), registration.install)
+            reason = contained(registration.missing)
+            if reason is None:
+                loaded = contained(registration.load)
+                contained(contract.require, registration.kind, registration.name, loaded)
+                return loaded
+        except Fault as fault:
+            reason = str(fault)
+        return Broken(registration.name, reason, registration.install)
 
-    def _register(
-        self,
-        kind: str,
-        plugin: str,
-        name: str | type,
-        target: str | type | None = None,
-        *,
-        command: Sequence[str | os.PathLike[str]] | None = None,
-        requires: Iterable[str] = (),
-        install: str = "",
-        peer: bool = False,
-    ) -> None:
-        if isinstance(name, type):
-            name, target = str(getattr(name, "name")), name  # noqa: B009  the attribute is the plugin's, not type's
-        if (target is None) == (command is None) or (command is not None and kind != "backend"):
-            either = " or command=[...], one of them" if kind == "backend" else ""
-            raise TypeError(f"register({name!r}) needs a class or 'package.module:Class'{either}")
-        if name != original(name):
-            raise ValueError(f"{kind} {name!r}: {SIGN} is for second names of what is registered")
-        if kind == "experiment" and not SLUG.fullmatch(name):
-            raise ValueError(f"an experiment's name is of small letters, digits, '.' and '-', not {name[:80]!r}")
-        known = self.registrations[kind]
-        if name in known:
-            owners = f"{known[name].plugin!r} and {plugin!r}"
-            raise UserError(f"{kind} {name!r} is registered by both {owners}: remove one, or block it with --no-plugin")
-        behind = _words(name, command) if target is None else target
-        known[name] = Registration(kind, name, behind, plugin, tuple(requires), install, peer)
+    def _register(self, name: str, plugin: Any) -> None:
+        self.manager.register(plugin, name)
+        self.manager.check_pending()
+        others = [other for other in self.manager.get_plugins() if other is not plugin]
+        for kind in self.kinds:
 
+            def register(*entry: Any, kind: str = kind, **more: Any) -> None:
+                self._take(registered(kind, name, *entry, **more))
 
-def _words(name: str, command: Any) -> tuple[str, ...]:
-    """Return a command as text. Raises TypeError unless it is a list, and ValueError for a relative path."""
-    if isinstance(command, str) or not command:
-        raise TypeError(f"register({name!r}, command=...) needs a list, as in command=['mine', '--fast']")
-    first, *others = map(os.fspath, command)
-    if Path(first).name != first and not Path(first).is_absolute():  # of which folder, the worker cannot know
-        raise ValueError(
-            f"register({name!r}): the command {first!r} is a relative path; "
-            f"type Path(__file__).with_name({Path(first).name!r}), or a name that is on the PATH"
-        )
-    return (first, *others)
+            self.manager.subset_hook_caller(f"register_{kind}s", others)(register=register)
 
-
-def _installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # a part of a package that is not there
-        return False
+    def _take(self, entry: Registration) -> None:
+        known = self.registrations[entry.kind]
+        if entry.name in known:
+            owner = known[entry.name].plugin
+            raise ValueError(
+                f"it registers the {entry.kind} {entry.name!r}, which the plugin {owner!r} has already, so that it is "
+                f"left out: remove one, or block it with --no-plugin"
+            )
+        known[entry.name] = entry
 
 
 def disabled(blocked: Collection[str] = ()) -> set[str]:
@@ -267,20 +244,42 @@ def load(
 ) -> Plugins:
     """Return all installed plugins except the blocked ones, or what they register of some `kinds`.
 
+    A plugin is blocked by its name, or by that of its distribution: the name of a built-in plugin may be taken in vain.
     Raises UserError for a blocked name that is no plugin's, so that a typo does not go unnoticed.
     """
-    points = sorted(discover(group=hookspecs.GROUP), key=lambda point: point.name)
+    points = sorted(discover(group=hookspecs.GROUP), key=lambda point: (not _built_in(point), point.name))
     unwanted = disabled(blocked)
-    for name in unwanted - {point.name for point in points}:
-        raise unknown("plugin", name, (point.name for point in points))
-    plugins = Plugins(blocked=unwanted, kinds=kinds)
+    names = {point.name for point in points}
+    for name in unwanted - names - {_distribution(point) for point in points}:
+        raise unknown("plugin", name, names)
+    plugins = Plugins(blocked=unwanted, kinds=kinds, found=discover is entry_points)
     for point in points:
-        if point.name in unwanted:
-            continue
-        try:
-            plugin = point.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  whatever an import raises is that plugin's fault
-            plugins.fail(point.name, error, f"pip install --upgrade {point.dist.name}" if point.dist else "")
-        else:
-            plugins.add(point.name, plugin)
+        if unwanted.isdisjoint((point.name, _distribution(point))):
+            _load_point(plugins, point)
     return plugins
+
+
+def _load_point(plugins: Plugins, point: EntryPoint) -> None:
+    """Import one plugin and add it; what fails is noted."""
+    distribution = _distribution(point)
+    if plugins.manager.has_plugin(point.name):
+        plugins.fail(
+            point.name,
+            f"the distribution {distribution!r} has a plugin of the same name, which is left out: remove it, or block "
+            f"it with --no-plugin {distribution}",
+        )
+        return
+    try:
+        plugin = contained(point.load)
+    except Fault as fault:
+        plugins.fail(point.name, str(fault), f"pip install --upgrade {distribution}" if distribution else "")
+    else:
+        plugins.add(point.name, plugin)
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else ""
+
+
+def _built_in(point: EntryPoint) -> bool:
+    return _distribution(point) == DISTRIBUTION

@@ -181,3 +181,16 @@ def test_the_title_says_what_came_out():
         titles.append(figure.figure.get_suptitle().replace("\n", " "))
     assert titles[0].endswith("claims hold")
     assert "not on numpy" in titles[1]
+
+
+@pytest.mark.parametrize("rule", ["norm", "unit", "value"])
+@pytest.mark.parametrize("changes", [{"length": [1]}, {"hidden_size": [1]}, {"limit": [1e300]}])
+def test_a_part_of_the_gradient_that_is_zero_breaks_no_claim(rule, changes):
+    rows = measured(Clipping(), rule=[rule], gains=[2], **changes)  # after one step W_hh has the gradient 0: h_0 is 0
+    assert {claim.verdict for claim in Clipping().claims(rows)} == {"holds"}
+
+
+@pytest.mark.parametrize("rule", ["norm", "unit", "value"])
+def test_a_limit_below_the_least_number_fails_without_an_error(rule):
+    rows = measured(Clipping(), rule=[rule], gains=[2], limit=[1e-200])
+    assert "fails" in {claim.verdict for claim in Clipping().claims(rows)}

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from gradsuite.plugins import load
 from gradsuite.report import style
+from gradsuite_experiments.remedies.answers import helping, reached
 from gradsuite_experiments.remedies.cost import cost
 from gradsuite_experiments.remedies.experiment import Remedies
 from gradsuite_experiments.remedies.laws import HORIZON, SECONDS, SECONDS_PLAIN, reach
@@ -224,3 +225,17 @@ def test_the_titles_say_what_came_out(steps):
             titles.append([figure.figure.get_suptitle() for figure in EXPERIMENT.figures(rows, claims)])
     assert all(title.endswith("claims hold") for title in titles[0])
     assert all("not on numpy" in title for title in titles[1])
+
+
+def test_the_answer_names_what_reaches_twice_as_far_as_plain_tanh():
+    found = pd.Series({"tanh": 12.06, "clipping": 12.06, "orthogonal": 73.7, "lstm-5": 99.0, "lru": 99.0, "gru": 13.9})
+    assert reached(found, 99) == (
+        "Before training, a gradient reaches 12.1 steps back with plain tanh; "
+        "all 99 with LSTM with bias 5 and LRU; 73.7 with orthogonal tanh."
+    )
+    assert helping(found) == ["lstm-5", "lru", "orthogonal"]
+    assert reached(found[["tanh", "gru"]], 99).endswith("plain tanh, and with nothing else 2 times as far.")
+    assert (
+        reached(found[["gru"]], 99)
+        == "Before training, a gradient reaches so many steps back: 13.9 with GRU with bias 0."
+    )

@@ -1,5 +1,6 @@
 """Fixtures: throwaway plugins, seen by this process and by the workers it starts, and a command line to use them."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from gradsuite.__main__ import main
 
 from tests.steady import steady_cores  # noqa: F401  for every test
+from tests.stored import undrawn
 from tests.throwaway import PROBE, install
 from tests.tiny import tiny  # noqa: F401  an experiment on the real backends
 
@@ -16,7 +18,8 @@ from tests.tiny import tiny  # noqa: F401  an experiment on the real backends
 def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install the backends `echo`, `delta` and `gone` and the experiment `probe`, and work in their folder."""
     install(tmp_path, "probe", PROBE)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    path = filter(None, [str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     monkeypatch.delenv("GRADSUITE_DISABLE_PLUGINS", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "probe_plugin", raising=False)
@@ -28,7 +31,8 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def type_in(probe, monkeypatch, capsys):
     """Type a command line; returns exit status, standard output and standard error."""
-    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run, plugins: run.path / "report.html")
+    monkeypatch.setattr(gradsuite.running.job, "drawn", undrawn)
+    monkeypatch.setattr(gradsuite.running.job, "write_page", lambda run, sections: run.path / "report.html")
 
     def type_in(*arguments):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])

@@ -6,10 +6,15 @@ import pytest
 from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import Plugins, disabled, load
+from gradsuite.tasks.noise import Noise
 
 
 class Mine:
     name = "mine"
+
+
+class Data(Noise):
+    name = "data"
 
 
 class Plugin:
@@ -28,7 +33,7 @@ class Plugin:
 
     @hookimpl
     def register_tasks(self, register):
-        register("data", Mine)
+        register(Data)
 
 
 def entry_points(**modules):
@@ -124,7 +129,7 @@ def test_a_class_that_cannot_be_imported_is_broken_alone():
         plugins.get("experiment", "question")
     assert plugins.get_all("experiment") == []
     assert [lost.name for lost in plugins.broken] == ["question"]
-    assert plugins.get_all("task") == [Mine]
+    assert plugins.get_all("task") == [Data]
 
 
 def test_an_unknown_name_gets_the_nearest_one():
@@ -142,9 +147,13 @@ def test_plugins_come_and_go():
     assert "mine" in plugins.backends
 
 
-def test_two_plugins_with_one_name_are_both_named():
-    with pytest.raises(UserError, match=r"backend 'mine' is registered by both 'one' and 'two'.*--no-plugin"):
-        Plugins({"one": Plugin(), "two": Plugin()})
+def test_a_name_that_another_plugin_has_disables_the_newcomer():
+    plugins = Plugins({"one": Plugin(), "two": Plugin()})
+    (lost,) = plugins.broken
+    assert lost.name == "two"
+    assert "the backend 'mine', which the plugin 'one' has already" in lost.reason
+    assert "--no-plugin" in lost.reason
+    assert {entry.plugin for entry in plugins.backends.values()} == {"one"}
 
 
 def test_a_misspelled_hook_breaks_its_plugin_alone():

@@ -38,7 +38,7 @@ def plugins():
             register("gradient-time", "somewhere:Experiment")
 
     found = Plugins({"peers": Taken()})
-    found.fail("lost", ImportError("no such thing"))
+    found.fail("lost", "ImportError: no such thing")
     return found
 
 

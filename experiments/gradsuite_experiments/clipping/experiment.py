@@ -43,7 +43,7 @@ class Clipping(Experiment):
     settings = (
         Setting("rule", str, "clip by global norm, by unit (adaptive) or by value", choices=tuple(RULES)),
         Setting("limit", float, "limit of |g|, of |g| / |p| in each unit, or of each element", minimum=0, above=True),
-        Setting("gains", int, "recurrent gains, evenly spaced", minimum=2),
+        Setting("gains", int, "recurrent gains, evenly spaced", minimum=2, size=True),
         HIDDEN_SIZE,
         LENGTH,
         replace(DTYPE, choices=PRECISE),  # p - g is what is measured: a shorter float loses the units that move little

@@ -64,7 +64,8 @@ def rounding(step: Step, dtype: str, length: float, T: int) -> float:
     """
     eps, p, n = 2.0 * UNIT_ROUNDOFF[dtype], flat(step.before), len(flat(step.gradient))
     width = sum(step.before[name].shape[-1] for name in ("weight_hh_l0", "weight_ih_l0"))
-    return eps * (float(np.linalg.norm(p)) / length + math.sqrt(n)) + bound(dtype, T * width)
+    moved = float(np.linalg.norm(p)) / length if length else math.inf
+    return eps * (moved + math.sqrt(n)) + bound(dtype, T * width)
 
 
 def turn(part: np.ndarray, whole: np.ndarray) -> float:
@@ -77,6 +78,8 @@ def slopes(law: Callable[[float], tuple[float, float]], limit: float) -> dict[st
     """Return by how much the law's ln length and cosine change with ln limit; 0 for what their rounding makes of it."""
     step, noise = 1e-4, 1e-9
     (less, left), (more, right) = law(limit * math.exp(-step)), law(limit * math.exp(step))
+    if not (less > 0.0 and math.isfinite(more)):  # a gradient of zeros, or none that is finite, has no length to change
+        return {LENGTH_SLOPE: 0.0, COSINE_SLOPE: 0.0}
     found = {LENGTH_SLOPE: math.log(more / less) / (2.0 * step), COSINE_SLOPE: abs(right - left) / (2.0 * step)}
     return {name: slope if slope > noise else 0.0 for name, slope in found.items()}
 
@@ -92,8 +95,16 @@ def of_limit(part: float, slope: float = 1.0) -> Resolution:
 
 
 def of_turn(allowed: float, turned: float, quantity: str) -> Resolution:
-    """Return which fault of a part of the gradient turns it so far that the cosine is two tolerances below 1."""
-    return Resolution(math.sqrt(2.0 * allowed / turned), quantity)
+    """Return which fault of a part of the gradient turns it so far that the cosine is two tolerances below 1.
+
+    A part that is zero, or the whole, turns nothing.
+    """
+    return Resolution(math.sqrt(2.0 * allowed / turned) if turned > 0.0 else math.inf, quantity)
+
+
+def in_laws(length: float, law: float) -> float:
+    """Return a length as a multiple of what the law says: 1 where both are zero."""
+    return 1.0 if length == law else length / law if law else math.inf
 
 
 def norm_law(step: Step, limit: float) -> dict[str, float]:
@@ -117,6 +128,7 @@ def unit_law(step: Step, limit: float) -> dict[str, float]:
     """Return length and cosine as they should be, and of the units the largest ratios, least cosine and rounding."""
     before, gradients, moved = (units(arrays) for arrays in (step.before, step.gradient, step.moved))
     sizes, parts = norms(before), norms(gradients)
+    turning = [unit for unit in gradients if unit.any()]  # one of zeros has no direction, nor a first weight to be off
     length, turned = theory.unit(sizes, parts, limit)
     return {
         LENGTH_LAW: length,
@@ -124,8 +136,8 @@ def unit_law(step: Step, limit: float) -> dict[str, float]:
         BEYOND: theory.unit_ratios(sizes, parts).max() / limit,
         RATIO: theory.unit_ratios(sizes, norms(moved)).max(),
         UNIT_COSINE: min(map(cosine, gradients, moved)),
-        UNIT_ROUNDING: float((sizes / norms(moved)).max()),
-        UNIT_TURN: max(turn(unit[:1], unit) for unit in gradients),
+        UNIT_ROUNDING: float((sizes / norms(moved))[parts > 0.0].max(initial=0.0)),
+        UNIT_TURN: max((turn(unit[:1], unit) for unit in turning), default=0.0),
         **slopes(lambda limit: theory.unit(sizes, parts, limit), limit),
     }
 
@@ -138,7 +150,7 @@ def of_norm(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
     yield Statement("direction", sentence, 1.0, step[COSINE], allowed, seen)
     sentence = "Clipping by norm leaves the length |g| min(1, c / (|g| + 1e-6))."
     seen = of_limit(allowed, step[LENGTH_SLOPE])
-    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed, seen)
+    yield Statement("length", sentence, 1.0, in_laws(step[LENGTH], step[LENGTH_LAW]), allowed, seen)
 
 
 def of_unit(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
@@ -156,7 +168,7 @@ def of_unit(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
     yield Statement("direction", sentence, step[COSINE_LAW], step[COSINE], allowed, seen)
     sentence = "Clipping by unit leaves the length that the scaled units have together."
     seen = of_limit(allowed, step[LENGTH_SLOPE])
-    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed, seen)
+    yield Statement("length", sentence, 1.0, in_laws(step[LENGTH], step[LENGTH_LAW]), allowed, seen)
     if step[BEYOND] > 1.0:
         sentence = "Clipping by unit moves a unit beyond the limit by c of its own norm, and none by more."
         unit_allowed = eps + limit * allowed
@@ -171,7 +183,7 @@ def of_value(step: Numbers, limit: float, eps: float) -> Iterator[Statement]:
     yield Statement("direction", sentence, step[COSINE_LAW], step[COSINE], allowed, seen)
     sentence = "Clipping by value leaves the length of the elements within the limit, and c for each of the rest."
     seen = of_limit(allowed, step[LENGTH_SLOPE])
-    yield Statement("length", sentence, 1.0, step[LENGTH] / step[LENGTH_LAW], allowed, seen)
+    yield Statement("length", sentence, 1.0, in_laws(step[LENGTH], step[LENGTH_LAW]), allowed, seen)
     if step[ALL_BEYOND] > 1.0:  # of the exact gradient: one that a backend leaves zero does not silence the claim
         sentence = "Far beyond the limit, clipping by value leaves signs alone, at the cosine |g|_1 / (sqrt(n) |g|_2)."
         seen = Resolution(1.01 * step[ALL_BEYOND] - 1.0, "the limit, grown beyond the smallest element")

@@ -70,5 +70,7 @@ def norms(vectors: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the cosine of the angle between two vectors."""
+    """Return the cosine of the angle between two vectors: 1 if both are zero, NaN if one is."""
+    if not (a.any() or b.any()):
+        return 1.0
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))

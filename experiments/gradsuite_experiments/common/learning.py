@@ -20,7 +20,7 @@ from gradsuite_experiments.common.frames import trials, values
 if TYPE_CHECKING:
     import pandas as pd
 
-UPDATES = Setting("updates", int, "updates of the parameters at most", minimum=1)
+UPDATES = Setting("updates", int, "updates of the parameters at most", minimum=1, size=True)
 
 SOLVED = "solved"  # 1 or 0; its note says how the training ended
 SOLVED_AFTER = "solved_after"  # updates; infinite for a training that did not solve its task

@@ -10,6 +10,7 @@ import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.experiment import Experiment, Figure
+from gradsuite.footprint import least_memory
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation
 from gradsuite.rows import Measurement
@@ -45,7 +46,7 @@ class ExactDepth(Experiment):
         Setting("law", str, "kind of network", choices=tuple(LAWS)),
         Setting("relative_gain", float, "sigma_w over its critical value", minimum=0, above=True),
         HIDDEN_SIZE,
-        Setting("depth", int, "layers that the gradient passes", minimum=1),
+        Setting("depth", int, "layers that the gradient passes", minimum=1, size=True),
         replace(SEEDS, minimum=2),
         DTYPE,
     )
@@ -64,6 +65,10 @@ class ExactDepth(Experiment):
             ("full", [0.9, 1.0, 1.1], 64, 2000),
         )
     }
+
+    def memory(self, settings: Settings) -> int:
+        """Return what a multilayer perceptron of that depth takes."""
+        return least_memory({**settings, "cell": "mlp", "num_layers": settings["depth"]})
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure ln |dL/dh|^2 over that at the top, for every network and depth, and what each layer adds to it."""

@@ -37,7 +37,7 @@ class Gates(Experiment):
     timed = False
     settings = (
         cell(*KEEP_GATE),
-        Setting("biases", int, "forget biases 0, 1, 2, ...: how many", minimum=1),
+        Setting("biases", int, "forget biases 0, 1, 2, ...: how many", minimum=1, size=True),
         LENGTH,
         HIDDEN_SIZE,
         replace(DTYPE, choices=PRECISE),

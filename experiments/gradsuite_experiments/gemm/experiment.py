@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gradsuite.claims import Claim
 from gradsuite.experiment import Experiment, Figure
+from gradsuite.footprint import least_memory
 from gradsuite.measuring.gemm import NORMAL, NUMBERS, Products
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, ROUNDS, SEED, Grid, Presets, Setting, Settings
@@ -25,7 +26,7 @@ class Gemm(Experiment):
     topic: ClassVar[Topic] = Topic.SPEED
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("size", int, "rows and columns of every matrix", minimum=1),
+        Setting("size", int, "rows and columns of every matrix", minimum=1, size=True),
         DTYPE,
         Setting("numbers", str, "size of the numbers: normal, or so small that they are subnormal", choices=NUMBERS),
         ROUNDS,
@@ -35,6 +36,10 @@ class Gemm(Experiment):
         "quick": {**ONE, "size": [256, 1024], "rounds": [6]},
         "standard": {**ONE, "size": [64, 128, 256, 512, 1024, 2048], "rounds": [9]},
     }
+
+    def memory(self, settings: Settings) -> int:
+        """Return what a matrix of that size takes."""
+        return least_memory({**settings, "hidden_size": settings["size"]})
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield the rate and the cores kept busy, a sample per round."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gradsuite.footprint import least_memory
 from gradsuite.model import ACTIVATIONS
 from gradsuite.parameters import INITIALISERS, Initialisation, initialise
 from gradsuite.rows import Measurement
@@ -92,6 +93,10 @@ class GradientDepth(GradientFlow):
             "seed": [0, 1, 2],
         },
     }
+
+    def memory(self, settings: Settings) -> int:
+        """Return what a multilayer perceptron takes."""
+        return least_memory({**settings, "cell": "mlp"})
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield norms by distance from the loss in layers, and their rate, horizon and verdict."""

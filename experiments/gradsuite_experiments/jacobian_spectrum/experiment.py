@@ -11,6 +11,7 @@ from gradsuite.cells import find
 from gradsuite.claims import Claim, Resolution
 from gradsuite.compared import Compared, Digits
 from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.footprint import least_memory
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, Parameters, initialise
 from gradsuite.precision import PRECISE, UNIT_ROUNDOFF
@@ -58,7 +59,7 @@ class JacobianSpectrum(Experiment):
         activation("identity", "tanh", "relu"),
         initialiser("normal", "orthogonal", "zero"),
         HIDDEN_SIZE,
-        LAGS,
+        replace(LAGS, maximum=MEASURED_LAGS[-1]),
         SEEDS,
         replace(DTYPE, choices=PRECISE),
     )
@@ -95,6 +96,10 @@ class JacobianSpectrum(Experiment):
                 initialisers = ("normal", "zero" if between.gates > 1 else "orthogonal")
             if settings["activation"] in allowed and settings["initialiser"] in initialisers:
                 yield settings
+
+    def memory(self, settings: Settings) -> int:
+        """Return what a network takes over the lags that are measured."""
+        return least_memory({**settings, "lags": min(settings["lags"], MEASURED_LAGS[-1])})
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure singular values at every lag, as far as rounding resolves them, and their error where exact."""

@@ -7,6 +7,7 @@ import numpy as np
 from gradsuite.backend import Backend, Batch
 from gradsuite.claims import Claim, Resolution
 from gradsuite.experiment import Experiment, Figure
+from gradsuite.footprint import least_memory
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
 from gradsuite.rows import Measurement
@@ -32,7 +33,7 @@ class Latch(Experiment):
     timed = False
     settings = (
         Setting("weight", float, "recurrent weight w"),
-        Setting("silent_steps", int, "silent steps after the bit was read", minimum=2 * RATE),
+        Setting("silent_steps", int, "silent steps after the bit was read", minimum=2 * RATE, size=True),
         DTYPE,
     )
     presets: ClassVar[Presets] = {
@@ -43,6 +44,10 @@ class Latch(Experiment):
             ("full", [float(w) for w in np.round(np.linspace(-2.95, 2.95, 60), 2)], 2000),
         )
     }
+
+    def memory(self, settings: Settings) -> int:
+        """Return what one unit takes over that many steps."""
+        return least_memory({**settings, "length": settings["silent_steps"]})
 
     def measure(self, backend: Backend, device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Measure half the distance between the states after a bit and after its opposite, and the factor per step."""

@@ -38,7 +38,7 @@ class PhaseTime(Experiment):
     timed = False
     settings = (
         NOISE,
-        Setting("gains", int, "recurrent gains, evenly spaced", minimum=2),
+        Setting("gains", int, "recurrent gains, evenly spaced", minimum=2, size=True),
         SEEDS,
         HIDDEN_SIZE,
         LENGTH,

@@ -64,7 +64,13 @@ class Remedies(Experiment):
         replace(LENGTH, minimum=20),
         BATCH_SIZE,
         SEEDS,
-        Setting("training_steps", int, "training steps of the first network; 0: neither trained nor timed", minimum=0),
+        Setting(
+            "training_steps",
+            int,
+            "training steps of the first network; 0: neither trained nor timed",
+            minimum=0,
+            size=True,
+        ),
         ROUNDS,
         replace(DTYPE, choices=PRECISE),
     )

@@ -62,7 +62,7 @@ class Speed(Experiment):
         LENGTH,
         BATCH_SIZE,
         HIDDEN_SIZE,
-        Setting("input_size", int, "inputs per time step", minimum=1),
+        Setting("input_size", int, "inputs per time step", minimum=1, size=True),
         NUM_LAYERS,
         DTYPE,
         Setting("fraction", int, "measure one in N size combinations", minimum=1),

@@ -94,9 +94,7 @@ class Watcher:
         if self.watch.finite:
             parts = ((name, part) for name, part in self.inner.named_modules() if name and name in self.open)
             self.armed += self.finite.hooks_inside(parts)
-        if not isinstance(
-            self.inner, nn.RNNBase | nn.RNNCellBase
-        ):  # itself may be called once a time step
+        if not isinstance(self.inner, nn.RNNBase | nn.RNNCellBase):  # itself may be called once a time step
             self.armed.append(self.module.register_forward_pre_hook(self._begin))
 
     def _begin(self, module: nn.Module, args: Any) -> None:

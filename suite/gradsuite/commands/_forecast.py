@@ -12,16 +12,18 @@ def forecast_text(forecast: "Forecast") -> str:
     """Return a table of experiments and backends, and in words how long they take and how that is known."""
     from gradsuite.commands._columns import columns
 
-    rows = [("experiment", "backend", "trials", "unsupported", "about")]
+    rows: list[tuple[str, ...]] = [("experiment", "backend", "trials", "unsupported", "invalid", "about")]
     for part in forecast.parts:
-        counts = (str(part.trials or ""), str(part.unsupported or ""))
-        rows.append((part.experiment, part.backend, *counts, spell(part.seconds) if part.trials else ""))
+        trials, unsupported, invalid = (str(count or "") for count in (part.trials, part.unsupported, part.invalid))
+        about = spell(part.seconds) if part.trials else ""
+        rows.append((part.experiment, part.backend, trials, unsupported, invalid, about))
     return "\n".join([columns(rows), *sentences(forecast)])
 
 
 def sentences(forecast: "Forecast") -> Iterator[str]:
     """Yield how much there is to measure, how long it takes, and where the seconds are from."""
     yield from (f"not available: {lost}" for lost in forecast.unavailable)
+    yield from (f"{plural(count)} invalid: {reason}" for reason, count in forecast.misfits.items())
     yield f"{plural(forecast.trials)} to measure: {spell(forecast.seconds, 'of unknown length')}"
     for name, count in forecast.sources.items():
         other = f", on another machine ({forecast.elsewhere[name]})" if name in forecast.elsewhere else ""

@@ -1,13 +1,13 @@
 """The option of the commands that write a package."""
 
-from pathlib import Path
-
 import click
+
+from gradsuite.commands._options import FILE
 
 folder_option = click.option(
     "--out",
     "into",
-    type=click.Path(path_type=Path),
+    type=FILE,
     default=".",
     metavar="DIR",
     help="Folder to make the package in (default: this one).",

@@ -2,7 +2,7 @@
 
 import math
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 
 
 def percent(text: str, option: str) -> float:
@@ -13,5 +13,5 @@ def percent(text: str, option: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf or text.strip() not in (number, f"{number}%"):
-        raise UserError(f"{option} takes a share such as 5% or 0.05, not {text!r}")
+        raise UserError(f"{option} takes a share such as 5% or 0.05, not {quoted(text)}")
     return value

@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from gradsuite.commands._completion import plugins, registered, runs, settings, studies, words
-from gradsuite.commands._options import several
+from gradsuite.commands._options import PATH, several
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -52,9 +52,7 @@ OPTIONS = (
         shell_complete=words("cpu", "cuda", "mps"),
         help="Device to compute on, any that a backend claims (default: cpu).",
     ),
-    click.option(
-        "--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results)."
-    ),
+    click.option("--out", metavar="DIR", type=PATH, help="Folder to make the run's folder in (default: results)."),
     click.option(
         "--name", metavar="NAME", help="Name of the run, and of its folder (default: date, preset and a number)."
     ),
@@ -70,6 +68,28 @@ OPTIONS = (
     ),
     click.option(
         "--timeout", type=float, metavar="SECONDS", help="Time limit for one round of a trial (default: 600)."
+    ),
+    click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Memory that a worker may take, such as 8G, 512MiB or 50% (default: 75% of the machine's).",
+    ),
+    click.option(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="Untimed trials measured side by side, a thread each (default: one of each backend, the threads shared).",
+    ),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        help="Part of the trials, one of N equal ones, such as 3/16; gradsuite merge puts them together.",
+    ),
+    click.option(
+        "--log-level",
+        metavar="LEVEL",
+        shell_complete=words("debug", "info", "warning", "error"),
+        help="Events that log.jsonl in the run's folder holds: debug, info (default), warning or error.",
     ),
     click.option(
         "--no-preflight",

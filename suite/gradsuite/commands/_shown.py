@@ -18,7 +18,8 @@ def summaries(plugins: "Plugins", kind: str) -> dict[str, str]:
     registered = sorted(plugins.registrations[kind].items())
     if kind == "backend":
         return {name: "; ".join(backend_line(one)) for name, one in registered}
-    loaded = {cls.name: cls for cls in plugins.get_all(kind)}  # type: ignore[attr-defined]
+    listed = map(type, plugins.all_experiments()) if kind == "experiment" else plugins.get_all(kind)
+    loaded: dict[str, Any] = {cls.name: cls for cls in listed}  # type: ignore[attr-defined]
     attribute = {"cell": "source", "experiment": "question", "task": "summary"}[kind]
     return {name: str(getattr(cls, attribute)) for name, cls in loaded.items()}
 
@@ -58,7 +59,11 @@ def of_cell(plugins: "Plugins", name: str) -> Facts:
     """Return a cell's states, activations and source, and its equations as they are written."""
     cell: Any = plugins.get("cell", name)
     fields = ("source", "states", "recurrent", "activations")
-    return {field: getattr(cell, field) for field in fields} | {"equations": inspect.getsource(cell)}
+    try:
+        equations = inspect.getsource(cell)
+    except (OSError, TypeError):  # of a class that no file defines
+        equations = ""
+    return {field: getattr(cell, field) for field in fields} | {"equations": equations}
 
 
 def of_experiment(plugins: "Plugins", name: str) -> Facts:

@@ -26,11 +26,12 @@ class Printer:
     """Prints one line per verdict and a summary; with `as_json` an array in the end, and the summary elsewhere.
 
     `verbose` adds the smallest failing case and a script to each failure, `traceback` where the backend raised; both
-    add what it printed.
+    add what it printed. `quiet` prints no verdict but failures.
     """
 
     backend: str
     verbose: bool
+    quiet: bool
     traceback: bool
     as_json: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Printer:
             from gradsuite.conformance import row
 
             self.rows.append(row(result) | (self.fields(result) if detailed else {}))
-        else:
+        elif result.verdict == "failed" or not self.quiet:
             click.echo(result)
             if detailed:
                 click.echo(self.text(result))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradsuite.errors import UserError
+from gradsuite.runs.drafts import replaced
 
 
 def write(text: str, out: Path | None) -> None:
@@ -12,7 +12,5 @@ def write(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text)
         return
-    try:
-        out.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {str(out)!r}: {error.strerror}") from error
+    with replaced(out) as output:
+        output.write((text if text.endswith("\n") else f"{text}\n").encode(errors="replace"))

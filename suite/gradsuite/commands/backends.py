@@ -4,6 +4,8 @@ import json
 
 import click
 
+from gradsuite.commands._say import say
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
@@ -33,7 +35,7 @@ def backends(as_json: bool) -> None:
             for name, info in surveyed.available.items()
         ]
         lost = [{"available": False} | asdict(one) for one in surveyed.unavailable]
-        click.echo(json.dumps(there + lost, indent=2))
+        say(json.dumps(there + lost, indent=2))
         return
     rows: list[tuple[str, ...]] = [("backend", "", "versions", "devices", "dtypes", "cells", "features")]
     for name, info in surveyed.available.items():
@@ -41,8 +43,10 @@ def backends(as_json: bool) -> None:
         kind = "peer" if plugins.backends[name].peer else ""
         cells = (*info.cells, *(f"{cell}*" for cell in sorted(plugins.cells) if info.differentiates(cell)))
         rows.append((name, kind, versions, *map(" ".join, (info.devices, info.dtypes, cells, info.features))))
-    click.echo(columns(rows))
+    say(columns(rows))
     if any(cell.endswith("*") for row in rows for cell in row[5].split()):
-        click.echo("* by autodiff, from the equations of the cell: gradsuite cells")
+        say("* by autodiff, from the equations of the cell: gradsuite cells")
     for one in surveyed.unavailable:
-        click.echo(f"not available: {one}")
+        say(f"not available: {one}")
+    for fault in plugins.faults:
+        say(fault)

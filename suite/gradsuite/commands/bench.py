@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import PATH
 
 FORMATS = ("table", "md", "json", "html")
 EXCEEDED = 1
@@ -32,7 +33,7 @@ EXCEEDED = 1
     shell_complete=words(*FORMATS),
     help="Output format (default: table).",
 )
-@click.option("--out", metavar="DIR", type=click.Path(), help="Folder to make the run's folder in (default: results).")
+@click.option("--out", metavar="DIR", type=PATH, help="Folder to make the run's folder in (default: results).")
 def bench(
     backend: str, experiment: tuple[str, ...], against: str, fail_above: str | None, kind: str | None, **flags: Any
 ) -> int:
@@ -50,7 +51,7 @@ def bench(
     from gradsuite.running.configuration import read_options
 
     threshold = None if fail_above is None else percent(fail_above, "--fail-above")
-    chosen = format_of(kind or "table", None, {name: name for name in FORMATS})
+    chosen = format_of(kind, None, {name: name for name in FORMATS}, default="table")
     options = read_options({**flags, "experiment": list(experiment)})
     found = benched(
         backend, against, options, load(), lambda line: click.echo(line, err=True), threshold=threshold or 0.0

@@ -37,21 +37,19 @@ def best(
     All backends that are installed, or those named, are timed in turn, round by round, for 15 seconds once they have
     started. One that may be as fast as the fastest is too close to call. Gradients are not checked: gradsuite check.
     """
-    import math
-
     from gradsuite.commands._ending import format_of
     from gradsuite.errors import UserError
     from gradsuite.machine.facts import machine
     from gradsuite.plugins import load
     from gradsuite.report.ranking import shown
+    from gradsuite.running.best import SECONDS
     from gradsuite.running.best import best as found
-    from gradsuite.running.configuration import parse_changes
+    from gradsuite.running.configuration import THREADS, parse_changes
 
-    chosen = format_of(kind or "table", None, {name: name for name in FORMATS})
-    if not 0 < seconds < math.inf:
-        raise UserError(f"--seconds must be a number above 0, not {seconds:g}")
-    if threads is not None and threads < 1:
-        raise UserError(f"threads must be at least 1, not {threads}")
+    chosen = format_of(kind, None, {name: name for name in FORMATS}, default="table")
+    SECONDS.parse(seconds)
+    if threads is not None:
+        THREADS.parse(threads)
     asked = {name: value for name, value in sizes.items() if value is not None}
     for name, values in parse_changes(set).items():
         if len(values) != 1:

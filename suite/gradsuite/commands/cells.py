@@ -4,6 +4,8 @@ import json
 
 import click
 
+from gradsuite.commands._say import say
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
@@ -17,10 +19,10 @@ def cells(as_json: bool) -> None:
     classes: list[type[Cell]] = plugins.get_all("cell")
     if as_json:
         fields = ("name", "states", "recurrent", "activations", "source")
-        click.echo(json.dumps([{field: getattr(cell, field) for field in fields} for cell in classes], indent=2))
+        say(json.dumps([{field: getattr(cell, field) for field in fields} for cell in classes], indent=2))
         return
     rows = [("cell", "states", "activations", "source")]
     rows += [(cell.name, " ".join(cell.states), " ".join(cell.activations), cell.source) for cell in classes]
-    click.echo(columns(rows))
+    say(columns(rows))
     for lost in plugins.broken:
-        click.echo(f"not available: {lost}")
+        say(f"not available: {lost}")

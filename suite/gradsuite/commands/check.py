@@ -5,7 +5,8 @@ import sys
 import click
 
 from gradsuite.commands._completion import registered, words
-from gradsuite.commands._options import several
+from gradsuite.commands._options import PATH, several
+from gradsuite.commands._say import say
 
 
 @click.command()
@@ -30,10 +31,11 @@ from gradsuite.commands._options import several
 )
 @click.option("--timeout", type=float, default=120, metavar="SECONDS", help="Time limit for one check (default: 120).")
 @click.option("-x", "--exitfirst", is_flag=True, help="Exit at the first failure, with the other checks not run.")
-@click.option("--xfails", metavar="FILE", type=click.Path(), help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
+@click.option("--xfails", metavar="FILE", type=PATH, help="Checks that are to fail: CHECK [DEVICE] [DTYPE].")
 @click.option(
     "-v", "--verbose", is_flag=True, help="Errors by array, step and layer of each failure, and a script for it."
 )
+@click.option("-q", "--quiet", is_flag=True, help="Silence but for what failed, and the summary.")
 @click.option("--traceback", is_flag=True, help="Traceback of what a backend raised.")
 @click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def check(
@@ -46,6 +48,7 @@ def check(
     exitfirst: bool,
     xfails: str | None,
     verbose: bool,
+    quiet: bool,
     traceback: bool,
     as_json: bool,
 ) -> int:
@@ -56,15 +59,21 @@ def check(
     a verdict and none failed. The backend runs in a process of its own: if it exits, dies or hangs, that check failed.
     """
     from gradsuite.commands._verdicts import Printer
+    from gradsuite.errors import UserError
+
+    if verbose and quiet:
+        raise UserError("give --verbose or --quiet, not both")
     from gradsuite.conformance.verdicts import Verdicts  # imports NumPy: only now
     from gradsuite.running.checking import Checking, Lacking, everything, select
     from gradsuite.running.line import Line
     from gradsuite.running.xfails import Xfails
 
     expected = Xfails.read(xfails) if xfails else Xfails("")
-    printer = Printer(backend, verbose=verbose, traceback=traceback, as_json=as_json)
+    printer = Printer(backend, verbose=verbose, quiet=quiet, traceback=traceback, as_json=as_json)
     try:
         with Line(sys.stderr) as line, Checking(backend, timeout=timeout, show=line.show) as checking:
+            for fault in checking.plugins.faults:
+                say(fault, err=True)
             asked = everything(checking.info, device, dtype, cell)
             expected.require([*everything(checking.info), *asked])
             chosen = select(asked, pattern)

@@ -5,14 +5,15 @@ from pathlib import Path
 import click
 
 from gradsuite.commands._completion import words
+from gradsuite.commands._options import FILE, PATH
 
 FORMATS = ("table", "md", "json", "html")
 EXCEEDED = 1
 
 
 @click.command()
-@click.argument("base", type=click.Path())
-@click.argument("new", type=click.Path(), nargs=-1, required=True)
+@click.argument("base", type=PATH)
+@click.argument("new", type=PATH, nargs=-1, required=True)
 @click.option(
     "--fail-above",
     metavar="SHARE",
@@ -26,9 +27,7 @@ EXCEEDED = 1
     help="Output format (default: the file's ending, or table).",
 )
 @click.option("--all", "everything", is_flag=True, help="Workloads without a difference too.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="File to write (default: standard output)."
-)
+@click.option("--out", type=FILE, metavar="FILE", help="File to write (default: standard output).")
 def compare(
     base: str, new: tuple[str, ...], fail_above: str | None, kind: str | None, everything: bool, out: Path | None
 ) -> int:
@@ -50,7 +49,7 @@ def compare(
 
     threshold = None if fail_above is None else percent(fail_above, "--fail-above")
     endings = {"txt": "table", "md": "md", "json": "json", "html": "html"}
-    chosen = format_of(kind or (None if out else "table"), out, endings)
+    chosen = format_of(kind, out, endings, default="table")
     before = Run.open(base)
     runs = [Run.open(path) for path in new]
     plugins = load(before.blocked())

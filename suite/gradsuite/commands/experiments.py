@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gradsuite.commands._say import say
+
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment
     from gradsuite.settings import Setting
@@ -20,22 +22,24 @@ def experiments(as_json: bool) -> None:
     plugins = load()
     experiments = plugins.all_experiments()
     if as_json:
-        click.echo(json.dumps([description(experiment) for experiment in experiments], indent=2))
+        say(json.dumps([description(experiment) for experiment in experiments], indent=2))
         return
     for experiment in experiments:
         sizes = (
             f"{preset} ({count} trials{alone(experiment, preset)})" for preset, count in trials(experiment).items()
         )
-        click.echo(f"{experiment.name}: {experiment.question}\n  presets: {', '.join(sizes)}")
+        say(f"{experiment.name}: {experiment.question}\n  presets: {', '.join(sizes)}")
         rows = [(f"  --set {setting.name}=", setting.help + allowed(setting)) for setting in experiment.settings]
-        click.echo(columns(rows) + "\n")
+        say(columns(rows) + "\n")
     for lost in plugins.broken:
-        click.echo(f"not available: {lost}")
+        say(f"not available: {lost}")
 
 
 def trials(experiment: "Experiment") -> dict[str, int]:
     """Return the number of trials per backend in each preset."""
-    return {preset: sum(1 for _ in experiment.trials(experiment.grid(preset, {}))) for preset in experiment.presets}
+    from gradsuite.running.plan import grid_of, trials_of
+
+    return {preset: len(trials_of(experiment, grid_of(experiment, preset, {}))) for preset in experiment.presets}
 
 
 def alone(experiment: "Experiment", preset: str) -> str:
@@ -50,6 +54,8 @@ def allowed(setting: "Setting") -> str:
 
 def description(experiment: "Experiment") -> dict[str, Any]:
     """Return what the JSON says of an experiment."""
+    from gradsuite.running.plan import grid_of
+
     settings = [
         {"name": setting.name, "kind": setting.kind.__name__, "help": setting.help, "choices": setting.words()}
         for setting in experiment.settings
@@ -59,6 +65,6 @@ def description(experiment: "Experiment") -> dict[str, Any]:
         "question": experiment.question,
         "settings": settings,
         "named": {preset: bool(alone(experiment, preset)) for preset in experiment.presets},
-        "presets": {preset: experiment.grid(preset, {}) for preset in experiment.presets},
+        "presets": {preset: grid_of(experiment, preset, {}) for preset in experiment.presets},
         "trials": trials(experiment),
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from gradsuite.commands._completion import runs, words
+from gradsuite.commands._options import FILE
 
 
 @click.command()
@@ -17,9 +18,7 @@ from gradsuite.commands._completion import runs, words
     help="Output format (default: the file's ending).",
 )
 @click.option("--wide", is_flag=True, help="Column for each setting, and each trial's seconds and reason.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="File to write (default: standard output)."
-)
+@click.option("--out", type=FILE, metavar="FILE", help="File to write (default: standard output).")
 def export(run: str, kind: str | None, wide: bool, out: Path | None) -> None:
     """Write the measurements of a run, one row each."""
     import sys

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from gradsuite.commands._completion import words
+from gradsuite.commands._options import FILE, PATH
 
 FORMATS = ("table", "md", "json", "html")
 
 
 @click.command()
-@click.argument("run", type=click.Path(), nargs=-1, required=True)
+@click.argument("run", type=PATH, nargs=-1, required=True)
 @click.option(
     "--format",
     "kind",
@@ -19,9 +20,7 @@ FORMATS = ("table", "md", "json", "html")
     help="Output format (default: the file's ending, or table).",
 )
 @click.option("--all", "everything", is_flag=True, help="Series without a step too.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="File to write (default: standard output)."
-)
+@click.option("--out", type=FILE, metavar="FILE", help="File to write (default: standard output).")
 def history(run: tuple[str, ...], kind: str | None, everything: bool, out: Path | None) -> None:
     """List the steps in the times of RUNs, at least three, and the first run after each.
 
@@ -36,6 +35,6 @@ def history(run: tuple[str, ...], kind: str | None, everything: bool, out: Path 
     from gradsuite.runs.store import Run
 
     endings = {"txt": "table", "md": "md", "json": "json", "html": "html"}
-    chosen = format_of(kind or (None if out else "table"), out, endings)
+    chosen = format_of(kind, out, endings, default="table")
     runs = [Run.open(path) for path in run]
     write(shown(found(runs, load(runs[-1].blocked())), chosen, everything=everything), out)

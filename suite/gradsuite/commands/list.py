@@ -5,6 +5,7 @@ import json
 import click
 
 from gradsuite.commands._completion import words
+from gradsuite.commands._say import say
 from gradsuite.errors import unknown
 
 LISTINGS = ("backends", "cells", "experiments", "runs", "tasks")
@@ -32,9 +33,9 @@ def list(ctx: click.Context, kind: str | None, as_json: bool) -> None:  # noqa: 
     plugins = load()
     found = {kind: summaries(plugins, kind) for kind in plugins.registrations}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say(json.dumps(found, indent=2))
         return
     for kind, entries in found.items():
-        click.echo(f"{kind}s\n{columns([(f'  {name}', what) for name, what in entries.items()])}\n")
+        say(f"{kind}s\n{columns([(f'  {name}', what) for name, what in entries.items()])}\n")
     for lost in plugins.broken:
-        click.echo(f"not available: {lost}")
+        say(f"not available: {lost}")

@@ -3,11 +3,12 @@
 import click
 
 from gradsuite.commands._completion import runs as of_runs
+from gradsuite.commands._options import PATH
 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN...", shell_complete=of_runs)
-@click.option("--out", metavar="DIR", required=True, type=click.Path(), help="Folder of the merged run, a new one.")
+@click.option("--out", metavar="DIR", required=True, type=PATH, help="Folder of the merged run, a new one.")
 def merge(runs: tuple[str, ...], out: str) -> int:
     """Put runs together, of one machine or several, and write one report.
 
@@ -17,7 +18,7 @@ def merge(runs: tuple[str, ...], out: str) -> int:
     that is not, then the one of the run that was started last. The last line printed is the merged run's folder; exit
     status 1 if claims cannot be judged.
     """
-    from gradsuite.commands.report import judge_all
+    from gradsuite.commands.report import sections
     from gradsuite.plugins import load
     from gradsuite.runs.export import write_measurements
     from gradsuite.runs.merge import merge as merged
@@ -31,10 +32,10 @@ def merge(runs: tuple[str, ...], out: str) -> int:
         trials = "1 trial was" if replaced == 1 else f"{replaced} trials were"
         click.echo(f"{trials} measured more than once on one machine: the last that is ok counts", err=True)
     plugins = load(made.blocked())
-    judged = judge_all(made, plugins)
+    drawn = sections(made, plugins)
     write_measurements(made)
-    from gradsuite.report.page import write_report  # slow to import, and not needed to refuse a misspelled run
+    from gradsuite.report.page import write_page  # slow to import, and not needed to refuse a misspelled run
 
-    click.echo(f"report: {write_report(made, plugins)}", err=True)
+    click.echo(f"report: {write_page(made, drawn)}", err=True)
     click.echo(made.path)
-    return 0 if judged else 1
+    return 0 if all(section.judged for section in drawn) else 1

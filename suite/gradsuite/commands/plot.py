@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from gradsuite.commands._completion import registered, runs
+from gradsuite.commands._options import FILE
 
 ENDINGS = {"png": "png", "svg": "svg", "pdf": "pdf"}
 
@@ -21,7 +22,7 @@ ENDINGS = {"png": "png", "svg": "svg", "pdf": "pdf"}
 @click.option("--where", multiple=True, metavar="KEY=V1,V2", help="Values of a column or setting that are drawn.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="File to draw, PNG, SVG or PDF by its ending (default: EXPERIMENT-METRIC.png).",
 )
@@ -50,9 +51,9 @@ def plot(run: str, experiment: str, out: Path | None, where: tuple[str, ...], **
 
 def _condition(text: str) -> tuple[str, list[str]]:
     """Return the name and the values of KEY=V1,V2. Raises UserError."""
-    from gradsuite.errors import UserError
+    from gradsuite.errors import UserError, quoted
 
     name, sign, values = text.partition("=")
     if not sign or not values:
-        raise UserError(f"--where takes KEY=V1,V2 (such as gain=0.5,2), not {text!r}")
+        raise UserError(f"--where takes KEY=V1,V2 (such as gain=0.5,2), not {quoted(text)}")
     return name, values.split(",")

@@ -1,17 +1,20 @@
 """`gradsuite report`: judge a run's claims and draw its report again."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gradsuite.commands._completion import plugins, runs, words
-from gradsuite.commands._options import several
+from gradsuite.commands._options import FILE, several
 
 if TYPE_CHECKING:
     from gradsuite.plugins import Plugins
+    from gradsuite.report.section import Section
     from gradsuite.runs.store import Run
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 FORMATS = {"html": "html", "md": "md", "pdf": "pdf", "ipynb": "notebook"}  # by the file's ending
 
@@ -27,7 +30,7 @@ FORMATS = {"html": "html", "md": "md", "pdf": "pdf", "ipynb": "notebook"}  # by 
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="File to write (default: report.html, .md, .pdf or .ipynb in the run's folder).",
 )
@@ -45,24 +48,40 @@ def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin:
     from gradsuite.runs.export import write_measurements
     from gradsuite.runs.store import Run
 
-    chosen = format_of(kind or (None if out else "html"), out, FORMATS)
+    chosen = format_of(kind, out, FORMATS, default="html")
     if chosen == "pdf":
         from gradsuite.report.forms.pdf import browser
 
         browser()  # refuses before a minute of drawing, not after
     opened = Run.open(run)
-    opened.require_current("reported on anew")
     plugins = load(no_plugin or opened.blocked())
-    judged = judge_all(opened, plugins)
+    try:
+        made = sections(opened, plugins, drawing=chosen in ("html", "pdf"))
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; what was there stays, and the page is drawn by: gradsuite report {run}", err=True)
+        return INTERRUPTED
     write_measurements(opened)
-    written = write_form(opened, plugins, chosen, out)
+    written = write_form(opened, made, chosen, out)
     click.echo(written)
     if shown:
         webbrowser.open(written.resolve().as_uri())
-    return 0 if judged else 1
+    return 0 if all(section.judged for section in made) else 1
 
 
-def write_form(run: "Run", plugins: "Plugins", chosen: str, out: Path | None) -> Path:
+def sections(run: "Run", plugins: "Plugins", *, drawing: bool = True) -> "list[Section]":
+    """Judge the claims of every experiment anew, and say what it could not make; return the report's sections."""
+    from gradsuite.plain import plain_lines
+    from gradsuite.report import sections as of_report
+    from gradsuite.report.page import drawn  # slow to import, and not needed to refuse a misspelled run
+
+    made = drawn(run, plugins, judging=True) if drawing else of_report.sections(run, plugins, judging=True)
+    for section in made:
+        for trouble in section.troubles:
+            click.echo(plain_lines(f"{section.name}: {trouble}"), err=True)
+    return made
+
+
+def write_form(run: "Run", made: "Sequence[Section]", chosen: str, out: Path | None) -> Path:
     """Write a report in one of FORMATS, and return where it is. Raises UserError if it cannot be written."""
     from gradsuite.commands._written import write
 
@@ -71,15 +90,15 @@ def write_form(run: "Run", plugins: "Plugins", chosen: str, out: Path | None) ->
     if chosen == "md":
         from gradsuite.report.forms.markdown import report_markdown
 
-        write(report_markdown(run, plugins), path)
+        write(report_markdown(run, made), path)
     elif chosen == "notebook":
         from gradsuite.report.forms.notebook import report_notebook
 
         write(report_notebook(run, path), path)
     else:
-        from gradsuite.report.page import write_report  # slow to import, and not needed to refuse a misspelled run
+        from gradsuite.report.page import write_page
 
-        page = write_report(run, plugins)
+        page = write_page(run, list(made))
         if chosen == "pdf":
             from gradsuite.report.forms.pdf import print_page
 
@@ -89,22 +108,3 @@ def write_form(run: "Run", plugins: "Plugins", chosen: str, out: Path | None) ->
         else:
             return page
     return path
-
-
-def judge_all(run: "Run", plugins: "Plugins") -> bool:
-    """Judge the claims of every experiment that is installed here; return whether all of them could be judged."""
-    from gradsuite.errors import one_line
-    from gradsuite.running.judge import judge
-
-    judged = True
-    for name in dict.fromkeys(run.trials()["experiment"]):
-        if name not in plugins.experiments:
-            click.echo(f"{name} is not installed here: its claims stay as they were judged", err=True)
-            judged = False
-            continue
-        try:
-            judge(run, plugins.experiment(name))
-        except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its own claims alone
-            click.echo(f"the claims of {name} could not be judged: {one_line(error)}", err=True)
-            judged = False
-    return judged

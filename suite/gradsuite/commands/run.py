@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from gradsuite.running.job import Job
     from gradsuite.runs.store import Run
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
 
 @click.command()
 @run_options
@@ -71,30 +69,39 @@ def _forecast(job: "Job", unfinished: "Run | None", as_json: bool) -> int:
 def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool) -> int:
     """Measure, publish, and say what came out; return the exit status."""
     from gradsuite.commands._columns import table_text
+    from gradsuite.plain import plain
     from gradsuite.report.forms.answers import answers
     from gradsuite.report.parts import as_text
     from gradsuite.running.failures import failures, shortcomings
+    from gradsuite.running.interruption import exit_status
     from gradsuite.running.job import resuming
 
     done, complete = job.run(unfinished)
     if not complete:
         _say(f"interrupted; {resuming(done)}")
-    published = complete and job.publish(done)
-    for table in job.tables(done) if complete and not quiet else ():
-        click.echo(f"{table.title}\n{table_text(table)}\n")
+    try:
+        published = complete and job.publish(done)
+    except KeyboardInterrupt as stop:
+        _say(f"interrupted; nothing measured is lost, and the page is drawn by: gradsuite report {done.path}")
+        click.echo(done.path)
+        return exit_status(stop)
+    for table in job.tables() if complete and not quiet else ():
+        click.echo(f"{plain(table.title)}\n{table_text(table)}\n")
     if complete and not quiet:
-        click.echo(as_text("", answers(done, job.plugins)))
+        click.echo(as_text("", answers(done, job.sections)))
     for line in failures(done.trials()):
         _say(line)
     short = list(shortcomings(done, strict=strict)) if complete else []
     if short:
         _say(f"no success: {', '.join(short)}")
     click.echo(done.path)
-    return INTERRUPTED if not complete else 0 if published and not short else 1
+    return exit_status(job.stop) if not complete else 0 if published and not short else 1
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    from gradsuite.plain import plain_lines
+
+    click.echo(plain_lines(line), err=True)
 
 
 def _mute(line: str) -> None:

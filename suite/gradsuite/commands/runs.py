@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gradsuite.commands._options import PATH
+from gradsuite.plain import printable
+
 if TYPE_CHECKING:
     from gradsuite.runs.library import Entry
 
@@ -13,7 +16,7 @@ HEADER = ("", "run", "started (UTC)", "preset", "trials", "failed", "claims", "s
 
 
 @click.command()
-@click.argument("folder", required=False, metavar="[DIR]", type=click.Path())
+@click.argument("folder", required=False, metavar="[DIR]", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="JSON array on standard output.")
 def runs(folder: str | None, as_json: bool) -> None:
     """List the runs in a folder (default: results), the newest first.
@@ -40,15 +43,10 @@ def runs_table(found: "list[Entry]") -> str:
 
 
 def line(one: "Entry") -> tuple[str, ...]:
-    """Return a run as a line of the table."""
+    """Return a run as a line of the table; its folder may have any name."""
     started = one.started[:16].replace("T", " ") + ("" if one.finished else " (unfinished)")
     claims = f"{one.claims - one.claims_failed} of {one.claims}" if one.claims else ""
     size = f"{one.size / 2**20:.1f} MiB"
     numbers = (str(one.trials), str(one.failed or ""), claims, size)
     star = "*" if one.latest else ""
     return (star, *map(printable, (one.name, started, one.preset)), *numbers, printable("; ".join(one.machines)))
-
-
-def printable(text: str) -> str:
-    """Return the text with what a terminal would obey, and what no encoding has, as escapes: a folder has any name."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

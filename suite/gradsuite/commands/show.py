@@ -8,6 +8,7 @@ import click
 
 from gradsuite.commands._columns import columns
 from gradsuite.commands._completion import registered
+from gradsuite.commands._say import say
 
 INDENT = "  "
 
@@ -21,22 +22,25 @@ def show(name: str, as_json: bool) -> None:
     A name that several kinds have is shown once for each. A backend reports what it is in a process of its own.
     """
     from gradsuite.commands._shown import full
-    from gradsuite.errors import unknown
+    from gradsuite.errors import NotAvailable, unknown
     from gradsuite.plugins import load
 
     plugins = load()
     known = {kind: plugins.registrations[kind] for kind in plugins.registrations}
     kinds = [kind for kind, names in known.items() if name.partition(":")[0] in names]
     if not kinds:
+        for lost in plugins.broken:
+            if lost.name == name:
+                raise NotAvailable(f"not available: {lost}")
         raise unknown("name", name, {one for names in known.values() for one in names})
     found = {kind: full(plugins, kind, name) for kind in kinds}
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        say(json.dumps(found, indent=2))
         return
     for kind, facts in found.items():
-        click.echo(f"{kind} {name}")
+        say(f"{kind} {name}")
         for line in paragraphs(facts):
-            click.echo(f"{INDENT}{line}".rstrip())
+            say(f"{INDENT}{line}".rstrip())
 
 
 def paragraphs(facts: dict[str, Any]) -> Iterator[str]:

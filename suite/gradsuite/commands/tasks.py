@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gradsuite.commands._say import say
+
 if TYPE_CHECKING:
     from gradsuite.tasks.task import Task
 
@@ -21,7 +23,7 @@ def tasks(as_json: bool) -> None:
     plugins = load()
     listed = [facts(task) for task in plugins.get_all("task")]
     if as_json:
-        click.echo(json.dumps(listed, indent=2))
+        say(json.dumps(listed, indent=2))
         return
     shown = ("input_size", "output_size", "readout", "score", "supply")
     rows: list[tuple[str, ...]] = [("task", "inputs", "outputs", "readout", "score", "supply", "what")]
@@ -33,9 +35,9 @@ def tasks(as_json: bool) -> None:
         )
         for of_task in listed
     ]
-    click.echo(columns(rows))
+    say(columns(rows))
     for lost in plugins.broken:
-        click.echo(f"not available: {lost}")
+        say(f"not available: {lost}")
 
 
 def facts(task: "type[Task]") -> dict[str, Any]:

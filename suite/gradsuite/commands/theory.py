@@ -2,10 +2,17 @@
 
 import json
 import math
+from collections.abc import Callable
+from typing import Any
 
 import click
 
 Numbers = dict[str, float | str]
+
+SCALE = 1000.0  # of weights, beyond which nothing new happens
+BIAS = 1e6
+STEPS = 1e6  # terms of a sum that is taken one by one
+WIDTH = 1e6  # units whose laws are added up one by one
 
 
 @click.group()
@@ -20,10 +27,38 @@ def json_option(command: click.decorators.FC) -> click.decorators.FC:
     )(command)
 
 
+def number(
+    flag: str,
+    kind: type[int] | type[float],
+    meaning: str,
+    *,
+    default: float | None = None,
+    optional: bool = False,
+    **bounds: Any,
+) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Return an option that takes a number within `bounds`, those of a Setting; required if it has no default."""
+
+    def parse(ctx: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+        from gradsuite.settings import Setting  # imports NumPy: only now
+
+        return None if text is None else Setting(str(parameter.name), kind, meaning, **bounds).parse(text)
+
+    given: dict[str, Any] = {} if default is None else {"default": default, "show_default": True}
+    return click.option(
+        flag,
+        type=click.STRING,
+        required=default is None and not optional,
+        metavar="INTEGER" if kind is int else "FLOAT",
+        callback=parse,
+        help=meaning,
+        **given,
+    )
+
+
 @theory.command("mean-field")
 @click.option("--activation", default="tanh", show_default=True, help="Activation: tanh, sigmoid, relu or identity.")
-@click.option("--sigma-w", type=float, required=True, help="Scale of the weights, sqrt(N Var W).")
-@click.option("--sigma-b", type=float, default=0.0, show_default=True, help="Standard deviation of the biases.")
+@number("--sigma-w", float, "Scale of the weights, sqrt(N Var W).", minimum=0, maximum=SCALE)
+@number("--sigma-b", float, "Standard deviation of the biases.", default=0.0, minimum=0, maximum=SCALE)
 @json_option
 def mean_field(activation: str, sigma_w: float, sigma_b: float, as_json: bool) -> None:
     """Deep random networks: fixed point, factor per layer, depth scale, critical line."""
@@ -43,16 +78,13 @@ def mean_field(activation: str, sigma_w: float, sigma_b: float, as_json: bool) -
 
 
 @theory.command("driven-rnn")
-@click.option("--gain", type=float, required=True, help="Gain of the recurrent weights, g = sqrt(N Var W).")
-@click.option("--noise", type=float, default=0.0, show_default=True, help="Variance s^2 of the noise u_t.")
+@number("--gain", float, "Gain of the recurrent weights, g = sqrt(N Var W).", minimum=0, maximum=SCALE)
+@number("--noise", float, "Variance s^2 of the noise u_t.", default=0.0, minimum=0, maximum=SCALE)
 @json_option
 def driven_rnn(gain: float, noise: float, as_json: bool) -> None:
     """Tanh RNN driven by noise: rate per step, Lyapunov exponent, critical gain."""
-    from gradsuite.errors import UserError
     from gradsuite.theory import driven_rnn
 
-    if not noise >= 0.0:
-        raise UserError(f"noise must be a variance, at least 0, not {noise:g}")
     field = driven_rnn.mean_field(gain, noise)
     numbers: Numbers = {
         "q_star": field.fixed_point(),
@@ -67,9 +99,9 @@ def driven_rnn(gain: float, noise: float, as_json: bool) -> None:
 
 
 @theory.command()
-@click.option("--forget-bias", type=float, default=0.0, show_default=True, help="Bias of f (LSTM) or z (GRU).")
-@click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Steps k back in time.")
-@click.option("--t-max", type=float, help="T_max of chrono initialisation.")
+@number("--forget-bias", float, "Bias of f (LSTM) or z (GRU).", default=0.0, minimum=-BIAS, maximum=BIAS)
+@number("--steps", int, "Steps k back in time.", default=100, minimum=1)
+@number("--t-max", float, "T_max of chrono initialisation.", optional=True, minimum=2, above=True, maximum=STEPS)
 @json_option
 def gates(forget_bias: float, steps: int, t_max: float | None, as_json: bool) -> None:
     """LSTM and GRU: factor and half-life for a forget bias, critical gains, chrono."""
@@ -89,7 +121,7 @@ def gates(forget_bias: float, steps: int, t_max: float | None, as_json: bool) ->
 
 
 @theory.command()
-@click.option("--weight", type=float, required=True, help="Weight w of h = tanh(w h).")
+@number("--weight", float, "Weight w of h = tanh(w h).", minimum=-1, above=True, maximum=SCALE)
 @json_option
 def latch(weight: float, as_json: bool) -> None:
     """One tanh unit that stores a bit: its state, and its gradient's factor per step."""
@@ -107,17 +139,14 @@ def latch(weight: float, as_json: bool) -> None:
 
 
 @theory.command()
-@click.option("--width", type=click.IntRange(min=1), required=True, help="Units N per layer.")
-@click.option("--depth", type=click.IntRange(min=1), required=True, help="Number of layers L.")
-@click.option("--sigma-w", type=float, required=True, help="Scale of the weights, sqrt(N Var W).")
+@number("--width", int, "Units N per layer.", minimum=1, maximum=WIDTH)
+@number("--depth", int, "Number of layers L.", minimum=1)
+@number("--sigma-w", float, "Scale of the weights, sqrt(N Var W).", minimum=1 / SCALE, maximum=SCALE)
 @json_option
 def linear(width: int, depth: int, sigma_w: float, as_json: bool) -> None:
     """Deep linear and relu networks, exact at any width: ln of |dL/dh|^2, from top to bottom."""
-    from gradsuite.errors import UserError
     from gradsuite.theory import linear
 
-    if not 0.0 < sigma_w < math.inf:
-        raise UserError(f"sigma_w must be finite and more than 0, not {sigma_w:g}")
     numbers: Numbers = {
         "linear_ln_ratio_mean": linear.log_ratio_mean(width, depth, sigma_w),
         "linear_ln_ratio_sd": math.sqrt(linear.log_ratio_variance(width, depth)),
@@ -129,9 +158,9 @@ def linear(width: int, depth: int, sigma_w: float, as_json: bool) -> None:
 
 
 @theory.command()
-@click.option("--weight", type=float, required=True, help="Weight a of h_t = a h_(t-1) + 1.")
-@click.option("--steps", type=click.IntRange(min=2), required=True, help="Time steps T.")
-@click.option("--horizon", type=click.IntRange(min=1), required=True, help="Steps k that the backward pass goes back.")
+@number("--weight", float, "Weight a of h_t = a h_(t-1) + 1.", minimum=-SCALE, maximum=SCALE)
+@number("--steps", int, "Time steps T.", minimum=2, maximum=STEPS)
+@number("--horizon", int, "Steps k that the backward pass goes back.", minimum=1, maximum=STEPS)
 @json_option
 def truncation(weight: float, steps: int, horizon: int, as_json: bool) -> None:
     """One linear unit under truncated BPTT: the relative error of dh_T/da."""
@@ -143,8 +172,8 @@ def truncation(weight: float, steps: int, horizon: int, as_json: bool) -> None:
         limit = abs(weight) ** horizon
     except OverflowError:
         raise UserError(f"{weight:g}^{steps} is more than a float holds: choose fewer steps") from None
-    if not math.isfinite(bias):
-        raise UserError(f"weight must be finite, not {weight:g}")
+    except ZeroDivisionError:
+        raise UserError(f"dh_{steps}/da is 0 where a = {weight:g}: it has no relative error") from None
     _print({"relative_bias": bias, "a_to_the_horizon": limit}, as_json)
 
 

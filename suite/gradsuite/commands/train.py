@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import FILE
 
 if TYPE_CHECKING:
     from gradsuite.running.training import Training
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-FOLDER = click.Path(path_type=Path)
 # Of a file's own data: what stands in the task's name after its question mark.
 OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
 
@@ -78,11 +77,12 @@ OF_FILE = ("target", "horizon", "inputs", "window", "split", "standardise")
 @click.option("--window", type=int, metavar="N", help="Time steps that are read of a csv:FILE for one prediction.")
 @click.option("--split", metavar="A,B,C", help="Shares of a csv:FILE to train, validate and test on.")
 @click.option("--standardise", is_flag=True, default=None, help="Columns of a csv:FILE standardised.")
-@click.option("--save", type=FOLDER, metavar="DIR", help="Folder for a checkpoint at every look, and the results.")
-@click.option("--resume", type=FOLDER, metavar="DIR", help="Folder of a checkpoint to go on from, and to save into.")
-@click.option("--out", type=FOLDER, metavar="DIR", help="Folder for page, curve and weights (default: that of --save).")
+@click.option("--save", type=FILE, metavar="DIR", help="Folder for a checkpoint at every look, and the results.")
+@click.option("--resume", type=FILE, metavar="DIR", help="Folder of a checkpoint to go on from, and to save into.")
+@click.option("--out", type=FILE, metavar="DIR", help="Folder for page, curve and weights (default: that of --save).")
 @click.option("--timeout", type=float, default=600, metavar="SECONDS", help="Time limit for a step (default: 600).")
-def train(save: Path | None, resume: Path | None, out: Path | None, timeout: float, **options: Any) -> int:
+@click.option("-q", "--quiet", is_flag=True, help="Silence until the end, but for what has to be said.")
+def train(save: Path | None, resume: Path | None, out: Path | None, timeout: float, quiet: bool, **options: Any) -> int:
     """Train one network on one task, with a live line, and with a page, its weights and its curve at the end.
 
     With --save, a checkpoint is written at every look and at Ctrl-C: --resume goes on with the same bits as if nothing
@@ -99,7 +99,7 @@ def train(save: Path | None, resume: Path | None, out: Path | None, timeout: flo
         require_folder(out)
     folder = out or save or resume
     try:
-        return _train(Training(asked, save=save, resume=resume, timeout=timeout), folder)
+        return _train(Training(asked, save=save, resume=resume, timeout=timeout), folder, quiet=quiet)
     except Died as died:
         click.echo(f"gradsuite: {died}", err=True)
         return 1
@@ -132,14 +132,14 @@ def _task_of_file(task: str, options: dict[str, Any]) -> str:
     return named(task, options | lists)
 
 
-def _train(training: "Training", folder: Path | None) -> int:
+def _train(training: "Training", folder: Path | None, *, quiet: bool) -> int:
     """Train to the end, or until Ctrl-C; return the exit status."""
     import sys
 
     from gradsuite.running.interruption import Interruption
     from gradsuite.running.watching import Watching
 
-    with Watching(sys.stderr, training.asked) as watching:
+    with Watching(sys.stderr, training.asked, quiet=quiet) as watching:
         training.show = watching.line.show
         with training:
             watching.begin(training.begun, training.step)
@@ -151,7 +151,7 @@ def _train(training: "Training", folder: Path | None) -> int:
                     if interruption.came and training.end == "running":
                         training.save()
                         watching.say(f"interrupted at step {training.step}; {training.going_on()}")
-                        return INTERRUPTED
+                        return 128 + interruption.came
             watching.line.show("the score on test")
             _publish(training, folder, watching.line.clear)
     return 0

@@ -65,7 +65,9 @@ def cpu_features() -> list[str]:
 def git_state() -> dict[str, Any] | None:
     """Return the commit of the checkout that gradsuite is run from and whether it was changed; None outside of one."""
     commit = _output("git", "rev-parse", "HEAD")
-    return {"commit": commit, "changed": bool(_output("git", "status", "--porcelain"))} if commit else None
+    # Without a lock: were this process killed meanwhile, the lock would stay, and git would refuse every commit.
+    changed = commit and _output("git", "--no-optional-locks", "status", "--porcelain")
+    return {"commit": commit, "changed": bool(changed)} if commit else None
 
 
 def mark() -> str:
@@ -81,9 +83,13 @@ def thread_environment(threads: int) -> Mapping[str, str]:
 
 def without_paths(text: str) -> str:
     """Return the text with every absolute path cut to its last three parts: it says nothing of this machine or user."""
-    return ABSOLUTE_PATH.sub(
-        lambda path: "/".join(["...", *path[0].strip("/").split("/")[-3:]]), text.replace(str(Path.home()), "~")
-    )
+    return ABSOLUTE_PATH.sub(lambda path: "/".join(["...", *path[0].strip("/").split("/")[-3:]]), without_home(text))
+
+
+def without_home(text: str) -> str:
+    """Return the text with this user's folder as `~`, if they have one of their own: a service may live in `/`."""
+    home = os.path.expanduser("~").rstrip("/")  # noqa: PTH111  which, unlike Path.home, knows no error
+    return re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text) if Path(home).is_absolute() else text
 
 
 def _cpuinfo() -> dict[str, str]:

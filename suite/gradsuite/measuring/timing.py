@@ -25,6 +25,8 @@ REST = 0.05  # seconds before a disturbed sample is taken again: what slows a co
 # Half as many calls as a sample has, and one at least, run before its clock starts: others have had the caches since,
 # and of several cores `PACE` wakes but one. Ten products of 512 units, 17 ms on two cores, else take 19 to 22.
 WARM_SHARE = 0.5
+# A call this long pays for waking the cores itself, a hundred times over: none is run before the clock starts.
+LONG_CALL = 0.5
 PACE = Pace()
 
 
@@ -82,6 +84,7 @@ class Timer:
         self.prepare = prepare
         self.sample_seconds = sample_seconds
         self.repetitions = 1
+        self.latest = 0.0  # seconds of one call, as it was last seen
 
     def first(self) -> float:
         """Return the seconds of the first call, which compiles, allocates and fills caches."""
@@ -93,14 +96,18 @@ class Timer:
         Steady means that three calls in a row bring nothing faster than 5% below the fastest before them; after two
         seconds it is called steady all the same, for a call that long has been warm since its first.
         """
-        began, calls, fastest = time.perf_counter(), 0, float("inf")
+        deadline, calls, fastest = time.perf_counter() + WARM_UP_SECONDS, 0, float("inf")
         while True:
-            latest = min(self._seconds(1) for _ in range(STEADY_CALLS))
-            calls += STEADY_CALLS
-            if latest > (1 - STEADY_SHARE) * fastest or time.perf_counter() - began > WARM_UP_SECONDS:
+            latest = float("inf")
+            for _ in range(STEADY_CALLS):
+                latest, calls = min(latest, self._seconds(1)), calls + 1
+                if time.perf_counter() > deadline:
+                    break
+            if latest > (1 - STEADY_SHARE) * fastest or time.perf_counter() > deadline:
                 break
             fastest = min(fastest, latest)
-        self.repetitions = self._enough(min(fastest, latest))
+        self.latest = min(fastest, latest)
+        self.repetitions = self._enough(self.latest)
         return calls
 
     def sample(self, budget: Budget | None = None) -> Sample:
@@ -118,11 +125,12 @@ class Timer:
 
     def _sample(self) -> Sample:
         pace = PACE.now()  # which wakes the core, too
-        for _ in range(max(1, int(WARM_SHARE * self.repetitions))):
-            self.call(self.prepare())
+        if self.latest < LONG_CALL:
+            for _ in range(max(1, int(WARM_SHARE * self.repetitions))):
+                self.call(self.prepare())
         watch = Watch()
         repetitions = self.repetitions
-        seconds = self._seconds(repetitions) / repetitions
+        seconds = self.latest = self._seconds(repetitions) / repetitions
         self.repetitions = max(repetitions, self._enough(seconds))  # where the warm-up was slowed they were too few
         return Sample(seconds, repetitions, watch.stop(), min(pace, PACE.now()))
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from gradsuite.report import facts
 from gradsuite.report.palette import THEME
-from gradsuite.report.pictures import Picture
+from gradsuite.report.picture import Picture
 from gradsuite.report.sheet import Sheet
 from gradsuite.report.verdicts import expectation, measurement
 

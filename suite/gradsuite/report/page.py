@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, cause
 from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.attached import attachments
@@ -12,7 +12,8 @@ from gradsuite.report.reproduce import recipe
 from gradsuite.report.section import Section, count
 from gradsuite.report.sections import sections
 from gradsuite.report.summary import summary
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.drafts import drafted
+from gradsuite.runs.store import Run
 
 FILE = "report.html"
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # a terminal's colours
@@ -25,15 +26,34 @@ def write_report(run: Run, plugins: Plugins) -> Path:
 
     Experiments are those of `plugins`. Raises UserError if they cannot be written; a page that was there stays then.
     """
+    return write_page(run, drawn(run, plugins))
+
+
+def drawn(run: Run, plugins: Plugins, *, judging: bool = False) -> list[Section]:
+    """Draw every figure into the run's folder, and return the sections; claims are judged anew if asked for.
+
+    Raises UserError if there can be no folder for them.
+    """
+    folder = run.path / FOLDER
     try:
-        folder = run.path / FOLDER
+        if folder.is_symlink():
+            raise UserError(f"{str(folder)!r} is a link, and figures are written into the run's own folder: remove it")
         folder.mkdir(exist_ok=True)
-        written = run.path / f"{FILE}.part"
-        written.write_text(printable(render(run, sections(run, folder, plugins))), encoding="utf-8")
-        written.replace(run.path / FILE)
     except OSError as error:
         raise UserError(f"cannot write the report into {str(run.path)!r}: {cause(error)}") from error
-    return run.path / FILE
+    return sections(run, plugins, folder, judging=judging)
+
+
+def write_page(run: Run, made: list[Section]) -> Path:
+    """Write report.html of these sections, and return its path. Raises UserError if it cannot be written."""
+    page = run.path / FILE
+    content = printable(render(run, made)).encode()
+    try:
+        with drafted(page) as output:
+            output.write(content)
+    except OSError as error:
+        raise UserError(f"cannot write the report into {str(run.path)!r}: {cause(error)}") from error
+    return page
 
 
 def render(run: Run, made: list[Section]) -> str:

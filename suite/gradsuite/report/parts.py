@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# What a terminal would obey, or no file can hold: control characters and halves of surrogate pairs.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from gradsuite.plain import plain
+
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
-LONGEST = 1000  # characters of one sentence or entry: what an experiment has to say of a dozen networks needs 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +22,6 @@ class Part:
     sentences: Sequence[str] = ()
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = field(default=())
-
-
-def plain(text: Any) -> str:
-    """Return text in one line that does nothing but stand there; what is too long is cut."""
-    shown = UNPRINTABLE.sub(lambda found: " " if found[0] in "\n\t\r" else f"\\u{ord(found[0]):04x}", str(text))
-    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
 
 
 def as_text(title: str, parts: Sequence[Part]) -> str:

@@ -1,8 +1,8 @@
 """Figures as files, PNG and SVG, and as drawings of the page, where they take the colours of light or dark mode."""
 
 import json
-from dataclasses import dataclass
-from io import StringIO
+import re
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,52 +16,41 @@ from matplotlib.text import Text
 
 from gradsuite.experiment import Figure
 from gradsuite.report.drawing import slim
+from gradsuite.report.picture import Picture
 from gradsuite.report.style import TITLE
+from gradsuite.runs.drafts import drafted
 
 DPI = 150  # of the PNG: sharp in print at the width of a text column
 # Text stays text, to be searched and read aloud; a line may be off by as much as nobody sees, in pixels.
+LINK = re.compile(r"</?a\b[^>]*>")  # Matplotlib escapes what is in an attribute: no other > comes before its end
 RC: dict[Any, Any] = {"svg.fonttype": "none", "path.simplify_threshold": 0.2}
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure as the page has it: the title and caption as text, the drawing below them as SVG with its view box."""
-
-    name: str
-    title: str
-    caption: str
-    svg: str
-    view: str
-
-    @property
-    def anchor(self) -> str:
-        """The heading's id: no section's, for a name has no colon."""
-        return f"figure:{self.name}"
 
 
 def save(figure: Figure, folder: Path, name: str) -> Picture:
     """Write NAME.svg and NAME.png into a folder, and return the picture for the page."""
     drawing = figure.figure
-    svg = vector(drawing)
-    (folder / f"{name}.svg").write_text(svg, encoding="utf-8", errors="replace")
+    svg, image = vector(drawing), BytesIO()
     picture = Picture(
         name, " ".join(drawing.get_suptitle().split()), figure.caption, inline(svg, drawing), view(drawing)
     )
     drawing.set_layout_engine("none")  # it is laid out: a second time would change nothing
     drawing.set_dpi(DPI)
-    FigureCanvasAgg(drawing).print_png(folder / f"{name}.png")  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(drawing).print_png(image)  # type: ignore[no-untyped-call]
+    for ending, content in (("svg", svg.encode(errors="replace")), ("png", image.getvalue())):
+        with drafted(folder / f"{name}.{ending}") as output:
+            output.write(content)
     return picture
 
 
 def vector(drawing: MatplotlibFigure) -> str:
-    """Return a figure as Matplotlib writes it in SVG, each pair of axes a group with an id of ours."""
+    """Return a figure as Matplotlib writes it in SVG, without links, each pair of axes a group with an id of ours."""
     for number, axes in enumerate(drawing.axes):
         axes.set_gid(f"axes-{number}")
     text = StringIO()
     # Canvases draw once where savefig draws twice: half of the time that a report takes.
     with mpl.rc_context(RC):
         FigureCanvasSVG(drawing).print_svg(text, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return text.getvalue()
+    return LINK.sub("", text.getvalue())
 
 
 def inline(svg: str, drawing: MatplotlibFigure) -> str:

@@ -1,41 +1,54 @@
-"""All sections of a report, several at a time: drawing takes most of the time that a report does."""
+"""All sections of a report: which experiments have one, in which order, and whose claims are judged for it."""
 
-import sys
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
-from multiprocessing import get_context
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from types import ModuleType
 
 from gradsuite.errors import UserError
 from gradsuite.machine.facts import available_cores
-from gradsuite.plugins import Plugins, load
-from gradsuite.report.section import Section, missing, section, told
+from gradsuite.plugins import Plugins
+from gradsuite.report.piece import Piece
+from gradsuite.report.processes import Processes
+from gradsuite.report.section import Section
 from gradsuite.runs.store import Run
+from gradsuite.topic import Topic
 
-Piece = tuple[str, str | None]  # an experiment, and the machine whose rows they are if the run has several
 MANY = 4  # from this many experiments on, drawing side by side saves more than starting processes costs
 
 
-def sections(run: Run, folder: Path, plugins: Plugins) -> list[Section]:
-    """Return the section of each experiment of the run, on each machine, in the order of its readers' questions."""
-    pieces = of_run(run, plugins)
+def sections(
+    run: Run,
+    plugins: Plugins,
+    folder: Path | None = None,
+    *,
+    judging: bool = False,
+    about: Collection[Topic] = tuple(Topic),
+) -> list[Section]:
+    """Return the section of each experiment of the run, on each machine, in the order of its readers' questions.
+
+    Claims that were judged for them are stored in the run. Experiments that are not `about` these topics are left out.
+    """
+    pieces = [
+        Piece(run.path, name, part.machine, folder, judging)
+        for name in named(run, plugins)
+        if topic_of(name, plugins) in about
+        for part in run.parts(name) or [run]
+    ]
     processes = available_cores() if len(pieces) >= MANY else 1
-    return in_order(made(run, pieces, folder, plugins, processes))
+    found = made(pieces, plugins, processes)
+    for piece, section in zip(pieces, found, strict=True):
+        if section.judged:
+            run.part(piece.machine).keep_claims(piece.experiment, section.claims)
+    return in_order(found)
 
 
-def of_run(run: Run, plugins: Plugins) -> list[Piece]:
-    """Return the pieces of a run: experiments that were asked for and those that were measured, on each machine.
+def named(run: Run, plugins: Plugins) -> list[str]:
+    """Return the experiments that were asked for and those that were measured, in the order of their registration.
 
-    They come in the order in which they were registered; those that are not installed here come last.
+    Those that are not installed here come last.
     """
     known = {name: place for place, name in enumerate(plugins.experiments)}
     names = dict.fromkeys([*run.meta.get("experiments", []), *run.trials()["experiment"]])
-    in_place = sorted(names, key=lambda name: known.get(name, len(known)))
-    return [(name, part.machine) for name in in_place for part in run.parts(name) or [run]]
+    return sorted(names, key=lambda name: known.get(name, len(known)))
 
 
 def in_order(sections: Iterable[Section]) -> list[Section]:
@@ -43,50 +56,19 @@ def in_order(sections: Iterable[Section]) -> list[Section]:
     return sorted(sections, key=lambda section: (section.topic.place, "ok" not in section.statuses))
 
 
-def in_words(run: Run, plugins: Plugins) -> list[Section]:
-    """Return the sections of a run with answers and claims alone: figures take their time."""
-    return in_order(section_of(run.path, None, plugins, piece) for piece in of_run(run, plugins))
-
-
-def made(run: Run, pieces: Iterable[Piece], folder: Path, plugins: Plugins, processes: int) -> list[Section]:
-    """Return the sections of these pieces in order, made in this process or side by side in several."""
-    if processes == 1:
-        return [section_of(run.path, folder, plugins, piece) for piece in pieces]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        with main_hidden():  # processes start as their work is handed in
-            drawn = pool.map(partial(draw, run.path, folder, plugins.blocked), pieces)
-        return list(drawn)
-
-
-@contextmanager
-def main_hidden() -> Iterator[None]:
-    """Let new processes not import the script that called, as `spawn` does: it may begin with `gradsuite.run`."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
+def topic_of(name: str, plugins: Plugins) -> Topic:
+    """Return what the experiment of this name is about; of one that cannot be loaded here nobody knows."""
     try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+        return plugins.experiment(name).topic
+    except UserError:
+        return Topic.OTHER
 
 
-def draw(path: Path, folder: Path, blocked: Collection[str], piece: Piece) -> Section:
-    """Return the section of one piece in a process of its own, which blocks what the host blocks."""
-    return section_of(path, folder, load(blocked), piece)
+def made(pieces: Collection[Piece], plugins: Plugins, processes: int) -> list[Section]:
+    """Return the sections of these pieces in order, each made in a process that may die.
 
-
-def section_of(path: Path, folder: Path | None, plugins: Plugins, piece: Piece) -> Section:
-    """Return the section of one piece of the run in `path`; of a merged run, its question says which machine's.
-
-    Without a folder for figures it has answers and claims alone.
+    Plugins that no other process would find are asked in this one.
     """
-    name, machine = piece
-    run = Run.open(path).part(machine)
-    trials = run.trials()
-    trials = trials[trials["experiment"] == name]
-    try:
-        experiment = plugins.experiment(name)
-    except UserError as error:
-        return missing(name, str(error), trials)
-    known = (experiment, run.frame(name), run.claims_of(name), trials)
-    made = told(*known, run.tag) if folder is None else section(*known, folder, run.tag)
-    return made if machine is None else replace(made, question=f"{machine}: {made.question}")
+    if not plugins.found:
+        return [piece.section(plugins) for piece in pieces]
+    return Processes(plugins.blocked, min(processes, len(pieces))).sections(pieces)

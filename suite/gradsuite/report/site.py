@@ -2,8 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +12,24 @@ import pandas as pd
 from gradsuite import __version__
 from gradsuite.alias import original
 from gradsuite.description import FEATURES
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, cause
 from gradsuite.experiment import Table
 from gradsuite.plugins import Plugins
 from gradsuite.report.frame import Frame
 from gradsuite.report.page import FILE, FOLDER, printable, write_report
 from gradsuite.report.palette import backend_order
+from gradsuite.report.standings import BOARDS, standings
+from gradsuite.runs.database import FILE as DATABASE
+from gradsuite.runs.drafts import drafted
 from gradsuite.runs.library import Entry, entry
 from gradsuite.runs.merge import distinct
-from gradsuite.runs.store import FILE as DATABASE
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.store import Run
 
 INDEX = "index.html"
 RUNS = "runs"
+WORKFLOW = ".github/workflows/pages.yml"  # where GitHub looks for it, once the folder is a repository
 SIGN = "<title>Library of runs · gradsuite</title>"  # of an index, so that nothing else is overwritten
 LISTS = ("devices", "dtypes", "cells", "readouts", "losses", "state_gradients")  # what a backend claims of each
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How many claims of each experiment hold, by backend, in one run on one machine."""
-
-    run: str
-    address: str
-    machine: str
-    held: Table
 
 
 def publish(runs: Sequence[Run], folder: str | Path, plugins: Plugins) -> Path:
@@ -46,12 +39,11 @@ def publish(runs: Sequence[Run], folder: str | Path, plugins: Plugins) -> Path:
     written.
     """
     root = Path(folder)
-    if root.exists() and any(root.iterdir()) and not is_site(root):
+    if root.exists() and (not root.is_dir() or any(root.iterdir())) and not is_site(root):
         raise UserError(
             f"{str(folder)!r} has something in it that is no site of runs: choose an empty folder with --to"
         )
     for run in runs:
-        run.require_current("published")
         if not (run.path / FILE).exists():
             write_report(run, plugins)
     published = {f"{RUNS}/{place}/{FILE}": run for place, run in places(runs).items()}
@@ -60,7 +52,10 @@ def publish(runs: Sequence[Run], folder: str | Path, plugins: Plugins) -> Path:
         for address, run in published.items():
             copy(run, (root / address).parent)
         (root / ".nojekyll").touch()  # GitHub Pages serves the files as they are
-        (root / INDEX).write_text(index(published), encoding="utf-8")
+        (root / WORKFLOW).parent.mkdir(parents=True, exist_ok=True)
+        (root / WORKFLOW).write_text(workflow(), encoding="utf-8")
+        with drafted(root / INDEX) as output:
+            output.write(index(published, plugins).encode())
     except OSError as error:
         raise UserError(f"cannot write the site into {str(folder)!r}: {cause(error)}") from error
     return root / INDEX
@@ -81,6 +76,11 @@ def places(runs: Sequence[Run]) -> dict[str, Run]:
     return made
 
 
+def workflow() -> str:
+    """Return the workflow by which GitHub Pages serve the folder, once it is pushed as a repository."""
+    return (files("gradsuite.report") / "templates" / "pages.yml").read_text(encoding="utf-8")
+
+
 def copy(run: Run, folder: Path) -> None:
     """Copy what a run's report shows and links to."""
     folder.mkdir(parents=True)
@@ -91,23 +91,26 @@ def copy(run: Run, folder: Path) -> None:
         shutil.copytree(run.path / FOLDER, folder / FOLDER)
 
 
-def index(published: Mapping[str, Run]) -> str:
+def index(published: Mapping[str, Run], plugins: Plugins) -> str:
     """Return the page that lists runs by machine and backend, by the address of each one's report.
 
-    It says how the claims stand, of one machine at a time, and what each backend can do.
+    It says how backends agree, how fast they are and which claims hold, of one machine at a time, and what each can do.
     """
     entries = {address: entry(run.path, run.path.resolve().name, latest=False) for address, run in published.items()}
     newest = sorted(entries, key=lambda address: entries[address].started, reverse=True)
     infos = described([published[address] for address in reversed(newest)])
     backends = backend_order([*infos, *(name for one in entries.values() for name in one.backends)])
     frame = Frame(backends)
+    stand = list(standings(published, newest, plugins))
     return printable(
         frame.page(
             "site.html",
             title="Library of runs",
             version=__version__,
             machines=by_machine(entries, newest),
-            standings=list(standings(published, newest)),
+            boards=BOARDS,
+            answered={topic for one in stand for topic in one.answers},
+            standings=stand,
             features=features(infos),
             backends=list(frame.sheet.backends),
             count=len(entries),
@@ -147,25 +150,3 @@ def features(infos: Mapping[str, Mapping[str, Any]]) -> Table | None:
 def versions(info: Mapping[str, Any]) -> str:
     """Return the versions of what a backend computes with."""
     return ", ".join(f"{package} {version}" for package, version in info.get("versions", {}).items())
-
-
-def standings(published: Mapping[str, Run], newest: Sequence[str]) -> Iterator[Standing]:
-    """Yield how the claims of each run stand, machine by machine; none that has no claims."""
-    for address in newest:
-        for part in published[address].parts():
-            if table := held(part):
-                machine = next(iter(part.trials()["machine"]), "")
-                yield Standing(part.path.resolve().name, address, machine, table)
-
-
-def held(part: Run) -> Table | None:
-    """Return how many claims hold: a row per experiment, a column per backend."""
-    rows = []
-    for name, of_one in part.claims().groupby("experiment"):
-        counts = {
-            str(backend): f"{(one['verdict'] == 'holds').sum()} of {len(one)}"
-            for backend, one in of_one.groupby("backend")
-        }
-        rows.append({"experiment": name, **{backend: counts[backend] for backend in backend_order(list(counts))}})
-    table = pd.DataFrame(rows)
-    return Table("Claims that hold", "", table.where(table.notna(), "-")) if rows else None

@@ -12,7 +12,8 @@ from gradsuite.errors import UserError
 from gradsuite.report import facts, style
 from gradsuite.report.frame import Frame
 from gradsuite.report.palette import INK, MUTED, backend_colour
-from gradsuite.report.pictures import Picture, inline, vector, view
+from gradsuite.report.picture import Picture
+from gradsuite.report.pictures import inline, vector, view
 from gradsuite.training.outcome import Outcome, without_folder
 
 WIDTH, HEIGHT = 5.6, 3.3  # inches: as wide as a phone shows without shrinking the letters much

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gradsuite.alias import require_second
 from gradsuite.backend import BackendInfo
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
+from gradsuite.hosting.registration import Registration
 from gradsuite.plugins import Broken, Plugins
 from gradsuite.running.executors.executor import Executor
 
@@ -19,14 +21,14 @@ class Availability:
     def require(self, names: Sequence[str]) -> None:
         """Raise UserError unless every backend asked for by name is available."""
         for lost in self.unavailable:
-            if lost.name in names:
+            if lost.name in names and lost.name not in self.available:  # a plugin may be called like a backend
                 raise UserError(f"not available: {lost}")
 
     def require_device(self, device: str) -> None:
         """Raise UserError if no backend has this device."""
         if not any(device in info.devices for info in self.available.values()):
             had = "; ".join(f"{name} has {', '.join(info.devices)}" for name, info in self.available.items())
-            raise UserError(f"no backend has the device {device!r} ({had or 'none is available'})")
+            raise UserError(f"no backend has the device {quoted(device)} ({had or 'none is available'})")
 
 
 def survey(plugins: Plugins, executor: Executor, names: Sequence[str]) -> Availability:
@@ -39,6 +41,13 @@ def survey(plugins: Plugins, executor: Executor, names: Sequence[str]) -> Availa
         if isinstance(answer, str)
     ]
     return Availability(available, lost + plugins.broken)
+
+
+def asked_backend(plugins: Plugins, name: str) -> Registration:
+    """Return the backend that was typed, by its name or a second one. Raises UserError if there is none."""
+    registration = plugins.find("backend", name)
+    require_second(name)
+    return registration
 
 
 def default_backends(plugins: Plugins) -> list[str]:

@@ -9,6 +9,7 @@ from gradsuite.alias import original, twin
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment
 from gradsuite.plugins import Plugins
+from gradsuite.running.availability import asked_backend
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.job import Job
 from gradsuite.running.origin import origin, second_name
@@ -50,12 +51,12 @@ def bench(
     Raises UserError if they cannot be measured, or where nothing was timed on both.
     """
     name, other = original(backend), second_name(backend, reference)
-    with origin(plugins.find("backend", name), reference) as found:
+    with origin(asked_backend(plugins, backend), reference) as found:
         configuration = configured(options, [name, other, twin(name)], plugins)
         job = Job(configuration, plugins, say, origins={other: found})
         run, complete = job.run()
     if not complete:
-        raise KeyboardInterrupt
+        raise job.stop or KeyboardInterrupt
     return benched(run, other, name, {one.name: one for one in job.study.experiments}, threshold=threshold)
 
 

@@ -8,23 +8,24 @@ from typing import Any
 import numpy as np
 
 from gradsuite.compared import Benchmark
-from gradsuite.errors import UserError
+from gradsuite.errors import VALUE, UserError, shortened
 from gradsuite.experiment import Experiment, Result, Trial
 from gradsuite.measuring.intervals import median_interval
 from gradsuite.plugins import Plugins
 from gradsuite.rows import Measurement
-from gradsuite.running.availability import default_backends
+from gradsuite.running.availability import asked_backend, default_backends
 from gradsuite.running.bench import timing
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.running.plan import refusal
 from gradsuite.runs.noise import assumed_noise
 from gradsuite.runs.ratios import Difference, Ratio, ratios, shortness
 from gradsuite.runs.workloads import LEAST, Sampled, Workload, centre
-from gradsuite.settings import ROUNDS, Settings
+from gradsuite.settings import ROUNDS, Setting, Settings
 from gradsuite.worker.environment import WorkerEnvironment
 
 ENOUGH = 15  # samples of each
 PATIENCE = 3.0  # times as long as asked for, until there are as many as say anything
+SECONDS = Setting("--seconds", float, "time to measure in", minimum=0, above=True, maximum=86_400)  # a day
 WITHOUT_END = 10_000  # rounds that an experiment is asked for: the time ends them
 
 
@@ -82,7 +83,7 @@ def best(
     began = now()
     names = list(dict.fromkeys(backends)) or default_backends(plugins)
     for name in names:
-        plugins.find("backend", name)
+        asked_backend(plugins, name)
     experiment, benchmark = benchmark_of(plugins, asked)
     settings = workload_settings(experiment, benchmark, asked)
     environment = WorkerEnvironment(plugins, facts)
@@ -123,7 +124,9 @@ def benchmark_of(plugins: Plugins, asked: Mapping[str, Any]) -> tuple[Experiment
             assert experiment.benchmark is not None
             return experiment, experiment.benchmark
     said = "; ".join(f"{name} has {', '.join(sorted(settings))}" for name, settings in able.items())
-    raise UserError(f"no experiment times a workload by {', '.join(asked)} ({said or 'none times workloads'})")
+    raise UserError(
+        f"no experiment times a workload by {shortened(', '.join(asked), VALUE)} ({said or 'none times workloads'})"
+    )
 
 
 def workload_settings(experiment: Experiment, benchmark: Benchmark, asked: Mapping[str, Any]) -> Settings:

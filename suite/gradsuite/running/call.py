@@ -26,10 +26,10 @@ def run(
     """Run experiments over backends, write the report, and return the run with its rows.
 
     The keywords are the flags of `gradsuite run` with underscores: `preset`, `device`, `out`, `name`, `threads`,
-    `tuned`, `timeout`, `executor`, `scheduler`, `no_preflight`; `set` maps a setting to its value or values.
-    No experiment means all of the preset, no backend all that are installed; an experiment may be a FILE.toml with the
-    same keys. `resume` is a run whose missing and failed trials are measured. With `progress`, standard error shows how
-    far the run is.
+    `tuned`, `timeout`, `memory_limit`, `jobs`, `shard`, `log_level`, `executor`, `scheduler`, `no_preflight`; `set`
+    maps a setting to its value or values. No experiment means all of the preset, no backend all that are installed; an
+    experiment may be a FILE.toml with the same keys. `resume` is a run whose missing and failed trials are measured.
+    With `progress`, standard error shows how far the run is.
 
     Raises UserError for what cannot be run, and once all is measured if the claims or the report could not be made:
     the message names the run's folder, where nothing that was measured is lost.

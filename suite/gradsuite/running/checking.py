@@ -1,6 +1,5 @@
 """The checks of one backend, run in its worker: a death or a hang is the failure of the check that it happened in."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,16 +13,18 @@ from gradsuite.backend import BackendInfo
 from gradsuite.cells import find
 from gradsuite.conformance import VERDICTS, Asked, Result, asked
 from gradsuite.conformance.packed import unpacked
-from gradsuite.errors import UserError, one_line
+from gradsuite.errors import UserError, one_line, quoted
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
+from gradsuite.running.availability import asked_backend
+from gradsuite.running.configuration import TIMEOUT
 from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
 from gradsuite.worker.process import Lost, Process
 from gradsuite.worker.purpose import Purpose
 
-TIMEOUT = 120.0  # seconds for one check: a backend that compiles needs a good part of one for each new shape
+PATIENCE = 120.0  # seconds for one check: a backend that compiles needs a good part of one for each new shape
 NEAR = 3  # names that are offered for a misspelled one
 # Where a thread was when `faulthandler` wrote it down: the first frame is the innermost.
 FRAME = re.compile(r'^(Current thread|Thread) [^\n]*:\n  File "([^"\n]+)", line (\d+)', re.MULTILINE)
@@ -45,18 +46,17 @@ class Checking:
     """One worker that answers check after check; a new one takes its place after each death."""
 
     def __init__(
-        self, backend: str, *, timeout: float = TIMEOUT, show: Callable[[str], None] = lambda text: None
+        self, backend: str, *, timeout: float = PATIENCE, show: Callable[[str], None] = lambda text: None
     ) -> None:
         """Give each check `timeout` seconds, and tell `show` which one is running.
 
         Raises UserError if there is no such backend, or it is not installed.
         """
-        plugins = load()
-        registration = plugins.find("backend", backend)
+        self.plugins = plugins = load()
+        registration = asked_backend(plugins, backend)
         if lost := registration.missing():
             raise UserError(f"backend {backend!r} is not available: {lost}; type: {registration.install}")
-        if not 0 < timeout < math.inf:
-            raise UserError(f"timeout must be a number of seconds above 0, not {timeout:g}")
+        TIMEOUT.parse(timeout)
         self.backend = backend
         self.timeout = timeout
         self.show = show
@@ -164,7 +164,7 @@ def everything(
     devices, dtypes = list(devices), list(dtypes)
     require(info, devices, dtypes)
     if cell and find(cell).name not in info.cells and not info.differentiates(cell):
-        raise UserError(f"{info.name} has no cell {cell!r} (it has: {', '.join(info.cells) or 'none'})")
+        raise UserError(f"{info.name} has no cell {quoted(cell)} (it has: {', '.join(info.cells) or 'none'})")
     there = list(asked(info, devices, dtypes, cell))
     if not there:
         raise Lacking(f"backend {info.name!r} claims no device, or no dtype that could be checked")
@@ -183,4 +183,4 @@ def no_check(pattern: str, checks: Iterable[Asked]) -> UserError:
     """Return the error for a pattern that matches no check: it, and the nearest names."""
     names = list(dict.fromkeys(one.check.name for one in checks))
     near = get_close_matches(pattern, names, n=NEAR, cutoff=0.0)
-    return UserError(f"no check matches {pattern!r}; the nearest names are {', '.join(near)}")
+    return UserError(f"no check matches {quoted(pattern)}; the nearest names are {', '.join(near)}")

@@ -3,25 +3,34 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from gradsuite.errors import UserError, unknown
+from gradsuite.errors import VALUE, UserError, quoted, shortened, unknown
+from gradsuite.machine.memory import capacity, size
+from gradsuite.paths import read_text, require_path
+from gradsuite.running.log import LEVELS
+from gradsuite.running.shard import Shard
 from gradsuite.runs.names import RESULTS, check_name
-from gradsuite.settings import Grid
+from gradsuite.settings import Grid, Setting
 
+MEMORY_LIMIT = "75%"  # of the memory there is: the rest is for the host, other workers and what else the machine does
+MOST_JOBS = 1024  # workers side by side: each is a process, with a thread of the host's
 EXECUTORS = ("local", "dask")
 LISTS = ("experiment", "backend", "no-plugin", "select", "exclude")
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {  # of values in a file; all others are texts
     "set": ((dict,), "a table"),
     "threads": ((int,), "a whole number"),
+    "jobs": ((int,), "a whole number"),
     "tuned": ((bool,), "true or false"),
     "no-preflight": ((bool,), "true or false"),
     "timeout": ((int, float), "a number"),
 }
 WHERE = ("out", "name")  # a run lies, and is called
-RESUMABLE = ("timeout", "executor", "scheduler", "no-preflight")
+RESUMABLE = ("timeout", "memory-limit", "jobs", "log-level", "executor", "scheduler", "no-preflight")
+THREADS = Setting("threads", int, "threads per worker", minimum=1, maximum=4096)
+JOBS = Setting("jobs", int, "workers side by side", minimum=1, maximum=MOST_JOBS)
+TIMEOUT = Setting("timeout", float, "seconds for one round", minimum=0, above=True, maximum=1e7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +53,27 @@ class Configuration:
     executor: str = "local"
     scheduler: str | None = None
     timeout: float = 600.0
+    memory_limit: str = MEMORY_LIMIT
+    jobs: int | None = None
+    log_level: str = "info"
+    shard: str | None = None
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise unknown("executor", self.executor, EXECUTORS)
         if self.name is not None:
             check_name(self.name)
-        if self.threads is not None and self.threads < 1:
-            raise UserError(f"threads must be at least 1, not {self.threads}")
-        if not self.timeout > 0:
-            raise UserError(f"timeout must be more than 0 seconds, not {self.timeout:g}")
+        if self.threads is not None:
+            THREADS.parse(self.threads)
+        if self.jobs is not None:
+            JOBS.parse(self.jobs)
+        if self.log_level not in LEVELS:
+            raise unknown("log level", self.log_level, LEVELS)
+        if self.shard is not None:
+            Shard.parse(self.shard)
+        TIMEOUT.parse(self.timeout)
+        size(self.memory_limit, capacity())
+        require_path(self.out)
         if (self.scheduler is None) == (self.executor == "dask"):
             raise UserError("--executor dask and --scheduler ADDRESS go together: one was given without the other")
 
@@ -73,7 +93,8 @@ class Configuration:
         for name in options:
             if name not in RESUMABLE:
                 raise UserError(f"--resume goes on with what the run was asked for: {name} cannot be changed")
-        return cls.make({**meta["configuration"], **options})
+        asked = {name: value for name, value in meta["configuration"].items() if value is not None}
+        return cls.make({**checked("what the run was asked for", asked), **options})
 
 
 KEYS = frozenset({"resume", *(one.name.replace("_", "-") for one in fields(Configuration))})  # of a file: the flags
@@ -104,18 +125,19 @@ def read_toml(path: str) -> dict[str, Any]:
 
 def parsed(path: str) -> dict[str, Any]:
     """Return what a TOML file holds. Raises UserError if it cannot be read."""
+    text = read_text(path)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {path!r}: {error.strerror}") from error
-    except ValueError as error:  # TOMLDecodeError, or bytes that are not UTF-8
-        raise UserError(f"{path!r} is not TOML: {error}") from error
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise UserError(f"{quoted(path)} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{quoted(path)} is nested deeper than a study is") from error
 
 
 def checked(place: str, table: Any) -> dict[str, Any]:
     """Return the options of a table that stands in this place. Raises UserError, with the place, for a fault in it."""
     if not isinstance(table, dict):
-        raise UserError(f"{place} must be a table, not {table!r}")
+        raise UserError(f"{place} must be a table, not {quoted(table)}")
     for key in table:
         if key not in KEYS:
             raise unknown(f"key in {place}", key, KEYS)
@@ -128,7 +150,7 @@ def parse_changes(texts: Sequence[str]) -> dict[str, list[Any]]:
     for text in texts:
         name, equals, values = text.partition("=")
         if not (name.strip() and equals):
-            raise UserError(f"--set takes KEY=V1,V2 (such as gain=0.5,1.5), not {text!r}")
+            raise UserError(f"--set takes KEY=V1,V2 (such as gain=0.5,1.5), not {quoted(text)}")
         changes.setdefault(name.strip(), []).extend(value.strip() for value in values.split(",") if value.strip())
     return changes
 
@@ -141,12 +163,13 @@ def _checked(place: str, key: str, value: Any) -> Any:
         return _list(key, value, place, (str,))
     kinds, kind = KINDS.get(key, ((str,), "a text"))
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise UserError(f"{key} in {place} must be {kind}, not {value!r}")
+        raise UserError(f"{key} in {place} must be {kind}, not {quoted(value)}")
     return value
 
 
 def _list(key: str, value: Any, place: str, kinds: tuple[type, ...]) -> list[Any]:
     values = value if isinstance(value, list) else [value]
     if any(isinstance(one, bool) or not isinstance(one, kinds) for one in values):
-        raise UserError(f"{key} in {place} must be {'texts' if kinds == (str,) else 'texts or numbers'}, not {value!r}")
+        kind = "texts" if kinds == (str,) else "texts or numbers"
+        raise UserError(f"{shortened(key, VALUE)} in {place} must be {kind}, not {quoted(value)}")
     return values

@@ -18,7 +18,7 @@ from gradsuite.measuring.intervals import Interval, median_interval, ratio_inter
 from gradsuite.measuring.pace import SLOW_PACE
 from gradsuite.measuring.timing import Timer
 from gradsuite.plugins import Broken, Plugins
-from gradsuite.running.availability import default_backends, survey
+from gradsuite.running.availability import asked_backend, default_backends, survey
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.settings import settings_label
 from gradsuite.worker.environment import WorkerEnvironment
@@ -131,7 +131,7 @@ def times_the_rate(ratio: Interval) -> str:
 def examine(plugins: Plugins, names: Sequence[str], threads: int | None) -> Diagnosis:
     """Examine this machine and these backends, or the default ones. Raises UserError if one of them is unknown."""
     for name in names:
-        plugins.find("backend", name)
+        asked_backend(plugins, name)
     facts = machine(threads)
     noise = listen()  # before any worker is there to make some
     environment = WorkerEnvironment(plugins, facts)

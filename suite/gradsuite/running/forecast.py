@@ -1,8 +1,7 @@
 """What a run would measure and how long it would take, as far as former runs tell."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -15,11 +14,13 @@ from gradsuite.experiment import Trial
 from gradsuite.running import plan
 from gradsuite.running.executors import open_executor
 from gradsuite.running.job import Job
-from gradsuite.runs.store import FILE, Run
+from gradsuite.running.keys import Identity, identity, missing
+from gradsuite.running.room import Fit, Room
+from gradsuite.runs.database import FILE
+from gradsuite.runs.store import Run
 
 FORMER = 10  # runs that are looked into, the newest first
 SAME = ("cpu", "cores", "threads")  # facts that make two machines alike enough for a forecast
-Identity = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Part:
     backend: str
     trials: int
     unsupported: int
+    invalid: int  # those that need more memory than there is
     seconds: float | None
 
 
@@ -62,6 +64,7 @@ class Forecast:
     """What would run, and how long: `sources` count the trials by where their seconds are from, `unknown` have none."""
 
     parts: list[Part]
+    misfits: dict[str, int]  # why trials would not be tried for their size, and how many
     unavailable: list[str]
     sources: dict[str, int]
     alike: int  # trials that are taken to be as long as others of their experiment were, at other settings
@@ -85,19 +88,24 @@ def forecast(job: Job, unfinished: Run | None) -> Forecast:
     """Return what this job would measure: of an unfinished run, what it lacks. Raises UserError as a run does."""
     with open_executor(job.configuration, job.plugins, job.machine) as executor:
         availability = job.survey(executor)
+        fit = Fit(job.study.experiments, executor.room())
     backends = availability.available
     planned = job.planned(backends)
     if unfinished:
         doubted = unfinished.meta.get("doubted", ())
-        planned = plan.missing(planned, unfinished.statuses(), plan.Keys(backends), doubted)
+        keys, before = job.keys(backends), Room.stored(unfinished.meta)
+        stored = fit.reconsidered(unfinished.statuses(), chain.from_iterable(planned), keys, before)
+        planned = missing(planned, stored, keys, doubted)
     trials = list(chain.from_iterable(planned))
     refused = {identity(one) for one in trials if plan.refusal(backends[one.backend], one.device, one.settings)}
     former = look_back(Path(job.configuration.out), job.machine)
-    wanted = [one for one in trials if identity(one) not in refused]
+    misfits = {identity(one): lost for one in trials if identity(one) not in refused and (lost := fit.result(one))}
+    wanted = [one for one in trials if identity(one) not in refused | misfits.keys()]
     sources = Counter(former.source[identity(one)] for one in wanted if identity(one) in former.source)
     lengths = lengths_of(wanted, former)
     return Forecast(
-        parts=list(parts(trials, refused, lengths)),
+        parts=list(parts(trials, refused, misfits, lengths)),
+        misfits=dict(Counter(lost.reason for lost in misfits.values())),
         unavailable=list(map(str, availability.unavailable)),
         sources=dict(sources),
         alike=sum(value is not None for value in lengths.values()) - sources.total(),
@@ -119,11 +127,6 @@ def look_back(folder: Path, machine: Mapping[str, Any]) -> Former:
     return former
 
 
-def identity(trial: Trial) -> Identity:
-    """Return what makes a trial the same in another run, whatever the versions."""
-    return trial.experiment, trial.backend, trial.device, json.dumps(dict(trial.settings), sort_keys=True)
-
-
 def lengths_of(trials: Iterable[Trial], former: Former) -> dict[Identity, float | None]:
     """Return each trial's seconds: its own, or the mean of others of its experiment, of its backend if there are."""
     known: dict[tuple[str, str], list[float]] = {}
@@ -139,12 +142,18 @@ def lengths_of(trials: Iterable[Trial], former: Former) -> dict[Identity, float 
     }
 
 
-def parts(trials: Iterable[Trial], refused: set[Identity], lengths: Mapping[Identity, float | None]) -> Iterator[Part]:
+def parts(
+    trials: Iterable[Trial],
+    refused: Collection[Identity],
+    misfits: Collection[Identity],
+    lengths: Mapping[Identity, float | None],
+) -> Iterator[Part]:
     """Yield the trials by experiment and backend, in the order in which they come."""
     together: dict[tuple[str, str], list[Identity]] = {}
     for one in trials:
         together.setdefault((one.experiment, one.backend), []).append(identity(one))
     for (experiment, backend), alike in together.items():
-        wanted = [one for one in alike if one not in refused]
-        known = [seconds for one in wanted if (seconds := lengths[one]) is not None]
-        yield Part(experiment, backend, len(wanted), len(alike) - len(wanted), sum(known) if known else None)
+        unsupported, invalid = (sum(one in some for one in alike) for some in (refused, misfits))
+        known = [seconds for one in alike if (seconds := lengths.get(one)) is not None]
+        left = len(alike) - unsupported - invalid
+        yield Part(experiment, backend, left, unsupported, invalid, sum(known) if known else None)

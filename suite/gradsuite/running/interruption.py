@@ -1,32 +1,74 @@
-"""Ctrl-C while something is going on that can be saved: the first asks to stop, the second stops at once."""
+"""Being stopped: Ctrl-C, and the signals by which a system or a closed terminal ends a program, mean the same."""
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
+ENDING = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends this program, raised where Ctrl-C is."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def exit_status(stop: BaseException | None) -> int:
+    """Return the exit status of a program that this stopped, or what this was raised from, as shells have it."""
+    while stop is not None:
+        if isinstance(stop, Stopped):
+            return 128 + stop.number
+        stop = stop.__cause__
+    return 128 + signal.SIGINT
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let the signals that end a program raise Stopped; one that is ignored, as under nohup, stays so."""
+    main = threading.current_thread() is threading.main_thread()  # no other may say what a signal does
+    heard = [number for number in ENDING if main and signal.getsignal(number) is signal.SIG_DFL]
+    for number in heard:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
 
 class Interruption:
-    """Notes the first Ctrl-C in `came`, and tells `show`; a second one raises KeyboardInterrupt, as ever."""
+    """Notes the first Ctrl-C in `came`, and tells `show`; a second one raises KeyboardInterrupt, as ever.
+
+    So do the signals that end a program, where they do not end it in another way; `came` is the number of the signal.
+    """
 
     def __init__(self, show: Callable[[], None] = lambda: None) -> None:
-        self.came = False
+        self.came = 0
         self.show = show
-        self.before: Any = None  # whatever `signal` has for the handler that was there
+        self.before: dict[int, Any] = {}  # whatever `signal` has for the handlers that were there
 
     def __enter__(self) -> Self:
         """Listen; in a thread that is not the main one, which gets no signals, nothing is heard."""
         if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self._hear)
+            for number in (signal.SIGINT, *(number for number in ENDING if signal.getsignal(number) is _stop)):
+                self.before[number] = signal.signal(number, self._hear)
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGINT, self.before)
+        for number, before in self.before.items():
+            signal.signal(number, before)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.came:
-            raise KeyboardInterrupt
-        self.came = True
+            raise Stopped(number)
+        self.came = number
         self.show()

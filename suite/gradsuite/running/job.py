@@ -1,15 +1,15 @@
 """The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
 
-import sqlite3
+import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
+from logging import INFO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradsuite import __version__
 from gradsuite.alias import original, tuned
@@ -20,19 +20,28 @@ from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
 from gradsuite.running import plan
-from gradsuite.running.availability import Availability, default_backends, survey
+from gradsuite.running.availability import Availability, asked_backend, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
-from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.executors.executor import Executor, Group, Halted, Known
 from gradsuite.running.folder import new_run
-from gradsuite.running.judge import judge
+from gradsuite.running.keys import Keys, anew, missing
+from gradsuite.running.log import event, logged, of_trial
+from gradsuite.running.outgrown import Outgrown
 from gradsuite.running.progress import Progress
+from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
+from gradsuite.running.shard import Shard
+from gradsuite.runs.database import Unwritable
 from gradsuite.runs.export import write_measurements
+from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import make_latest
-from gradsuite.runs.store import Run, cause
+from gradsuite.runs.store import Run
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.origin import Origin
+
+if TYPE_CHECKING:
+    from gradsuite.report.section import Section
 
 Say = Callable[[str], None]
 
@@ -62,9 +71,12 @@ class Job:
         self.news = news or say
         self.progress = progress
         self.messages: set[str] = set()
+        self.told = 0  # of the plugins' faults
+        self.sections: list[Section] = []  # of the run that was published
+        self.stop: KeyboardInterrupt | None = None  # what stopped it before its end
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
-            plugins.find("backend", name)
+            plugins.find("backend", name) if name in origins else asked_backend(plugins, name)
         self.machine = machine(configuration.threads)
         asked = self._select(list(dict.fromkeys(configuration.backend)) or self._default())
         environment = WorkerEnvironment(plugins, self.machine)
@@ -76,33 +88,35 @@ class Job:
 
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
-        with open_executor(self.configuration, self.plugins, self.machine, self.origins) as executor:
+        with open_executor(self.configuration, self.plugins, self.machine, self.origins, self.say) as executor:
             availability = self.survey(executor)
             meta = self._meta(executor, availability)
             if unfinished and unfinished.meta.get("data", {}) != meta["data"]:
                 raise UserError(f"{unfinished.path} was begun with other data: {', '.join(meta['data'])} has changed")
             asked = self.configuration
-            run = unfinished or new_run(asked.out, asked.preset, asked.name)
-            self._make_latest(run)
-            for lost in availability.unavailable:
-                self.say(f"not available: {lost}")
-            if self.configuration.tuned:
-                self.news(f"tuned: {tuned_with(meta)}")
-            with run.writing():
-                # When a run is resumed, what was not available at its start still explains what it lacks.
-                kept = {"resumed": now(), "unavailable": run.meta["unavailable"]} if unfinished else {"started": now()}
-                run.note(meta | kept)
-                try:
+            run = unfinished or new_run(asked.out, asked.preset, asked.name, meta | {"started": now()})
+            try:
+                self._make_latest(run)
+                for lost in availability.unavailable:
+                    self.say(f"not available: {lost}")
+                self._tell_faults()
+                if self.configuration.tuned:
+                    self.news(f"tuned: {tuned_with(meta)}")
+                with run.writing():
+                    if unfinished:
+                        # What was not available at its start still explains what it lacks.
+                        run.note(meta | {"resumed": now(), "unavailable": run.meta.get("unavailable", [])})
                     wrong = self._preflight(executor, availability)
                     # Kept until the end: a resumed run that is stopped has yet to measure what was invalid before.
                     doubted = {*run.meta.get("doubted", ()), *wrong}
                     run.note({"preflight": wrong, "doubted": sorted(doubted)})
                     self._measure(run, executor, availability.available, wrong, doubted)
-                except KeyboardInterrupt:
-                    return run, False
-                except sqlite3.Error as error:
-                    raise UserError(f"cannot write to {str(run.path)!r}: {cause(error)}; {resuming(run)}") from error
-                run.note({"finished": now(), "doubted": sorted(wrong)})
+                    run.note({"finished": now(), "doubted": sorted(wrong)})
+            except KeyboardInterrupt as stop:
+                self.stop = stop
+                return run, False
+            except (Halted, Unwritable) as error:
+                raise UserError(f"{error}; {resuming(run)}") from error
         self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
@@ -110,35 +124,22 @@ class Job:
         """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
         again = f"nothing measured is lost: gradsuite report {run.path}"
         done = [
-            self._attempt(f"the claims of {experiment.name} could not be judged", partial(judge, run, experiment))
-            for experiment in self.study.experiments
-        ]
-        done += [
             self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
-            self._attempt(
-                "the report could not be written",
-                lambda: self.news(f"report: {write_report(run, self.plugins)}"),
-                again,
-            ),
-            self._attempt("a run_finished hook failed", lambda: self.plugins.manager.hook.run_finished(run=run)),
+            self._attempt("the report could not be written", lambda: self._draw(run), again),
+            self._hook("run_finished", run=run),
         ]
-        return all(done)
+        return all(done) and all(section.judged for section in self.sections)
 
-    def tables(self, run: Run) -> list[Table]:
-        """Return the tables of a run of one experiment; of several, the report has them."""
-        tables: list[Table] = []
-        if len(self.study.experiments) == 1:
-            (experiment,) = self.study.experiments
-
-            def make() -> None:
-                tables.extend(experiment.tables(run.frame(experiment.name), run.claims_of(experiment.name)))
-
-            self._attempt("the tables could not be made", make)
-        return tables
+    def tables(self) -> list[Table]:
+        """Return the tables of a run of one experiment that was published; of several, the report has them."""
+        alone = self.sections if len(self.study.experiments) == 1 else []
+        return [table for section in alone for table in section.tables]
 
     def planned(self, backends: Collection[str]) -> list[list[Trial]]:
         """Return the trials on those of the backends asked for that are available, those of one setting together."""
-        groups = self.study.groups(self.asked, self.configuration.device)
+        groups: Sequence[Group] = self.study.groups(self.asked, self.configuration.device)
+        if self.configuration.shard is not None:
+            groups = Shard.parse(self.configuration.shard).of(groups)
         return [[trial for trial in group if trial.backend in backends] for group in groups]
 
     def survey(self, executor: Executor) -> Availability:
@@ -147,6 +148,10 @@ class Job:
         availability.require(self.asked if self.configuration.backend else ())
         availability.require_device(self.configuration.device)
         return availability
+
+    def keys(self, backends: Mapping[str, BackendInfo]) -> Keys:
+        """Return the keys of its trials on these backends."""
+        return Keys(self.plugins, backends, files=self.study.files, origins=self.origins)
 
     def _default(self) -> list[str]:
         """Return the backends that are measured when none is named, as far as no plugin of theirs is blocked."""
@@ -214,39 +219,77 @@ class Job:
         doubted: Collection[str],
     ) -> None:
         """Have every trial measured that has no final result yet."""
-        keys = plan.Keys(backends)
+        keys = self.keys(backends)
         planned = self.planned(backends)
-        groups = plan.missing(planned, run.statuses(), keys, doubted)
+        fit = Fit(self.study.experiments, executor.room())
+        before = Room.stored(run.meta)
+        stored = fit.reconsidered(run.statuses(), chain.from_iterable(planned), keys, before)
+        groups = missing(planned, stored, keys, doubted)
+        run.note({"room": fit.room.least(before), "planned": sum(map(len, planned)), "together": untimed(planned)})
         total = sum(map(len, groups))
         self.news(f"{run.path}: {total} of {sum(map(len, planned))} trials to measure, on {', '.join(backends)}")
+        if again := anew(groups, run.trials()):
+            self.news(f"{again} of them again: {other_code(run.meta.get('code'), keys.code)}")
+        else:  # until they are measured, the run still says with which code they were
+            run.note({"code": keys.code})
         if self.study.apart:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
-        with self.progress(total, self.study.varied()) as progress:
-            for trial, result in outcomes(groups, backends, wrong, executor):
-                run.add(trial, keys(trial), result)
+        hosts = dict(run.meta.get("hosts", {}))  # of a cluster, all that have had a part
+        if hosts and self.configuration.executor == "local":  # begun on a cluster, and gone on with here
+            hosts[machine_name(self.machine)] = self.machine
+            run.note({"hosts": hosts})
+        log = logged(run.path, self.configuration.log_level)
+        with log, self.progress(total, self.study.varied()) as progress:
+            event(INFO, "run started", pid=os.getpid(), trials=total)
+            outgrown = Outgrown(self.study.experiments)
+            for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result):
+                if result.machine and result.machine not in hosts:
+                    hosts |= executor.machines()
+                    run.note({"hosts": hosts})
+                result = run.add(trial, keys(trial), result)
+                outgrown.note(trial, result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
-                hook = self.plugins.manager.hook.trial_finished
-                self._attempt("a trial_finished hook failed", lambda: hook(trial=trial, result=result))  # noqa: B023
+                self._hook("trial_finished", trial=trial, result=result)
+            event(INFO, "run ended", **statuses)
+        run.note({"code": keys.code})
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
     def _draw(self, run: Run) -> None:
-        self.news(f"report: {write_report(run, self.plugins)}")
+        """Write the report; what an experiment could not make of its rows is said."""
+        self.sections = drawn(run, self.plugins)
+        for section in self.sections:
+            for trouble in section.troubles:
+                self.say(f"{section.name}: {trouble}")
+        self.news(f"report: {write_page(run, self.sections)}")
+
+    def _hook(self, hook: str, **known: Any) -> bool:
+        """Call a hook of every plugin; return whether none failed. One that fails for every trial says so once."""
+        before = len(self.plugins.faults)
+        self.plugins.call(hook, **known)
+        self._tell_faults()
+        return len(self.plugins.faults) == before
+
+    def _tell_faults(self) -> None:
+        """Say which hooks failed since this was last said."""
+        for fault in self.plugins.faults[self.told :]:
+            self.say(fault)
+        self.told = len(self.plugins.faults)
 
     def _make_latest(self, run: Run) -> None:
         self._attempt("no link to the latest run", lambda: make_latest(run.path))
 
     def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
-        """Take a step that must not cost the run, whatever a plugin does in it."""
+        """Take a step that must not cost the run."""
         try:
             step()
         except Exception as error:  # noqa: BLE001
             reason = str(error) if isinstance(error, UserError) else one_line(error)
             message = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
-            if message not in self.messages:  # a hook that fails for every trial says so once
+            if message not in self.messages:  # the link is made twice, and a fault is said once
                 self.messages.add(message)
                 self.say(message)
             return False
@@ -254,30 +297,66 @@ class Job:
 
 
 def outcomes(
-    groups: Sequence[Group], backends: Mapping[str, BackendInfo], wrong: Mapping[str, str], executor: Executor
+    groups: Sequence[Group],
+    backends: Mapping[str, BackendInfo],
+    wrong: Mapping[str, str],
+    fit: Fit,
+    executor: Executor,
+    known: Known,
 ) -> Iterator[tuple[Trial, Result]]:
     """Yield every trial with its result: first those that need no measuring.
 
-    They are those that a backend does not claim, and those of a backend whose gradients are `wrong`.
+    They are those that a backend does not claim, those of a backend whose gradients are `wrong`, and those that do not
+    `fit` into the memory there is.
     """
     claimed: list[list[Trial]] = []
     for group in groups:
         claimed.append([])
         for trial in group:
             if reason := plan.refusal(backends[trial.backend], trial.device, trial.settings):
-                yield trial, Result("unsupported", reason=reason)
+                yield trial, told(trial, Result("unsupported", reason=reason))
             elif trial.backend in wrong:
-                yield trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}")
+                yield trial, told(trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}"))
+            elif misfit := fit.result(trial):
+                yield trial, told(trial, misfit)
             else:
                 claimed[-1].append(trial)
-    yield from executor.run(claimed)
+    yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found))
 
 
-def write_report(run: Run, plugins: Plugins) -> Path:
+def untimed(groups: Iterable[Group]) -> list[str]:
+    """Return the experiments that time nothing in any of these trials."""
+    timed = {trial.experiment: False for trial in chain.from_iterable(groups)}
+    timed |= {trial.experiment: True for trial in chain.from_iterable(groups) if trial.timed}
+    return [name for name, some in timed.items() if not some]
+
+
+def told(trial: Trial, result: Result) -> Result:
+    """Tell the log of the run that a trial is not measured, and return its result."""
+    event(INFO, "trial refused", **of_trial(trial), status=result.status, reason=result.reason)
+    return result
+
+
+def other_code(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """Return what has changed of that which trials are measured with, in words."""
+    if before is None:
+        return "the run does not say with which code they were measured"
+    changed = [name for name, state in now.items() if before.get(name) != state]
+    return f"{', '.join(changed)} has changed" if changed else "versions, or files that settings name, have changed"
+
+
+def drawn(run: Run, plugins: Plugins) -> "list[Section]":
+    """Return the report's sections, with the claims judged."""
+    from gradsuite.report.page import drawn  # slow to import, and a fault in it must cost no run
+
+    return drawn(run, plugins, judging=True)
+
+
+def write_page(run: Run, sections: "list[Section]") -> Path:
     """Write the report and return where it is."""
-    from gradsuite.report.page import write_report  # drawing is slow to import, and a fault in it must cost no run
+    from gradsuite.report.page import write_page
 
-    return write_report(run, plugins)
+    return write_page(run, sections)
 
 
 def resuming(run: Run) -> str:

@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gradsuite.alias import SIGN, TUNED, original, twin
-from gradsuite.errors import UserError
-from gradsuite.plugins import Registration
+from gradsuite.errors import UserError, quoted
+from gradsuite.hosting.registration import Registration
+from gradsuite.paths import require_path
 from gradsuite.worker.origin import Origin
 
 SHORT = 40  # characters of a reference that are shown in a backend's name
@@ -31,6 +32,7 @@ def origin(registration: Registration, reference: str) -> Iterator[Origin]:
     `reference` is a wheel, the folder of a virtual environment, a folder to import from, or a git revision of the
     checkout that the backend comes from. Raises UserError if it is none of these.
     """
+    require_path(reference)
     path = Path(reference)
     if path.suffix == ".whl" or path.exists():
         with _from_path(path.absolute()) as found:
@@ -69,7 +71,9 @@ def _checked_out(registration: Registration, revision: str, folder: Path) -> Pat
         )
     commit = _git(home, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if not commit:
-        raise UserError(f"{revision!r} is no revision of {Path(top).name!r}, and no wheel or folder (try: git log)")
+        raise UserError(
+            f"{quoted(revision)} is no revision of {Path(top).name!r}, and no wheel or folder (try: git log)"
+        )
     archive = folder / "revision.tar"
     _git(Path(top), "archive", "--output", str(archive), commit)
     subprocess.run(["tar", "-xf", str(archive), "-C", str(folder)], check=True)

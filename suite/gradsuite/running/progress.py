@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from gradsuite.experiment import Result, Trial
+from gradsuite.plain import plain_lines
 from gradsuite.settings import settings_label
 
 FAILED = ("timeout", "error")
@@ -30,7 +31,7 @@ class Progress:
         self.began = self.last = time.monotonic()
         console = Console(file=sys.stderr)
         self.bar = Bar(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -71,7 +72,7 @@ class Progress:
         return f"{trial.experiment} on {trial.backend} {settings_label(varied)}".rstrip()
 
     def _print(self, line: str) -> None:
-        self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.bar.console.print(plain_lines(line), markup=False, highlight=False, soft_wrap=True)
 
 
 class Silent(Progress):

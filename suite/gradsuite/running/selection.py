@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from gradsuite.alias import original
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 from gradsuite.experiment import Trial
 
 NEAR = 3  # words that are offered for a glob that matches nothing
@@ -25,6 +25,8 @@ class Selection:
     exclude: Sequence[str] = ()
 
     def __contains__(self, trial: Trial) -> bool:
+        if not self.select and not self.exclude:
+            return True
         found = words(trial)
         wanted = not self.select or any(matches(glob, found) for glob in self.select)
         return wanted and not any(matches(glob, found) for glob in self.exclude)
@@ -36,7 +38,9 @@ class Selection:
             if not any(matches(glob, found) for found in known):
                 single = list(dict.fromkeys(word for found in known for word in found[:-1]))
                 near = get_close_matches(glob, single, n=NEAR, cutoff=0.0)
-                raise UserError(f"-k {glob!r} matches no experiment, backend or trial; the nearest: {', '.join(near)}")
+                raise UserError(
+                    f"-k {quoted(glob)} matches no experiment, backend or trial; the nearest: {', '.join(near)}"
+                )
 
     def useless(self, trials: Iterable[Trial]) -> list[str]:
         """Return the globs to exclude that match nothing."""

@@ -1,15 +1,20 @@
 """A training in the worker of its backend, seen from the host: where it is, what was saved, how it ended."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Self
 
+from psutil import virtual_memory
+
 from gradsuite.errors import UserError, one_line
 from gradsuite.machine.facts import machine
+from gradsuite.model import Model, parameter_shapes
 from gradsuite.plugins import load
+from gradsuite.running.availability import asked_backend
 from gradsuite.running.checking import place
+from gradsuite.running.configuration import THREADS, TIMEOUT
 from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.tasks.task import Task
 from gradsuite.training.asked import Asked
@@ -20,7 +25,8 @@ from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
 from gradsuite.worker.process import Lost, Process
 
-TIMEOUT = 600.0  # seconds that one step and one look together may take
+PATIENCE = 600.0  # seconds that one step and one look together may take
+NUMBER = 8  # bytes of a parameter as it is drawn
 PIECE = 1.0  # seconds between answers, as long as steps are shorter than that
 
 
@@ -47,16 +53,15 @@ class Training:
         *,
         save: Path | None = None,
         resume: Path | None = None,
-        timeout: float = TIMEOUT,
+        timeout: float = PATIENCE,
         show: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Check what is asked, as far as that needs no framework. Raises UserError."""
-        if not 0 < timeout < math.inf:
-            raise UserError(f"timeout must be a number of seconds above 0, not {timeout:g}")
-        if asked.threads is not None and asked.threads < 1:
-            raise UserError(f"threads must be at least 1, not {asked.threads}")
+        TIMEOUT.parse(timeout)
+        if asked.threads is not None:
+            THREADS.parse(asked.threads)
         self.plugins = load()
-        registration = self.plugins.find("backend", asked.backend)
+        registration = asked_backend(self.plugins, asked.backend)
         if lost := registration.missing():
             raise UserError(f"backend {asked.backend!r} is not available: {lost}; type: {registration.install}")
         self.task = asked.found(self.plugins)
@@ -180,4 +185,15 @@ def _require_sound(asked: Asked, task: Task) -> None:
     model = asked.model(task)
     task.check_length(asked.recipe(task).length)
     asked.schedule().check(model)
+    _require_room(model)
     asked.parameters(model)
+
+
+def _require_room(model: Model) -> None:
+    """Raise UserError for a network of which this machine's memory does not hold even the parameters."""
+    size, there = NUMBER * sum(map(prod, parameter_shapes(model).values())), virtual_memory().total
+    if size > there:
+        raise UserError(
+            f"a network of these sizes has {size / NUMBER:.2g} parameters: {size / 2**30:,.0f} GiB, and this machine "
+            f"has {there / 2**30:,.0f} GiB"
+        )

@@ -13,10 +13,12 @@ QUIET = 2.0  # seconds between plain lines
 
 
 class Watching:
-    """Shows where a training is, on a stream."""
+    """Shows where a training is, on a stream; a `quiet` one says only what is said to it."""
 
-    def __init__(self, stream: TextIO, asked: Asked) -> None:
+    def __init__(self, stream: TextIO, asked: Asked, *, quiet: bool = False) -> None:
         self.line = Line(stream)
+        self.line.there = self.line.there and not quiet
+        self.quiet = quiet
         self.steps = asked.steps
         self.look: Look | None = None
         self.split = ""
@@ -39,7 +41,9 @@ class Watching:
         text = self.text(place)
         self.line.show(text)
         now = time.monotonic()
-        if not self.line.there and place.look and (now - self.last >= QUIET or place.step == self.steps):
+        if self.quiet or self.line.there or not place.look:
+            return
+        if now - self.last >= QUIET or place.step == self.steps:
             self.last = now
             self.say(text)
 

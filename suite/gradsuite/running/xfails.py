@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from gradsuite.conformance import Asked, Result
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
+from gradsuite.paths import read_text
 from gradsuite.running.checking import no_check
 
 COMMENT = "#"
@@ -38,16 +38,11 @@ class Xfails:
     @classmethod
     def read(cls, path: str) -> "Xfails":
         """Read a file of lines `CHECK [DEVICE] [DTYPE]`, in which # begins a comment. Raises UserError."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise UserError(f"cannot read {path!r}: {reason}") from error
         expected = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(read_text(path).splitlines(), 1):
             words = line.partition(COMMENT)[0].split()
             if len(words) > len(FORM.split()):
-                raise UserError(f"{path}:{number}: a line is {FORM}, not {' '.join(words)!r}")
+                raise UserError(f"{path}:{number}: a line is {FORM}, not {quoted(' '.join(words))}")
             if words:
                 expected.append(Expected(number, *words))
         return cls(path, expected)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from gradsuite.errors import UserError, one_line
+from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment
 from gradsuite.plugins import Plugins
 from gradsuite.runs.barriers import backend_barrier, barriers, data_barrier, remarks
 from gradsuite.runs.changes import TRIAL, Changes, changes
-from gradsuite.runs.noise import assumed_noise
+from gradsuite.runs.noise import TAILS, assumed_noise
 from gradsuite.runs.ratios import Ratios, between, ratios, twins
 from gradsuite.runs.store import Run
 from gradsuite.runs.workloads import Sampled, Workload, varied, workloads
@@ -61,8 +61,6 @@ class Side:
                 self.experiments[name] = plugins.experiment(name)
             except UserError as error:
                 self.lost[name] = str(error)
-            except Exception as error:  # noqa: BLE001  an experiment is anyone's code, and costs itself alone
-                self.lost[name] = one_line(error)
         self.sampled = workloads(self.rows, self.experiments)
 
     @property
@@ -89,6 +87,7 @@ def compare(base: Run, new: Run, plugins: Plugins, *, threshold: float = 0.0) ->
         [*twins(before.sampled), *twins(after.sampled)],
         threshold=threshold,
         assumed=assumed_noise(before.layout, after.layout),
+        tails=TAILS,
     )
     changed = changes(
         (before.rows, after.rows),

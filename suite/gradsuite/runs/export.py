@@ -8,8 +8,10 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from gradsuite.errors import UserError
-from gradsuite.runs.store import Run, cause
+from gradsuite.errors import UserError, cause
+from gradsuite.plain import BLANK, plain_lines
+from gradsuite.runs.drafts import drafted, replaced
+from gradsuite.runs.store import Run
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # with these a cell begins that a spreadsheet computes, or looks into
 
@@ -18,12 +20,13 @@ def write_csv(rows: pd.DataFrame, output: BinaryIO) -> None:
     """Write one line per measurement, and one without a value for a trial that has none.
 
     Values that are not finite are `nan`, `inf` or `-inf`. Text that a spreadsheet would take for a formula has a `'`
-    before it.
+    before it; control characters are escaped.
     """
     value = rows["value"].astype(object).where(rows["value"].notna() | rows["metric"].isna(), "nan")
     named = [(str(name), column) for name, column in rows.items()]
     texts = {name: column.map(inert, na_action="ignore") for name, column in named if holds_text(column)}
-    rows.assign(**texts, value=value).to_csv(output, index=False, mode="wb", lineterminator="\n")
+    written = rows.assign(**texts, value=value).rename(columns=lambda name: inert(str(name)))
+    written.to_csv(output, index=False, mode="wb", lineterminator="\n")
 
 
 def holds_text(column: pd.Series) -> bool:
@@ -32,8 +35,9 @@ def holds_text(column: pd.Series) -> bool:
 
 
 def inert(text: str) -> str:
-    """Return text that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """Return text that no spreadsheet computes, and no terminal obeys."""
+    shown = plain_lines(text, kept=BLANK)
+    return f"'{shown}" if shown.startswith(FORMULA) else shown
 
 
 def write_json(rows: pd.DataFrame, output: BinaryIO) -> None:
@@ -63,17 +67,19 @@ def write_parquet(rows: pd.DataFrame, output: BinaryIO) -> None:
 
 
 def write_measurements(run: Run) -> None:
-    """Write the run's `measurements.csv`. Raises UserError if it cannot be written."""
-    write_file(run.measurements(), run.path / "measurements.csv", "csv")
+    """Write the run's `measurements.csv`. Raises UserError if it cannot be written, and one that was there stays."""
+    path = run.path / "measurements.csv"
+    try:
+        with drafted(path) as output:
+            write_csv(run.measurements(), output)
+    except OSError as error:
+        raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error
 
 
 def write_file(rows: pd.DataFrame, path: Path, kind: str) -> None:
-    """Write measurements in one of FORMATS. Raises UserError if the file cannot be written."""
-    try:
-        with path.open("wb") as output:
-            FORMATS[kind](rows, output)
-    except OSError as error:
-        raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error
+    """Write measurements in one of FORMATS, whole or not at all. Raises UserError if the file cannot be written."""
+    with replaced(path) as output:
+        FORMATS[kind](rows, output)
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, BinaryIO], None]] = {

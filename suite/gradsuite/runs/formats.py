@@ -18,6 +18,17 @@ TRIALS = """(
     run TEXT NOT NULL DEFAULT '',
     UNIQUE (key, machine)
 )"""
+MEASUREMENTS = """(
+    trial_id INTEGER NOT NULL REFERENCES trials (id),
+    metric TEXT NOT NULL,
+    layer INTEGER,
+    "index" INTEGER,
+    member INTEGER,
+    value REAL,
+    unit TEXT NOT NULL,
+    note TEXT NOT NULL
+)"""
+BY_TRIAL = "CREATE INDEX main.measurements_by_trial ON measurements (trial_id);"
 CLAIMS = """(
     name TEXT NOT NULL,
     experiment TEXT NOT NULL,
@@ -45,19 +56,13 @@ SCHEMA = f"""
 PRAGMA user_version = {FORMAT};
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE trials {TRIALS};
-CREATE TABLE measurements (
-    trial_id INTEGER NOT NULL REFERENCES trials (id),
-    metric TEXT NOT NULL,
-    layer INTEGER,
-    "index" INTEGER,
-    member INTEGER,
-    value REAL,
-    unit TEXT NOT NULL,
-    note TEXT NOT NULL
-);
-CREATE INDEX measurements_by_trial ON measurements (trial_id);
+CREATE TABLE measurements {MEASUREMENTS};
+{BY_TRIAL}
 CREATE TABLE claims {CLAIMS};
 {CURRENT}"""
+OUTCOME = ("key", "experiment", "backend", "device", "settings", "status", "reason", "stderr", "seconds")
+TRIAL_COLUMNS = (*OUTCOME, "machine", "run")
+MEASURED = ("metric", "layer", "index", "member", "value", "unit", "note")
 CLAIM_COLUMNS = (
     "name",
     "experiment",
@@ -76,7 +81,8 @@ CLAIM_COLUMNS = (
 )
 # Runs of older formats are of one machine. The names that a reader sees are those of now.
 ONE_MACHINE = "CREATE TEMP VIEW current AS SELECT *, '' AS machine, '' AS run FROM main.current;"
-# What a run of format 1 is read through: it had cells where there are trials now, and claims without a name.
+# What a run of format 1 is read through: it had cells where there are trials now, and claims without a
+# name: those of one sentence have one, but for a second of the same backend's.
 FORMAT_1 = f"""
 {ONE_MACHINE}
 CREATE TEMP VIEW trials AS SELECT * FROM main.cells;
@@ -84,10 +90,11 @@ CREATE TEMP VIEW measurements AS
     SELECT rowid AS rowid, cell_id AS trial_id, metric, layer, "index", NULL AS member, value, unit, '' AS note
     FROM main.measurements;
 CREATE TEMP VIEW claims AS
-    SELECT rowid AS rowid, experiment || '/' || min(rowid) OVER (PARTITION BY experiment, sentence) AS name,
+    SELECT rowid AS rowid, experiment || '/' || min(rowid) OVER (PARTITION BY experiment, sentence)
+        || CASE row_number() OVER again WHEN 1 THEN '' ELSE '-' || row_number() OVER again END AS name,
         experiment, backend, sentence, source, 1 AS checked, expected, measured, tolerance, NULL AS resolution,
         NULL AS quantity, relation, verdict, '' AS machine
-    FROM main.claims;
+    FROM main.claims WINDOW again AS (PARTITION BY experiment, sentence, backend ORDER BY rowid);
 """
 # A run of format 2 had claims that do not say what they notice.
 FORMAT_2 = f"""
@@ -102,33 +109,45 @@ CREATE TEMP VIEW claims AS SELECT rowid AS rowid, *, '' AS machine FROM main.cla
 OLDER = {1: FORMAT_1, 2: FORMAT_2, 3: FORMAT_3}
 
 
-def upgrade(claims: str) -> str:
-    """Return what makes a run with these columns of `claims` one of this format, in one transaction.
+def upgrade(first: str = "", last: str = "") -> str:
+    """Return what makes a run that is read through views one of this format, in one transaction.
 
     SQLite changes no constraint of a table that is there: each gets a new table, made before the old one goes.
     """
+    columns = ", ".join(CLAIM_COLUMNS)
     return f"""
 BEGIN IMMEDIATE;
+CREATE TABLE main.new_claims {CLAIMS};
+INSERT INTO new_claims ({columns}) SELECT {columns} FROM temp.claims ORDER BY rowid;
+CREATE TABLE main.new_trials {TRIALS};
+INSERT INTO new_trials SELECT *, '', '' FROM trials;
+{first}
 DROP VIEW temp.current;
 DROP VIEW temp.claims;
 DROP VIEW main.current;
-CREATE TABLE main.new_trials {TRIALS};
-INSERT INTO new_trials SELECT *, '', '' FROM main.trials;
-DROP TABLE main.trials;
-ALTER TABLE new_trials RENAME TO trials;
-CREATE TABLE main.new_claims {CLAIMS};
-INSERT INTO new_claims ({", ".join(CLAIM_COLUMNS[:-1])}) SELECT {claims} FROM main.claims ORDER BY rowid;
 DROP TABLE main.claims;
+DROP TABLE IF EXISTS main.trials;
 ALTER TABLE new_claims RENAME TO claims;
+ALTER TABLE new_trials RENAME TO trials;
+{last}
 {CURRENT}
 PRAGMA user_version = {FORMAT};
 COMMIT;
 """
 
 
-# What makes one that can still be written to a run of this format.
-JUDGED = ", ".join(CLAIM_COLUMNS[:-1])
 UPGRADED = {
-    2: upgrade(JUDGED.replace("resolution, quantity", "NULL, NULL")),
-    3: upgrade(JUDGED),
+    1: upgrade(
+        first=f"""
+CREATE TABLE main.new_measurements {MEASUREMENTS};
+INSERT INTO new_measurements
+    SELECT trial_id, metric, layer, "index", member, value, unit, note FROM temp.measurements ORDER BY rowid;
+DROP VIEW temp.measurements;
+DROP VIEW temp.trials;
+DROP TABLE main.measurements;
+DROP TABLE main.cells;""",
+        last=f"ALTER TABLE new_measurements RENAME TO measurements;\n{BY_TRIAL}",
+    ),
+    2: upgrade(),
+    3: upgrade(),
 }

@@ -68,7 +68,7 @@ def history(runs: Sequence[Run], plugins: Plugins) -> History:
     left_out = {path: reason for path, reason in reasons.items() if reason}
     kept = [side for side in sides if str(side.run.path) not in left_out]
     if len(kept) < LEAST:
-        said = "".join(f"; {path}: {reason}" for path, reason in left_out.items())
+        said = "".join(f"; {path}: {reason.partition(';')[0]}" for path, reason in list(left_out.items())[:LEAST])
         raise UserError(f"a history takes at least {LEAST} runs that can be compared, not {len(kept)}{said}")
     found = list(series_of(kept, last))
     if not found:

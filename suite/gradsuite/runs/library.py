@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
+from gradsuite.runs.database import FILE
 from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import LATEST
-from gradsuite.runs.store import FILE, Run
+from gradsuite.runs.store import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def library(folder: str | Path) -> list[Entry]:
     """Return the runs in a folder and those below it, the newest first. Raises UserError if there is no such folder."""
     root = Path(folder)
     if not root.is_dir():
-        raise UserError(f"no folder {str(folder)!r}: type one that runs were made in, such as results")
+        raise UserError(f"no folder {quoted(str(folder))}: type one that runs were made in, such as results")
     return sorted(entries(root), key=lambda entry: (entry.started, entry.name), reverse=True)
 
 
@@ -55,7 +56,7 @@ def entry(path: Path, name: str, latest: bool) -> Entry:
     """Return what there is to say of one run; one that cannot be read costs only itself."""
     size = sum(file.stat().st_size for file in own_files(path))
     try:
-        run = Run.open(path)
+        run = Run.open(path, rows=False)
         meta, trials, claims = run.meta, run.trials(), run.claims()
     except Exception as error:  # noqa: BLE001  a file of any content may be called like a run's
         trouble = str(error) if isinstance(error, UserError) else f"it cannot be read: {error}"

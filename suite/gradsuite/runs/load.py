@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradsuite.errors import UserError, one_line, unknown
+from gradsuite.errors import UserError, unknown
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.plugins import Plugins
 from gradsuite.plugins import load as load_plugins
 from gradsuite.runs.store import Run
@@ -67,7 +68,7 @@ class LoadedRun:
         """Return a figure as Matplotlib has it, drawn as in the report.
 
         Raises UserError, with the nearest name, if the run's experiments draw none of that name; or if it cannot be
-        drawn, as those of a run in an older format, whose rows have other names: its folder has their files.
+        drawn, as those of an experiment whose rows had other names when it was run: its folder has their files.
         """
         for experiment in self._experiments:
             if name.startswith(experiment):
@@ -81,24 +82,29 @@ class LoadedRun:
     @property
     def _experiments(self) -> list[str]:
         """The experiments that measured something and are installed here."""
-        self.run.require_current("drawn anew")
         return [name for name in self.trials["experiment"].unique() if name in self.plugins.experiments]
 
     def _drawn(self, experiment: str) -> "tuple[dict[str, MatplotlibFigure], str]":
         """Return the figures of one experiment by name, drawn at the first call, and what stopped it if anything."""
-        from gradsuite.report import style
-        from gradsuite.report.section import figure_name
+        from gradsuite.report import received, style
+        from gradsuite.report.made import figure_name
 
         if experiment not in self._figures:
-            figures, trouble = {}, ""
-            try:
+            figures: dict[str, MatplotlibFigure] = {}
+            trouble = ""
+
+            def draw() -> None:
                 author = self.plugins.experiment(experiment)
                 with style.context():
                     for part in self.run.parts(experiment):
-                        for figure in author.figures(part.frame(experiment), part.claims_of(experiment)):
+                        for made in author.figures(part.frame(experiment), part.claims_of(experiment)):
+                            figure = received.figure(made)
                             figures[figure_name(experiment, figure) + part.tag] = figure.figure
-            except Exception as error:  # noqa: BLE001  an experiment is anyone's code: a fault costs its figures alone
-                trouble = f"the figures of {experiment} cannot be drawn: {one_line(error)}"
+
+            try:
+                contained(draw)
+            except Fault as fault:  # it costs its figures alone
+                trouble = f"the figures of {experiment} cannot be drawn: {fault}"
             self._figures[experiment] = figures, trouble
         return self._figures[experiment]
 

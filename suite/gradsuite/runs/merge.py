@@ -10,8 +10,11 @@ import pandas as pd
 
 from gradsuite import __version__
 from gradsuite.errors import UserError
+from gradsuite.runs.database import FILE
+from gradsuite.runs.formats import MEASURED, TRIAL_COLUMNS
 from gradsuite.runs.machines import machine_name, same
-from gradsuite.runs.store import FILE, MEASURED, TRIAL_COLUMNS, Run, readable
+from gradsuite.runs.outcome import Stored
+from gradsuite.runs.store import Run, readable
 
 ONE_TRIAL = ["experiment", "backend", "device", "settings", "machine"]
 TOLD = ("started", "finished", "gradsuite", "preset", "settings")  # of each run, by the merged one
@@ -51,7 +54,7 @@ class Part:
         """Return its trials, as the merged run has them; `part` and `started` say whose they are."""
         return self.source.trials().assign(machine=self.machine, run=self.name, part=self.name, started=self.started)
 
-    def measured(self, kept: pd.DataFrame) -> Iterator[tuple[Sequence[Any], Iterator[Sequence[Any]]]]:
+    def measured(self, kept: pd.DataFrame) -> Iterator[Stored]:
         """Yield those of its trials that are kept, with what was measured."""
         rows = self.source.measurements()
         rows = rows[rows["metric"].notna()]
@@ -59,7 +62,7 @@ class Part:
         by_key = dict(list(texts.where(texts.notna(), None).groupby(rows["key"], sort=False)))
         for trial in kept.loc[kept["part"] == self.name, list(TRIAL_COLUMNS)].itertuples(index=False):
             found = by_key.get(trial.key)
-            yield trial, iter(()) if found is None else found.itertuples(index=False, name=None)
+            yield Stored(tuple(trial), () if found is None else found.itertuples(index=False, name=None))
 
 
 def merge(runs: Sequence[Run], folder: str | Path) -> tuple[Run, int]:
@@ -73,7 +76,8 @@ def merge(runs: Sequence[Run], folder: str | Path) -> tuple[Run, int]:
     if len(set(places)) < max(len(places), 2):
         raise UserError("merge takes two runs or more, each once: gradsuite merge RUN RUN --out DIR")
     for run in runs:
-        run.require_current("merged")
+        if run.merged and "runs" not in run.meta:
+            raise UserError(f"{str(run.path)!r} was measured by several machines: merge takes runs of one machine each")
         if run.merged:
             raise UserError(
                 f"{str(run.path)!r} was merged already: type the runs instead, {', '.join(run.meta['runs'])}"
@@ -85,6 +89,10 @@ def merge(runs: Sequence[Run], folder: str | Path) -> tuple[Run, int]:
     every = pd.concat([part.trials() for part in parts], ignore_index=True)
     every = every.assign(measured=every["status"] == "ok").sort_values(["measured", "started"], kind="stable")
     kept = every.drop_duplicates(ONE_TRIAL, keep="last").sort_index()
+    if (twice := kept[kept.duplicated(["key", "machine"])])["key"].size:
+        raise UserError(
+            f"{twice['run'].iloc[0]!r} is damaged: a trial in it has the key of another, {twice['key'].iloc[0]}"
+        )
     made = Run.create(folder, meta(parts, machines))
     made.take(taken for part in parts for taken in part.measured(kept))
     for part in parts:

@@ -4,7 +4,8 @@ import os
 import re
 from pathlib import Path
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
+from gradsuite.paths import require_path
 
 RESULTS = "results"  # where runs are made unless another folder is asked for
 LATEST = "latest"  # beside the runs: the one that was begun or finished last
@@ -14,7 +15,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def check_name(name: str) -> None:
     """Raise UserError unless a run may be called so: its name is a folder, and a part of addresses."""
     if not NAME.fullmatch(name):
-        raise UserError(f"a run's name is up to 100 letters, digits, '.', '_' and '-', not {name!r}")
+        raise UserError(f"a run's name is up to 100 letters, digits, '.', '_' and '-', not {quoted(name)}")
     if name == LATEST:
         raise UserError(f"a run cannot be called {LATEST!r}: that is the one begun or finished last; choose another")
 
@@ -22,8 +23,9 @@ def check_name(name: str) -> None:
 def located(run: str | Path) -> Path:
     """Return the folder that a user means: this one, or if there is none, the run of this name in `results`.
 
-    `latest` is a name like any other. Raises UserError if the run that it stood for is gone.
+    `latest` is a name like any other. Raises UserError if the run that it stood for is gone, or for what is no path.
     """
+    require_path(run)
     path = Path(run)
     if not path.exists() and len(path.parts) == 1 and not path.is_symlink():
         inside = Path(RESULTS) / path

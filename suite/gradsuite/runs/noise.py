@@ -19,6 +19,10 @@ ASSUMED = 0.01
 ASSUMED_TOGETHER = 0.007  # of workers that were measured in turn, in one hour
 # Where workers are laid out at random, by a percent or two; and where too little was timed to measure the rest.
 ASSUMED_ELSEWHERE = 0.02
+# Degrees of freedom, at most, of a ratio between two runs. Of 20 pairs of runs of equal code, 5 had workloads 4 to 6
+# standard deviations apart, all metrics of one process together: now and then one computes 5 to 15% slower than others
+# of its kind for as long as it lives, and none of its rounds shows it.
+TAILS = 5.0
 FIXED = "fixed"  # what a machine says of its layout where all workers have one
 # Seconds by which a call of the same code differs from one process to the next: of 0.2 ms by 5% (the same page).
 CALL = 1e-5

@@ -151,42 +151,49 @@ def ratios(
     spread: bool = True,
     threshold: float = 0.0,
     assumed: float = ASSUMED,
+    tails: float = GAUSSIAN,
 ) -> Ratios:
     """Return the ratios with their intervals, held against the noise.
 
     It is measured on the contrasts that are `known` to be noise and, with `spread`, on how the workloads themselves are
     scattered. A ratio's logarithm is taken for Student's t with the degrees of freedom of its parts (Welch 1947,
-    Biometrika 34:28-35); p-values are corrected by Holm's method (1979, Scand. J. Stat. 6:65-70).
+    Biometrika 34:28-35), or `tails` where they are more; p-values are corrected by Holm's method (1979, Scand. J. Stat.
+    6:65-70).
     """
     contrasts, fitted = scatter(differences) if spread else ([], 0)
     noise = measured_noise([*contrasts, *known], fitted=fitted, assumed=assumed)
-    each = [judged(what, one, noise, threshold) for what, one in differences.items()]
-    means = [judged(name, mean, noise, threshold) for name, mean in geometric_means(differences).items()]
+    each = [judged(what, one, noise, threshold, tails) for what, one in differences.items()]
+    means = [judged(name, mean, noise, threshold, tails) for name, mean in geometric_means(differences, noise).items()]
     judgements = holm([*each, *means])
     return Ratios(tuple(judgements[: len(each)]), tuple(judgements[len(each) :]), noise, threshold)
 
 
-def geometric_means(differences: Mapping[Workload, Difference]) -> dict[str, Difference]:
-    """Return each backend's mean log ratio, of those that have several workloads.
+def geometric_means(differences: Mapping[Workload, Difference], noise: Noise) -> dict[str, Difference]:
+    """Return each backend's mean log ratio, of those that have several workloads; what is known better counts more.
 
-    It is held against as much noise as one workload is: what all of a run's workloads share does not average out.
+    Weights are inverse variances, with the noise that each workload has by itself: microseconds of an update would else
+    hide what seconds of all others say. The mean is held against as much noise as one workload is: what all of a run's
+    workloads share does not average out.
     """
     found: dict[str, Difference] = {}
     for name in dict.fromkeys(what.backend for what in differences):
         alike = [one for what, one in differences.items() if what.backend == name]
         if len(alike) > 1:
-            error = math.hypot(*(one.error for one in alike)) / len(alike)
+            errors = np.array([one.error for one in alike])
+            weights = np.array([noise.deviation(error) for error in errors]) ** -2.0
+            weights /= weights.sum()
+            value = float(weights @ [one.value for one in alike])
             samples = sum(min(one.counts) for one in alike)
-            found[name] = Difference(float(np.mean([one.value for one in alike])), (error,), (samples,))
+            found[name] = Difference(value, (float(np.linalg.norm(weights * errors)),), (samples,))
     return found
 
 
-def judged(what: Workload | str, one: Difference, noise: Noise, threshold: float) -> Ratio:
+def judged(what: Workload | str, one: Difference, noise: Noise, threshold: float, tails: float = GAUSSIAN) -> Ratio:
     """Return a ratio with its interval and its own p-values, not corrected yet."""
     deviation = noise.deviation(one.error)
     parts = [(error, count - 1) for error, count in zip(one.errors, one.counts, strict=True)]
     uncertain = sum(error**4 / freedom for error, freedom in [*parts, (noise.measured, noise.freedom)])
-    freedom = min(deviation**4 / uncertain, GAUSSIAN) if uncertain else GAUSSIAN
+    freedom = min(deviation**4 / uncertain, tails) if uncertain else tails
     reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * deviation
     low, middle, high = (math.exp(one.value + side * reach) for side in (-1, 0, 1))
     two_sided = 2 * float(stdtr(freedom, -abs(one.value) / deviation))

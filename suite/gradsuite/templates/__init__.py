@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 from jinja2 import Environment, StrictUndefined
 
 from gradsuite import __version__
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 from gradsuite.plugins import Plugins
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LONGEST = 80  # characters of a name, of which those of files are made
 ENDING = ".jinja"
 PLACEHOLDER = "package"  # the name of the module in the templates' own paths
 
@@ -39,10 +40,13 @@ def write_package(kind: str, name: str, into: Path, plugins: Plugins, *, autodif
 
 def check_name(kind: str, name: str, plugins: Plugins) -> None:
     """Raise UserError unless a new backend, cell or experiment, and its plugin, can have this name."""
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or len(name) > LONGEST:
         words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
-        hint = f"; did you mean {words!r}?" if NAME.fullmatch(words) else ""
-        raise UserError(f"the name must be lower-case words joined by dashes, such as 'my-{kind}', not {name!r}{hint}")
+        hint = f"; did you mean {words!r}?" if NAME.fullmatch(words) and len(words) <= LONGEST else ""
+        raise UserError(
+            f"the name must be lower-case words joined by dashes, such as 'my-{kind}', at most {LONGEST} characters, "
+            f"not {quoted(name)}{hint}"
+        )
     if name in plugins.registrations[kind]:
         raise UserError(f"{kind} {name!r} is registered already: choose another name")
     if plugins.manager.has_plugin(name) or name in {lost.name for lost in plugins.broken}:

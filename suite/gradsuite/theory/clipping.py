@@ -25,13 +25,13 @@ def value(g: np.ndarray, limit: float) -> tuple[float, float]:
     """
     size = abs(g)
     beyond, within = size[size > limit], size[size <= limit]
-    length = math.sqrt(limit**2 * len(beyond) + within @ within)
-    return length, float(limit * beyond.sum() + within @ within) / length / float(np.linalg.norm(g))
+    length = math.hypot(limit * math.sqrt(len(beyond)), float(np.linalg.norm(within)))
+    return length, _cosine(float(limit * beyond.sum() + within @ within), length, float(np.linalg.norm(g)))
 
 
 def saturated_cosine(g: np.ndarray) -> float:
     """Return the cosine of g with its signs, |g|_1 / (sqrt(n) |g|_2): what value clipping turns it by in the end."""
-    return float(abs(g).sum() / math.sqrt(len(g)) / np.linalg.norm(g))
+    return _cosine(float(abs(g).sum()), math.sqrt(len(g)), float(np.linalg.norm(g)))
 
 
 def unit_ratios(parameters: np.ndarray, gradients: np.ndarray) -> np.ndarray:
@@ -43,4 +43,9 @@ def unit(parameters: np.ndarray, gradients: np.ndarray, limit: float) -> tuple[f
     """Return length and cosine after limiting |g| / max(|p|, 1e-3) of each unit to c, from the units' norms."""
     left = np.minimum(gradients, limit * np.maximum(parameters, LEAST))
     length = float(np.linalg.norm(left))
-    return length, float(gradients @ left) / length / float(np.linalg.norm(gradients))
+    return length, _cosine(float(gradients @ left), length, float(np.linalg.norm(gradients)))
+
+
+def _cosine(product: float, length: float, other: float) -> float:
+    """Return the cosine of two vectors with this inner product; NaN where one of them has no direction."""
+    return product / length / other if length and other else math.nan

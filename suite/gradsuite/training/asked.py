@@ -3,12 +3,13 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from gradsuite.errors import UserError, unknown
+from gradsuite.errors import UserError, quoted, unknown
 from gradsuite.model import Model
 from gradsuite.optimizers import OPTIMIZERS, Optimizer
 from gradsuite.parameters import Initialisation, Parameters, initialise
 from gradsuite.plugins import Plugins
 from gradsuite.schedule import Schedule
+from gradsuite.settings import BATCH_SIZE, HIDDEN_SIZE, LENGTH, NUM_LAYERS, SEED, Setting
 from gradsuite.tasks.task import Task
 from gradsuite.training.rates import rate
 from gradsuite.training.recipe import Recipe
@@ -16,6 +17,7 @@ from gradsuite.training.recipe import Recipe
 ANY_LENGTH = 100  # time steps, of a task that comes in any length
 OF_OPTIMIZER = ("momentum", "weight_decay", "clip_norm", "clip_unit", "clip_value")
 NO_GOAL = "none"
+SIZES = {one.name: one for one in (BATCH_SIZE, HIDDEN_SIZE, LENGTH, NUM_LAYERS, SEED)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,13 @@ class Asked:
     seed: int = 0
     threads: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raise UserError for a number that means nothing: what each may be besides is said where it is used."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int | float):
+                SIZES.get(field.name, Setting(field.name, type(value), "")).parse(value)
+
     def found(self, plugins: Plugins) -> Task:
         """Return the task. Raises UserError if there is none of this name."""
         return plugins.task(self.task)
@@ -75,8 +84,6 @@ class Asked:
 
     def recipe(self, task: Task) -> Recipe:
         """Return how it is trained. Raises UserError for a number out of range."""
-        if self.seed < 0:
-            raise UserError(f"seed must not be negative, not {self.seed}")
         return Recipe(
             optimizer=self._optimizer(),
             rate=rate(self.rate, self.steps),
@@ -96,7 +103,7 @@ class Asked:
         try:
             first, second = map(int, self.truncation.split(","))
         except ValueError as error:
-            raise UserError(f"truncation must be K1,K2, such as 10,20, not {self.truncation!r}") from error
+            raise UserError(f"truncation must be K1,K2, such as 10,20, not {quoted(self.truncation)}") from error
         return Schedule(truncation=(first, second))
 
     def length_of(self, task: Task) -> int:
@@ -120,9 +127,10 @@ class Asked:
         if self.goal is None or self.goal == NO_GOAL:
             return task.solved if self.goal is None else None
         try:
-            return float(self.goal)
-        except ValueError as error:
-            raise UserError(f"goal must be a score, or none to take all steps, not {self.goal!r}") from error
+            return float(Setting("goal", float, "").parse(self.goal))
+        except UserError as error:
+            message = f"goal must be a score, or {NO_GOAL} to take all steps, not {quoted(self.goal)}"
+            raise UserError(message) from error
 
 
 def resumed(before: dict[str, Any], now: dict[str, Any], folder: str) -> Asked:

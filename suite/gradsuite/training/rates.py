@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import cos, pi
 from typing import TypeVar
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 
 N = TypeVar("N", int, float)
 ALLOWED = "constant, cosine, step:EVERY:FACTOR, warmup:STEPS or warmup:STEPS+RATE, such as warmup:100+cosine"
@@ -99,11 +99,11 @@ def rate(text: str, steps: int) -> Rate:
             if warm >= steps:
                 raise UserError(f"a warm-up of {warm} steps must end before the training does, after {steps}")
             return Warmup(warm, rate(rest, steps - warm))
-    raise UserError(f"rate must be {ALLOWED}, not {text!r}")
+    raise UserError(f"rate must be {ALLOWED}, not {quoted(text)}")
 
 
 def _number(kind: Callable[[str], N], text: str, of: str) -> N:
     try:
         return kind(text)
     except ValueError:
-        raise UserError(f"rate must be {ALLOWED}, not {of!r}: {text!r} is no number") from None
+        raise UserError(f"rate must be {ALLOWED}, not {quoted(of)}: {quoted(text)} is no number") from None

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from gradsuite.alias import is_tuned, original
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine import allocator, layout
 from gradsuite.machine.facts import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
@@ -61,13 +62,33 @@ class WorkerEnvironment:
 
     def added(self, backend: str, tuned: bool) -> dict[str, str]:
         """Return the variables that plugins set for this backend's worker, tuned or not."""
-        machine = {**self.machine, "tuned": tuned, "purpose": self.purpose}
-        added: dict[str, str] = {}
-        for variables in self.plugins.manager.hook.worker_environment(backend=backend, machine=machine):
-            added.update(variables)
-        return added
+        return added(self.plugins, backend, {**self.machine, "tuned": tuned, "purpose": self.purpose})
 
     def tuning(self, backend: str) -> dict[str, str]:
         """Return the variables in which a tuned worker of this backend differs; none where nothing is to be gained."""
         plain, tuned = (self.added(original(backend), tuned=tuned) for tuned in (False, True))
         return {name: value for name, value in tuned.items() if plain.get(name) != value}
+
+
+def added(plugins: Plugins, backend: str, machine: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that plugins set for a backend's worker; what fails or is none is blamed on its plugin."""
+    hook, variables = "worker_environment", dict[str, str]()
+    for plugin, answer in plugins.call(hook, backend=backend, machine=machine).items():
+        try:
+            variables |= contained(environment_of, answer)
+        except Fault as fault:
+            plugins.blame(plugin, hook, str(fault))
+    return variables
+
+
+def environment_of(answer: Any) -> dict[str, str]:
+    """Return what a plugin answered if it can be an environment. Raises TypeError or ValueError if it cannot."""
+    if not isinstance(answer, Mapping):
+        raise TypeError(f"it returns variables by name, not {answer!r:.80}")
+    for name, value in answer.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise TypeError(f"a variable and its value are text: {name!r:.80}, {value!r:.80}")
+        if not name or "=" in name or "\0" in name + value:
+            raise ValueError(f"there can be no variable {name!r:.80} of the value {value!r:.80}")
+        os.fsencode(name + value)
+    return dict(answer)

@@ -1,12 +1,15 @@
 """A backend by name, loaded in the environment that its worker would have."""
 
 import os
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
+from gradsuite.worker.environment import added
 
 if TYPE_CHECKING:
     from gradsuite.backend import Backend, BackendInfo
@@ -21,13 +24,13 @@ def load_backend(name: str) -> "Backend":
     registration = plugins.find("backend", name)
     if lost := registration.missing():
         raise UserError(f"backend {name!r} is not available: {lost}; type: {registration.install}")
-    for variables in plugins.manager.hook.worker_environment(backend=name, machine=machine()):
-        os.environ.update(variables)
+    os.environ.update(added(plugins, name, machine()))
+    for fault in plugins.faults:
+        warnings.warn(fault, stacklevel=2)
     try:
-        backend: Backend = registration.load()()
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"backend {name!r} cannot be loaded: {reason}") from error
+        backend: Backend = contained(contained(registration.load))
+    except Fault as fault:
+        raise UserError(f"backend {name!r} cannot be loaded: {fault}") from fault
     return backend
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gradsuite import plugins
 from gradsuite.backend import Backend
-from gradsuite.errors import Unsupported, UserError, one_line
+from gradsuite.errors import NotAvailable, Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment
 from gradsuite.machine import family
 from gradsuite.machine.libraries import libraries
@@ -67,6 +67,8 @@ class Worker:
             return self.round()
         except Unsupported as error:
             return self.failure("unsupported", str(error))
+        except NotAvailable as error:
+            return self.failure("error", str(error))
         except UserError as error:
             return self.failure("invalid", str(error))
         except Exception as error:  # noqa: BLE001  whatever a backend raises costs its trial alone
@@ -136,7 +138,10 @@ class Worker:
     def experiment(self, name: str) -> Experiment:
         """Return the experiment of this name, imported once."""
         if name not in self.experiments:
-            self.experiments[name] = self.plugins.experiment(name)
+            try:
+                self.experiments[name] = self.plugins.experiment(name)
+            except UserError as error:  # the host has it, so that another time it may be here too
+                raise NotAvailable(str(error)) from error
         return self.experiments[name]
 
 

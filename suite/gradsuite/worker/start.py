@@ -5,7 +5,7 @@
 
 import os
 
-from gradsuite.machine import subnormals
+from gradsuite.machine import memory, subnormals
 
 THREADS_VARIABLE = "GRADSUITE_THREADS"
 
@@ -20,6 +20,7 @@ def confine() -> None:
 def main() -> None:
     """Confine this process and its numbers, then serve."""
     confine()
+    memory.give_way()
     subnormals.flush_if_asked()
     from gradsuite.worker import serve as worker
 

@@ -32,7 +32,7 @@ import pytest
         ("run probe --backend echo --device cuda", "no backend has the device 'cuda' (echo has cpu)"),
         ("run probe --threads 0", "threads must be at least 1, not 0"),
         ("run probe --threads two", "Invalid value for '--threads'"),
-        ("run probe --timeout -1", "timeout must be more than 0 seconds, not -1"),
+        ("run probe --timeout -1", "timeout must be more than 0, not -1"),
         ("run probe --no-plugin jaxx", "unknown plugin 'jaxx'; did you mean 'jax'?"),
         ("run probe --no-plugin jax --backend jax", "with these plugins blocked: jax"),
         ("run probe --executor dsk", "unknown executor 'dsk'; did you mean 'dask'?"),

@@ -14,6 +14,7 @@ import pytest
 from gradsuite import __version__
 from gradsuite.runs.store import Run
 
+from tests.stored import undrawn
 from tests.throwaway import environment
 
 ECHO = ("--backend", "echo", "--preset", "quick")
@@ -228,11 +229,12 @@ def test_the_death_of_the_host_ends_the_workers_and_loses_nothing(probe):
 
 
 def test_a_report_without_an_experiment_that_was_run_says_so_and_is_no_success(type_in, run, monkeypatch):
-    monkeypatch.setattr("gradsuite.report.page.write_report", lambda run, plugins: "report.html")
+    monkeypatch.setattr("gradsuite.report.page.drawn", lambda run, plugins, judging: undrawn(run, plugins))
+    monkeypatch.setattr("gradsuite.report.page.write_page", lambda run, sections: "report.html")
     status, output, error = type_in("report", run)
     assert (status, error) == (0, "")
-    monkeypatch.setattr("gradsuite.plugins.Plugins.experiments", {})
-    status, output, error = type_in("report", run)
+    status, output, error = type_in("report", run, "--no-plugin", "probe")
     assert status == 1
     assert output.splitlines()[-1] == "report.html"
-    assert error == "probe is not installed here: its claims stay as they were judged\n"
+    assert error.startswith("probe: This experiment cannot be loaded here: unknown experiment 'probe'")
+    assert error.endswith("with these plugins blocked: probe\n")

@@ -179,6 +179,22 @@ def test_quiet_is_the_runs_folder_and_what_went_wrong(type_in):
     assert "2 error on echo: ZeroDivisionError" in errors
 
 
+def test_quiet_of_a_check_is_what_failed_and_the_summary(type_in):
+    status, output, _ = type_in("check", "numpy", "describe*", "-q", "--dtype", "float64")
+    assert (status, output.count("\n")) == (0, 1)
+    assert "0 failed" in output
+    assert type_in("check", "numpy", "-q", "-v")[0] == 2
+
+
+def test_quiet_of_a_training_is_silence_until_the_end(type_in):
+    asked = ("train", "--task", "adding", "--cell", "rnn", "--hidden-size", "4", "--length", "5", "--steps", "20")
+    loud, quiet = type_in(*asked), type_in(*asked, "-q")
+    assert "step 20/20" in loud[2]
+    assert quiet[0] == 0
+    assert quiet[2] == ""
+    assert quiet[1].splitlines()[0] == loud[1].splitlines()[0]
+
+
 def test_verbose_tells_of_every_trial(type_in):
     _, _, errors = type_in("run", *ECHO, "-v", "--set", "behaviour=one,kill", "--set", "size=1")
     assert "[2/2] probe on echo" in errors

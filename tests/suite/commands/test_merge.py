@@ -11,7 +11,14 @@ BOX = {"cpu": "Box <i>", "cores": 2, "threads": 2, "mark": "0a1b2c3d"}
 @pytest.fixture
 def runs(tmp_path):
     for name, mark in (("one", "0a1b2c3d"), ("two", "4e5f6a7b"), ("three", "0a1b2c3d")):
-        run = Run.create(tmp_path / name, {"machine": {**BOX, "mark": mark}, "experiments": ["gone"], "started": name})
+        run = Run.create(
+            tmp_path / name,
+            {
+                "machine": {**BOX, "mark": mark},
+                "experiments": ["gone"],
+                "started": f"2026-01-0{len(name)}T00:00:00+00:00",
+            },
+        )
         run.add(Trial("gone", "numpy", "cpu", {}), "key", Result("ok", (Measurement("norm", 1.0),)))
 
 

@@ -68,3 +68,18 @@ def test_git_state_follows_the_checkout(tmp_path, monkeypatch):
 )
 def test_absolute_paths_are_cut(text, expected):
     assert without_paths(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "expected"),
+    [
+        ("/", "a/b and c/d", "a/b and c/d"),
+        ("", "1.5 / 2", "1.5 / 2"),
+        ("/home/al", "in /home/al/x, not /home/alice", "in ~/x, not /home/alice"),
+        ("/home/al/", "/home/al", "~"),
+        ("relative", "a relative path", "a relative path"),
+    ],
+)
+def test_the_users_folder_is_a_tilde_where_there_is_one(monkeypatch, home, text, expected):
+    monkeypatch.setenv("HOME", home)
+    assert machine.without_home(text) == expected

@@ -59,10 +59,19 @@ def test_calls_after_others_had_the_caches_are_not_in_a_sample(monkeypatch):
     assert device.calls == 4 + 8
 
 
-def test_a_long_call_too_runs_once_before_its_clock_starts(monkeypatch):
-    device = Device(monkeypatch, (0.5 if n else 0.9 for n in count()))
-    assert Timer(device.call, device.synchronize).sample().seconds == pytest.approx(0.5)
+def test_a_call_longer_than_a_sample_runs_once_before_its_clock_starts(monkeypatch):
+    device = Device(monkeypatch, (0.1 if n else 0.2 for n in count()))
+    assert Timer(device.call, device.synchronize).sample().seconds == pytest.approx(0.1)
     assert device.calls == 1 + 1
+
+
+def test_a_call_of_seconds_is_neither_warmed_up_nor_run_in_vain(monkeypatch):
+    # Five seconds to a call: waking the cores is a thousandth of it, and three backends are to be told apart in 30 s.
+    device = Device(monkeypatch, constant(5.0))
+    timer = Timer(device.call, device.synchronize)
+    assert timer.warm_up() == 1
+    assert [timer.sample().seconds for _ in range(3)] == [5.0] * 3
+    assert device.calls == 1 + 3
 
 
 def test_samples_grow_where_the_warm_up_was_slowed(monkeypatch):
@@ -95,7 +104,7 @@ def test_what_is_prepared_is_made_anew_for_each_call_and_not_timed(monkeypatch):
 
 
 def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
-    device = Device(monkeypatch, constant(0.5))
+    device = Device(monkeypatch, constant(0.4))
     timer = Timer(device.call, device.synchronize)
     monkeypatch.setattr(timing.time, "sleep", lambda seconds: None)
     verdicts = iter(["a neighbour", "a neighbour", None])
@@ -105,10 +114,10 @@ def test_a_disturbed_sample_is_taken_again_within_a_budget(monkeypatch):
     timer.sample(budget)
     assert device.calls == 3 * 2  # one before the clock starts, one after
     monkeypatch.setattr(timing.Conditions, "disturbance", lambda self: "a neighbour")
-    # Samples of two calls, a second: a tenth of one at first and a fifth of its own pay for a part of one more.
+    # Samples of two calls, .8 s: a tenth of a second at first and a fifth of its own pay for a part of one more.
     budget = Budget()
     assert timer.sample(budget).disturbance() == "a neighbour"
-    assert (device.calls, budget.left) == ((3 + 2) * 2, pytest.approx(0.1 + 0.2 * 1 - 1))
+    assert (device.calls, budget.left) == ((3 + 2) * 2, pytest.approx(0.1 + 0.2 * 0.8 - 0.8))
     timer.sample()  # nothing was said of taking it again
     assert device.calls == (3 + 2 + 1) * 2
 

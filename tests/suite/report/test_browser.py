@@ -11,10 +11,9 @@ from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
 from gradsuite.report.page import write_report
 from gradsuite.rows import Measurement
-from gradsuite.running.judge import judge
 from gradsuite.settings import Setting
 
-from tests.stored import run_of
+from tests.stored import judge, run_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if CHROMIUM is None and not os.environ.get("GRADSUITE_NEEDS_CHROMIUM"):

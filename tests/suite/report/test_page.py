@@ -17,10 +17,10 @@ from gradsuite.report import style
 from gradsuite.report.page import write_report
 from gradsuite.report.palette import INK, backend_colour
 from gradsuite.rows import Measurement
-from gradsuite.running.judge import judge
+from gradsuite.runs.store import Run
 from gradsuite.settings import Setting
 
-from tests.stored import run_of
+from tests.stored import judge, run_of
 
 VOID = {"meta", "br"}
 
@@ -284,8 +284,6 @@ def test_numbers_that_are_not_finite(tmp_path):
 
 def test_written_again_it_is_the_same(tmp_path):
     _, first = page(tmp_path, (trial(), ok(1.0, 2.0)))
-    from gradsuite.runs.store import Run
-
     assert write_report(Run.open(tmp_path), FAKES).read_text(encoding="utf-8") == first
 
 
@@ -294,6 +292,16 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_one_line(tmp_path):
     (tmp_path / "figures").write_text("in the way")
     with pytest.raises(UserError, match=r"cannot write the report into .*: "):
         write_report(run, FAKES)
+
+
+def test_a_page_that_cannot_be_written_leaves_the_one_that_was(tmp_path, monkeypatch):
+    page(tmp_path, (trial(), ok(1.0, 2.0)))
+    before = (tmp_path / "report.html").read_bytes()
+    monkeypatch.setattr("pathlib.Path.replace", lambda path, to: (_ for _ in ()).throw(OSError(28, "No space left")))
+    with pytest.raises(UserError, match="No space left"):
+        write_report(Run.open(tmp_path), FAKES)
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_source_that_was_not_read_is_said_so_once(tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from gradsuite.experiment import Result, Trial
 from gradsuite.plugins import load
+from gradsuite.report.piece import Piece
 from gradsuite.report.sections import made
 from gradsuite.rows import Measurement
 
@@ -26,10 +27,11 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
         (Trial("not-installed", "numpy", "cpu", {}), Result("error", reason="gone")),
     ]
     run = run_of(tmp_path, results)
-    pieces = [("exact-depth", None), ("not-installed", None)]
-    here, there = (made(run, pieces, tmp_path, load(), processes) for processes in (1, 2))
+    pieces = [Piece(run.path, name, folder=tmp_path) for name in ("exact-depth", "not-installed")]
+    here = [piece.section(load()) for piece in pieces]
+    there = made(pieces, load(), processes=2)
     assert list(map(comparable, there)) == list(map(comparable, here))
-    assert [section.name for section in there] == [name for name, _ in pieces]
+    assert [section.name for section in there] == [piece.experiment for piece in pieces]
     assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
     assert "cannot be loaded here" in there[1].troubles[0]
 
@@ -39,11 +41,11 @@ def test_a_script_that_makes_sections_is_not_run_again_by_their_processes(tmp_pa
     script = tmp_path / "script.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from gradsuite.plugins import Plugins\n"
+        "from gradsuite.plugins import load\n"
+        "from gradsuite.report.piece import Piece\n"
         "from gradsuite.report.sections import made\n"
-        "from gradsuite.runs.store import Run\n"
-        "run = Run.open('run')\n"
-        "print(*[section.name for section in made(run, [('one', None), ('two', None)], Path(), Plugins(), 2)])\n"
+        "pieces = [Piece(Path('run'), name) for name in ('one', 'two')]\n"
+        "print(*[section.name for section in made(pieces, load(), 2)])\n"
     )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("one two\n", "", 0)

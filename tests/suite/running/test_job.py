@@ -1,7 +1,7 @@
 """The main job in this process, with real workers and a report that is not drawn."""
 
 import json
-import sqlite3
+import signal
 from datetime import date
 
 import gradsuite.running.job
@@ -10,15 +10,20 @@ from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import load
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.job import Job, new_run
+from gradsuite.running.folder import new_run
+from gradsuite.running.job import Job
+from gradsuite.runs.database import Unwritable
 from gradsuite.runs.store import Run
+
+from tests.stored import undrawn
 
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch):
     """The runs whose report was asked for, in place of the reports."""
     runs = []
-    monkeypatch.setattr(gradsuite.running.job, "write_report", lambda run, plugins: runs.append(run))
+    monkeypatch.setattr(gradsuite.running.job, "drawn", undrawn)
+    monkeypatch.setattr(gradsuite.running.job, "write_page", lambda run, sections: runs.append(run))
     return runs
 
 
@@ -190,16 +195,16 @@ def test_a_hook_that_fails_costs_nothing_else(start):
     run, complete = job.run()
     assert complete
     assert set(statuses(run).values()) == {"ok"}
-    assert start.said.count("a trial_finished hook failed: ZeroDivisionError: in a hook") == 1
+    assert start.said.count("the hook trial_finished of the plugin 'faulty' failed: ZeroDivisionError: in a hook") == 1
     assert not job.publish(run)
-    assert "a run_finished hook failed: ZeroDivisionError: at the end" in start.said
+    assert "the hook run_finished of the plugin 'faulty' failed: ZeroDivisionError: at the end" in start.said
 
 
 def test_a_report_that_fails_costs_no_result(start, monkeypatch):
-    def fail(run, plugins):
+    def fail(run, sections):
         raise RuntimeError("no\nink")
 
-    monkeypatch.setattr(gradsuite.running.job, "write_report", fail)
+    monkeypatch.setattr(gradsuite.running.job, "write_page", fail)
     job = Job(configuration(), start.plugins, start.said.append)
     run, _ = job.run()
     assert not job.publish(run)
@@ -217,10 +222,12 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
         def trial_finished(self, trial, result):
             self.seen += 1
             if self.seen == 3:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)  # Ctrl-C; a KeyboardInterrupt of its own were its fault
 
     start.plugins.add("impatient", Impatient())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell has its background ignore
     run, complete = start(configuration())
+    signal.signal(signal.SIGINT, before)
     assert not complete
     assert len(run.statuses()) == 3
     assert "finished" not in run.meta
@@ -232,9 +239,9 @@ def test_an_interrupted_run_keeps_what_was_finished_and_can_be_resumed(start):
 
 def test_a_store_that_cannot_be_written_ends_the_run_in_one_line(start, monkeypatch):
     def full(self, trial, key, result):
-        raise sqlite3.OperationalError("database or disk is full")
+        raise Unwritable(f"cannot write to {str(self.path)!r}: database or disk is full")
 
-    monkeypatch.setattr(Run, "add", full)
+    monkeypatch.setattr(Run, "add", full)  # a disk that is full: test_durability.py
     with pytest.raises(UserError, match=r"cannot write to .*: database or disk is full; what was measured is kept"):
         start(configuration())
 
@@ -262,6 +269,6 @@ def test_what_cannot_be_run_is_refused_and_leaves_no_run(start, probe, changes, 
 
 def test_runs_have_names_of_their_own(tmp_path):
     today = date.today().isoformat()
-    names = [new_run(str(tmp_path / "new"), "quick").path.name for _ in range(3)]
+    names = [new_run(str(tmp_path / "new"), "quick", None, {}).path.name for _ in range(3)]
     assert names == [f"{today}-quick-{number}" for number in (1, 2, 3)]
-    assert new_run(str(tmp_path / "new"), "full").path.name == f"{today}-full-1"
+    assert new_run(str(tmp_path / "new"), "full", None, {}).path.name == f"{today}-full-1"

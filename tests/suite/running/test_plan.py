@@ -8,7 +8,8 @@ from gradsuite.experiment import Experiment
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import Plugins, Registration
 from gradsuite.rows import Measurement
-from gradsuite.running.plan import Keys, refusal, study
+from gradsuite.running.keys import Keys
+from gradsuite.running.plan import refusal, study
 from gradsuite.settings import DTYPE, Setting
 
 
@@ -148,8 +149,8 @@ def test_what_a_backend_does_not_claim_is_refused(device, settings, reason):
 
 def test_keys_depend_on_versions_and_settings_alone(plugins):
     (trial,), (other,) = study(plugins, ["question"], "quick", {"gain": [1, 2]}).groups(["b"], "cpu")
-    keys, later = Keys({"b": info()}), Keys({"b": info(versions={"lib": "2"})})
-    assert keys(trial) == Keys({"b": info(devices=("cpu", "cuda"))})(trial)
+    keys, later = Keys(plugins, {"b": info()}), Keys(plugins, {"b": info(versions={"lib": "2"})})
+    assert keys(trial) == Keys(plugins, {"b": info(devices=("cpu", "cuda"))})(trial)
     assert len({keys(trial), keys(other), later(trial), later(other)}) == 4
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
-from gradsuite.rows import Measurement
+from gradsuite.rows import COLUMNS, Measurement
 from gradsuite.runs.export import write_csv, write_json, write_measurements, write_parquet
-from gradsuite.runs.store import COLUMNS, Run
+from gradsuite.runs.store import Run
 from gradsuite.runs.wide import wide
 
 VALUES = (0.1, 1 / 3, 1e-300, math.nan, math.inf, -math.inf)

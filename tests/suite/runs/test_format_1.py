@@ -1,11 +1,13 @@
-"""Runs that the version before this one wrote: they can be read and exported, and are never changed."""
+"""Runs of gradsuite 0.1.0: they can be read and exported as they are, and are upgraded once they are written to."""
 
 import json
 import sqlite3
 from contextlib import closing
 
+import pandas as pd
 import pytest
 from gradsuite.errors import UserError
+from gradsuite.runs import formats as new
 from gradsuite.runs.export import write_measurements
 from gradsuite.runs.formats import FORMAT
 from gradsuite.runs.store import Run
@@ -84,13 +86,67 @@ def test_reading_changes_nothing(run):
     assert (run.path / "run.sqlite").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", ["report", "run --resume"])
-def test_what_would_change_it_is_refused_in_one_line(run, type_in, command):
-    status, output, error = type_in(*command.split(), str(run.path))
+def version(run):
+    with closing(sqlite3.connect(run.path / "run.sqlite")) as database:
+        return database.execute("PRAGMA user_version").fetchone()[0]
+
+
+def tables(path):
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+        return [(kind, name, "".join(sql.replace('"', "").replace("main.", "").split())) for kind, name, sql in found]
+
+
+def test_what_is_written_to_it_upgrades_it_and_loses_nothing(run, tmp_path):
+    before = run.trials(), run.measurements(), run.claims()
+    run.note({"finished": "2026-01-02T00:00:00+00:00"})
+    assert version(run) == FORMAT
+    again = Run.open(run.path)
+    for one, other in zip(before, (again.trials(), again.measurements(), again.claims()), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    with closing(sqlite3.connect(tmp_path / "new.sqlite")) as database:
+        database.executescript(new.SCHEMA)
+    assert tables(run.path / "run.sqlite") == tables(tmp_path / "new.sqlite")
+
+
+def test_two_claims_of_a_backend_in_the_same_words_are_both_kept(run):
+    with closing(sqlite3.connect(run.path / "run.sqlite")) as database, database:
+        database.execute(
+            "INSERT INTO claims VALUES ('question', 'numpy', 'It falls.', 'a paper', 0.5, 0.6, 0.0, '=', 'fails')"
+        )
+    names = ["question/1", "question/1", "question/3", "question/1-2"]
+    assert run.claims()["name"].tolist() == names
+    run.note({})
+    assert Run.open(run.path).claims()["name"].tolist() == names
+
+
+ASKED = {
+    "experiment": ["probe"], "backend": ["echo"], "preset": "quick", "set": {}, "device": "cpu", "threads": 1,
+    "tuned": False, "no-plugin": [],
+}  # fmt: skip
+
+
+def test_it_is_reported_on_and_resumed(run, type_in):
+    with closing(sqlite3.connect(run.path / "run.sqlite")) as database, database:
+        database.execute("INSERT INTO meta VALUES ('configuration', ?)", (json.dumps(ASKED),))
+        settings = '{"behaviour": "one", "dtype": "float64", "gain": 0.5, "size": 1}'
+        cell = ("old", "probe", "echo", "cpu", settings, "ok", "", "", 0.5)
+        database.execute(f"INSERT INTO cells VALUES (3, {', '.join('?' * 9)})", cell)
+    status, output, _ = type_in("report", str(run.path))
+    assert (status, output.splitlines()[-1]) == (1, str(run.path / "report.html"))  # `question` is not installed here
+    status, output, error = type_in("run", "--resume", str(run.path))
+    assert (status, output.splitlines()[-1]) == (0, str(run.path))
+    assert "2 of 2 trials to measure" in error
+    assert "1 of them again: the run does not say with which code they were measured" in error
+    again = Run.open(run.path)
+    assert again.version == FORMAT
+    assert again.trials()["experiment"].tolist() == ["question", "question", "probe", "probe"]
+
+
+def test_one_that_does_not_say_what_it_was_asked_for_cannot_be_resumed(run, type_in):
+    status, output, error = type_in("run", "--resume", str(run.path))
     assert (status, output) == (2, "")
-    assert error.startswith(f"gradsuite: '{run.path}' was written in format 1 and cannot be")
-    assert error.count("\n") == 1
-    assert json.dumps(run.meta) == '{"preset": "quick"}'
+    assert error == f"gradsuite: {str(run.path)!r} does not say what it was asked for, so it cannot be resumed\n"
 
 
 def test_a_format_of_the_future_is_refused(run):

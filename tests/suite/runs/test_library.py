@@ -14,7 +14,9 @@ def results(tmp_path):
     older = Run.create(tmp_path / "older", {"started": "2026-01-01T00:00:00+00:00", "machine": BOX})
     for number, status in enumerate(STATUSES):
         older.add(Trial("e", "numpy", "cpu", {"n": number}), str(number), Result(status))
-    nested = Run.create(tmp_path / "older" / "part", {"started": "2026-01-02T00:00:00+00:00", "finished": "now"})
+    nested = Run.create(
+        tmp_path / "older" / "part", {"started": "2026-01-02T00:00:00+00:00", "finished": "2026-01-02T00:01:00+00:00"}
+    )
     (nested.path / "big").write_bytes(bytes(2**20))
     return tmp_path
 

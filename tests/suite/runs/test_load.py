@@ -5,11 +5,10 @@ import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
 from gradsuite.plugins import load
-from gradsuite.running.judge import judge
-from gradsuite.runs.store import COLUMNS
+from gradsuite.rows import COLUMNS
 from matplotlib.figure import Figure
 
-from tests.stored import run_of
+from tests.stored import judge, run_of
 
 
 def stored(folder, *sizes):
@@ -62,13 +61,6 @@ def test_a_figure_that_cannot_be_drawn_costs_itself_alone_and_is_warned_of(tiny)
     assert isinstance(run.figure("tiny-points"), Figure)
     with pytest.raises(UserError, match="the figures of tiny cannot be drawn: ZeroDivisionError"):
         run.figure("tiny-lines")
-
-
-def test_a_run_of_format_1_has_rows_and_claims_and_is_not_drawn_anew(tiny, monkeypatch):
-    run = gradsuite.load(stored(tiny, 1))
-    monkeypatch.setattr(run.run, "version", 1)
-    with pytest.raises(UserError, match="was written in format 1 and cannot be drawn anew"):
-        run.figure("tiny-points")
 
 
 def test_an_experiment_that_is_not_installed_here_has_rows_and_no_figures(tiny):

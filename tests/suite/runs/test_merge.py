@@ -8,13 +8,14 @@ from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.plugins import Plugins, Registration
-from gradsuite.report.sections import section_of
+from gradsuite.report.piece import Piece
 from gradsuite.rows import Measurement
-from gradsuite.running.judge import judge
 from gradsuite.runs.load import LoadedRun
 from gradsuite.runs.merge import merge
 from gradsuite.runs.store import Run
 from matplotlib.figure import Figure as MatplotlibFigure
+
+from tests.stored import judge
 
 BOX = {"cpu": "Box", "cores": 2, "threads": 2, "mark": "0a1b2c3d"}
 HUT = {"cpu": "Hut", "cores": 4, "threads": 4, "mark": "4e5f6a7b"}
@@ -50,7 +51,9 @@ class Pace(Experiment):
 
 
 def measured(folder, machine, day, times, experiment="pace", **more):
-    run = Run.create(folder, {"machine": machine, "started": f"2026-01-{day:02}", "experiments": [experiment], **more})
+    run = Run.create(
+        folder, {"machine": machine, "started": f"2026-01-{day:02}T00:00:00+00:00", "experiments": [experiment], **more}
+    )
     for backend, value in times.items():
         result = (
             Result("ok", (Measurement("gradient", value, "s", index=0),)) if value else Result("error", reason="no")
@@ -86,7 +89,7 @@ def test_no_ratio_is_taken_over_two_machines(both):
     judge(both, Pace())  # over both machines the medians are 5.5 and 11 s: so is every ratio of 10 or 20 a mixed one
     claims = both.claims()
     assert claims[["measured", "machine"]].to_numpy().tolist() == [[2.0, A], [2.0, B]]
-    made = [section_of(both.path, both.path, plugins(), ("pace", machine)) for machine in both.merged]
+    made = [Piece(both.path, "pace", machine, both.path).section(plugins()) for machine in both.merged]
     assert [section.findings for section in made] == [["2 times"], ["2 times"]]
     assert [section.name for section in made] == ["pace-machine-1", "pace-machine-2"]
     assert [section.question for section in made] == [f"{A}: How fast?", f"{B}: How fast?"]
@@ -101,7 +104,7 @@ def test_a_backend_of_one_machine_is_not_compared_with_one_of_another(tmp_path):
     both, _ = merge([one, other], tmp_path / "both")
     with pytest.raises(KeyError):
         judge(both, Pace())
-    section = section_of(both.path, both.path, plugins(), ("pace", A))
+    section = Piece(both.path, "pace", A, both.path).section(plugins())
     assert section.findings == []
     assert [trouble.split()[1] for trouble in section.troubles] == ["answers", "findings", "figures", "tables"]
 

@@ -4,6 +4,7 @@ import multiprocessing
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pandas as pd
 import pytest
 from gradsuite.errors import UserError
@@ -115,9 +116,70 @@ def test_a_trial_is_stored_whole_or_not_at_all(run):
     assert run.measurements()["value"].tolist() == [0.1]
 
 
-def test_a_status_that_is_none_is_refused(run):
-    with pytest.raises(sqlite3.IntegrityError):
-        run.add(LSTM, "k1", Result("fine"))
+UNSTORABLE = {
+    "None is no metric": Result("ok", (Measurement("x", 1.0), Measurement(None, 1.0))),
+    "a number is no metric": Result("ok", (Measurement(3, 1.0),)),
+    "a text is no value": Result("ok", (Measurement("x", "much"),)),
+    "nothing is no value": Result("ok", (Measurement("x", None),)),
+    "an index has 64 bits": Result("ok", (Measurement("x", 1.0, index=2**63),)),
+    "a layer is whole": Result("ok", (Measurement("x", 1.0, layer=0.5),)),
+    "a list is no member": Result("ok", (Measurement("x", 1.0, member=[1]),)),
+    "a value has an end": Result("ok", (Measurement("x", 10**400),)),
+    "bytes are no unit": Result("ok", (Measurement("x", 1.0, b"s"),)),
+    "a text is no measurement": Result("ok", ("x",)),
+    "a number is no list": Result("ok", 7),
+    "a status is of those that there are": Result("fine"),
+}
+
+
+@pytest.mark.parametrize("result", UNSTORABLE.values(), ids=UNSTORABLE)
+def test_what_cannot_be_stored_is_an_error_of_its_trial_and_the_run_goes_on(run, result):
+    run.add(LSTM, "k1", ok(Measurement("norm", 0.1)))
+    assert run.add(LSTM, "k1", result).status == "error"
+    run.add(GRU, "k2", ok(Measurement("norm", 0.5)))
+    again = Run.open(run.path)
+    assert again.statuses() == {"k1": "error", "k2": "ok"}
+    assert again.trials()["reason"].iloc[0].startswith("its results cannot be stored: ")
+    assert again.measurements()["value"].dropna().tolist() == [0.5]
+
+
+def test_the_measurement_that_cannot_be_stored_is_named(run):
+    stored = run.add(LSTM, "k1", ok(Measurement("x", 1.0), Measurement("y", 1.0, index=2**64)))
+    assert "measurement 1, Measurement(metric='y', " in stored.reason
+    assert "at most 64 bits" in stored.reason
+
+
+def test_numbers_of_numpy_are_numbers(run):
+    run.add(LSTM, "k1", ok(Measurement("x", np.float32(0.5), index=np.int64(3), layer=np.uint8(1))))
+    row = run.measurements().iloc[0]
+    assert (row["value"], row["index"], row["layer"]) == (0.5, 3, 1)
+
+
+@pytest.mark.parametrize("seconds", [None, float("nan"), float("inf"), "long"])
+def test_a_time_that_is_none_costs_no_trial(run, seconds):
+    run.add(LSTM, "k1", Result("ok", (Measurement("norm", 0.1),), seconds=seconds))
+    assert run.trials()["seconds"].tolist() == [0.0]
+    assert run.statuses() == {"k1": "ok"}
+
+
+@pytest.mark.parametrize("meta", [{}, {"preset": "quick"}])
+def test_a_run_is_there_with_its_meta_data_or_not_at_all(tmp_path, monkeypatch, meta):
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gradsuite.runs.meta.write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Run.create(tmp_path / "run", meta)
+    assert list((tmp_path / "run").iterdir()) == []
+    monkeypatch.undo()
+    assert Run.create(tmp_path / "run", meta).meta == meta
+
+
+def test_a_run_is_never_made_over_another(run):
+    run.add(LSTM, "k1", ok())
+    with pytest.raises(UserError, match="has a run already"):
+        Run.create(run.path, {})
+    assert run.statuses() == {"k1": "ok"}
 
 
 def test_meta_data_are_added_and_replaced(run):

@@ -36,3 +36,14 @@ def test_the_unit_rule_by_hand():
     assert length == pytest.approx(math.hypot(0.2, 1e-4), rel=4 * EPS)
     assert cosine == pytest.approx((3.0 * 0.2 + 4.0 * 1e-4) / 5.0 / length, rel=4 * EPS)
     np.testing.assert_allclose(clipping.unit_ratios(np.array([2.0, 0.0]), np.array([3.0, 4.0])), [1.5, 4000.0])
+
+
+def test_a_gradient_of_zeros_has_no_length_and_no_direction():
+    zeros = np.zeros(3)
+    assert clipping.value(zeros, 1.0) == pytest.approx((0.0, np.nan), nan_ok=True)
+    assert clipping.unit(np.ones(3), zeros, 1.0) == pytest.approx((0.0, np.nan), nan_ok=True)
+    assert np.isnan(clipping.saturated_cosine(zeros))
+
+
+def test_a_limit_whose_square_is_beyond_all_numbers_is_one_all_the_same():
+    assert clipping.value(np.array([3.0, -4.0]), 1e300) == pytest.approx((5.0, 1.0), rel=1e-15)

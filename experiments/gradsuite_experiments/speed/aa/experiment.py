@@ -39,7 +39,9 @@ class SpeedAa(Speed):
     named: ClassVar[bool] = True
     settings: ClassVar[tuple[Setting, ...]] = (
         *Speed.settings,
-        Setting("comparisons", int, "comparisons of a backend with itself, each of `rounds` samples", minimum=1),
+        Setting(
+            "comparisons", int, "comparisons of a backend with itself, each of `rounds` samples", minimum=1, size=True
+        ),
     )
     presets: ClassVar[Presets] = {
         "quick": {**SMALL, "comparisons": [10]},

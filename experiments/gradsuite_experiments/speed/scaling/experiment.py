@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gradsuite.claims import Claim
 from gradsuite.experiment import Experiment, Figure, Table
+from gradsuite.footprint import least_memory
 from gradsuite.measuring.timing import Budget
 from gradsuite.model import GATES
 from gradsuite.parameters import initialise
@@ -33,7 +34,7 @@ class Scaling(Experiment):
     settings: ClassVar[tuple[Setting, ...]] = (
         cell(*GATES),
         Setting("along", str, "size that is multiplied", choices=tuple(BASE)),
-        Setting("multiple", int, "factor on the base size (T64 B32 H128, one layer)", minimum=1),
+        Setting("multiple", int, "factor on the base size (T64 B32 H128, one layer)", minimum=1, size=True),
         DTYPE,
         ROUNDS,
         SEED,
@@ -45,6 +46,10 @@ class Scaling(Experiment):
         }
         for name, multiples, rounds in (("quick", [1, 2], 3), ("standard", [1, 2, 4], 7), ("full", [1, 2, 4, 8], 15))
     }  # fmt: skip
+
+    def memory(self, settings: Settings) -> int:
+        """Return what a network of the multiplied size takes."""
+        return least_memory({**settings, **sizes_of(settings)})
 
     def measure(self, backend: "Backend", device: str, settings: Settings) -> Iterator[list[Measurement]]:
         """Yield one sample of loss and gradients per round, once warm."""

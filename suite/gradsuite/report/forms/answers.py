@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from gradsuite.experiment import Table
-from gradsuite.plugins import Plugins
 from gradsuite.report.frame import table_entries
 from gradsuite.report.parts import Part
-from gradsuite.report.section import count
-from gradsuite.report.sections import in_words
+from gradsuite.report.section import Section, count
 from gradsuite.report.summary import Question, Summary, summary
 from gradsuite.report.verdicts import expectation
 from gradsuite.runs.store import Run
@@ -15,9 +13,9 @@ from gradsuite.runs.store import Run
 SHOWN = 10  # claims that failed; the page has all of them, and so has `gradsuite claims`
 
 
-def answers(run: Run, plugins: Plugins) -> list[Part]:
-    """Return the sentences that the run's page opens with, without drawing it, and the claims that failed."""
-    found = summary(run.meta, count(run.trials()), in_words(run, plugins))
+def answers(run: Run, sections: Sequence[Section]) -> list[Part]:
+    """Return the sentences that the page of these sections opens with, and the claims that failed."""
+    found = summary(run.meta, count(run.trials()), sections)
     return [*(part for question in found.questions for part in answered(question)), *verdicts(found)]
 
 

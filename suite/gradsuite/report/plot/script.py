@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, cause
 from gradsuite.report.plot.asked import Asked, Names
 from gradsuite.report.plot.drawing import Drawing, drawing
 from gradsuite.report.plot.selection import selection
 from gradsuite.runs.load import load
-from gradsuite.runs.store import cause
 
 
 def plot(path: str, asked: Asked, out: Path) -> Drawing:

@@ -6,7 +6,8 @@ from typing import Any
 
 from gradsuite.plugins import Plugins
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.executors.executor import Executor
+from gradsuite.running.executors.address import require_scheduler
+from gradsuite.running.executors.executor import Executor, Say, quiet
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.origin import Origin
@@ -17,11 +18,16 @@ def open_executor(
     plugins: Plugins,
     machine: Mapping[str, Any],
     origins: Mapping[str, Origin] = MappingProxyType({}),
+    say: Say = quiet,
 ) -> Executor:
-    """Return the executor asked for; `origins` are a local one's. Raises UserError if it cannot be had."""
+    """Return the executor asked for; `origins` are a local one's, and what befalls a cluster is said.
+
+    Raises UserError if it cannot be had.
+    """
     if configuration.executor == "local":
         environment = WorkerEnvironment(plugins, machine, configuration.no_plugin, origins)
-        return LocalExecutor(environment, timeout=configuration.timeout)
-    from gradsuite.running.executors.dask import DaskExecutor  # its package is optional
+        return LocalExecutor.configured(environment, configuration)
+    require_scheduler(configuration.scheduler or "")
+    from gradsuite.running.executors.dask import DaskExecutor  # its package is optional, and slow to import
 
-    return DaskExecutor(configuration)
+    return DaskExecutor(configuration, say)

@@ -1,56 +1,81 @@
-"""The local executor: what is timed is measured alone on the machine, all else side by side on several backends."""
+"""The local executor: what is timed is measured alone on the machine, all else side by side."""
 
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from math import ceil
+from typing import Any, Self, TypeVar
 
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Result, Trial
+from gradsuite.machine.memory import capacity, free, size
 from gradsuite.rows import Measurement
-from gradsuite.running.executors.executor import Executor, Group
+from gradsuite.running.configuration import MEMORY_LIMIT, Configuration
+from gradsuite.running.executors.executor import Executor, Group, Known, unknown
 from gradsuite.running.executors.lanes import side_by_side
-from gradsuite.running.executors.workers import Unfinished, Workers
+from gradsuite.running.executors.recorded import Recorded
+from gradsuite.running.executors.workers import Unfinished
+from gradsuite.running.room import Room
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost
 
-Lanes = Mapping[str, Sequence[Trial]]  # each backend's own trials, in their order
+Answer = TypeVar("Answer")
+Lanes = Mapping[str, deque[Trial]]  # each backend's own trials, in their order
 
 
 class LocalExecutor(Executor):
     """One live worker per backend: of those that time anything, only one computes at a time."""
 
-    def __init__(self, environment: WorkerEnvironment, *, timeout: float, seed: int = 0) -> None:
-        """Start workers with `environment(backend)` and give each round `timeout` seconds."""
+    def __init__(
+        self,
+        environment: WorkerEnvironment,
+        *,
+        timeout: float,
+        memory_limit: str = MEMORY_LIMIT,
+        jobs: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Start workers with `environment(backend)`; give each round `timeout` seconds, and each worker so much memory.
+
+        A share, such as `50%`, is of the memory that this computer has. What is not timed is measured by as many
+        workers as there are `jobs`, each with one thread; if nobody says how many, by one of each backend, which have
+        the threads between them.
+        """
         self.environment = environment
         self.timeout = timeout
+        self.jobs = jobs
+        self.memory = size(memory_limit, capacity())
         self.random = random.Random(seed)
-        self.workers = Workers(environment, timeout)
-        self.sharing: list[Workers] = []  # those that compute side by side, each with its part of the threads
+        self.workers = Recorded(environment, timeout, self.memory)
+        self.sharing: list[Recorded] = []  # those that compute side by side, each with its part of the threads
+
+    @classmethod
+    def configured(cls, environment: WorkerEnvironment, asked: Configuration) -> Self:
+        """Return the executor with the limits that a run was asked for."""
+        return cls(environment, timeout=asked.timeout, memory_limit=asked.memory_limit, jobs=asked.jobs)
 
     def describe(self, backends: Sequence[str]) -> dict[str, BackendInfo | str]:
         """Return what each backend says of itself, or why it cannot be had; they start side by side."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            return dict(zip(backends, pool.map(self._describe, backends), strict=True))
+        return dict(zip(backends, self._at_once(self._describe, backends), strict=True))
 
     def preflight(self, backends: Sequence[str], device: str, cells: Sequence[str]) -> dict[str, str]:
         """Return what is wrong with the gradients of these backends; side by side, for nothing is timed."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
-            reasons = pool.map(lambda backend: self.workers.preflight(backend, device, cells), backends)
-            return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
+        reasons = self._at_once(lambda backend: self.workers.preflight(backend, device, cells), backends)
+        return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
 
-    def run(self, groups: Iterable[Group]) -> Iterator[tuple[Trial, Result]]:
+    def run(self, groups: Iterable[Group], known: Known = unknown) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, first those that are not timed, if that is of use."""
         groups = list(groups)
-        lanes: dict[str, list[Trial]] = defaultdict(list)
+        lanes: dict[str, deque[Trial]] = defaultdict(deque)
         for trial in (trial for group in groups for trial in group if not trial.timed):
             lanes[trial.backend].append(trial)
-        if len(lanes) > 1 and self.environment.threads > 1:
-            yield from self._beside(lanes)
+        at_once = self.jobs or (min(len(lanes), self.environment.threads) if len(lanes) > 1 else 1)
+        if lanes and (self.jobs or at_once > 1):
+            yield from self._beside(lanes, at_once, known)
             groups = [[trial for trial in group if trial.timed] for group in groups]
         for group in groups:
-            yield from self._alone(group)
+            yield from self._alone(group, known)
 
     def run_while(
         self, group: Group, going: Callable[[Sequence[Sequence[Measurement]]], bool]
@@ -68,6 +93,10 @@ class LocalExecutor(Executor):
                     results.append((one.trial, result))
         return results + [(one.trial, one.result()) for one in unfinished]
 
+    def room(self) -> Room:
+        """Return how much memory a worker may take, and how much is free on this computer."""
+        return Room(self.memory, free())
+
     def machine(self) -> Mapping[str, Any]:
         """Return the facts about this computer."""
         return self.environment.machine
@@ -77,31 +106,51 @@ class LocalExecutor(Executor):
         for workers in (self.workers, *self.sharing):
             workers.close()
 
+    def _at_once(self, ask: Callable[[str], Answer], backends: Sequence[str]) -> list[Answer]:
+        """Return what each backend's worker answers; when the user stops it, no import is waited for."""
+        with ThreadPoolExecutor(max(1, len(backends))) as pool:
+            try:
+                return list(pool.map(ask, backends))
+            except BaseException:
+                self.close()  # its threads' answers are then there at once
+                raise
+
     def _describe(self, backend: str) -> BackendInfo | str:
         try:
             return self.workers.start(backend)
         except Lost as lost:
             return str(lost)
 
-    def _beside(self, lanes: Lanes) -> Iterator[tuple[Trial, Result]]:
-        """Measure as many backends at a time as there are threads for, each its own trials one after another."""
-        at_once = min(len(lanes), self.environment.threads)
-        workers = Workers(self.environment.shared(at_once), self.timeout)
-        self.sharing.append(workers)
+    def _beside(self, waiting: Lanes, at_once: int, known: Known) -> Iterator[tuple[Trial, Result]]:
+        """Measure so many trials at a time, each backend's in their order: whichever worker is free takes the next."""
+        environment = self.environment.shared(self.environment.threads if self.jobs else at_once)
+        each = max(1, ceil(at_once / len(waiting)))  # workers of a backend
+        teams = [Recorded(environment, self.timeout, self.memory) for _ in range(each)]
+        self.sharing += teams
 
-        def lane(backend: str) -> Iterator[tuple[Trial, Result]]:
-            for trial in lanes[backend]:
-                yield trial, workers.measure(trial)
+        def lane(backend: str, workers: Recorded) -> Iterator[tuple[Trial, Result]]:
+            while trial := taken(waiting[backend]):
+                yield trial, known(trial) or workers.measure(trial)
             workers.end(backend)
 
-        yield from side_by_side([lane(backend) for backend in lanes], at_once)
+        yield from side_by_side([lane(backend, workers) for workers in teams for backend in waiting], at_once)
 
-    def _alone(self, group: Group) -> Iterator[tuple[Trial, Result]]:
+    def _alone(self, group: Group, known: Known) -> Iterator[tuple[Trial, Result]]:
         """Measure the backends of a group in interleaved, shuffled rounds, so that drift hits all alike."""
-        unfinished = [Unfinished(trial) for trial in group]
+        results = [(trial, known(trial)) for trial in group]
+        yield from ((trial, result) for trial, result in results if result)
+        unfinished = [Unfinished(trial) for trial, result in results if not result]
         while unfinished:
             self.random.shuffle(unfinished)
             for one in list(unfinished):
                 if result := self.workers.round(one):
                     unfinished.remove(one)
                     yield one.trial, result
+
+
+def taken(waiting: deque[Trial]) -> Trial | None:
+    """Take the next trial, None if there is none left: another thread may have been faster."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

@@ -10,6 +10,7 @@ from gradsuite.errors import one_line
 from gradsuite.experiment import Result, Trial
 from gradsuite.machine.facts import without_paths
 from gradsuite.rows import Measurement
+from gradsuite.running.executors.watched import Watched
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost, Process
 
@@ -41,16 +42,18 @@ class Unfinished:
 class Workers:
     """The workers of several backends, alike in everything but what each computes with."""
 
-    def __init__(self, environment: WorkerEnvironment, timeout: float) -> None:
-        """Start workers with `environment(backend)` and give each round `timeout` seconds."""
+    def __init__(self, environment: WorkerEnvironment, timeout: float, memory: int) -> None:
+        """Start workers with `environment(backend)`; give each round `timeout` seconds, each worker `memory` bytes."""
         self.environment = environment
         self.timeout = timeout
+        self.memory = memory
         self.processes: dict[str, Process] = {}
 
     def start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
         try:
-            process = Process(backend, self.environment(backend), self.environment.origin(backend).python)
+            environment, origin = self.environment(backend), self.environment.origin(backend)
+            process = Watched(backend, environment, origin.python, memory=self.memory)
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process

@@ -3,12 +3,13 @@
 import codecs
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
 from gradsuite.tasks.files.numbers import Style
 
 SAMPLE = 1000  # records that are looked at before the file is read
@@ -94,7 +95,8 @@ def _delimiter(path: Path, encoding: str) -> tuple[str, list[list[str]]]:
 
     def fits(delimiter: str) -> tuple[bool, int]:
         widths = [len(record) for record in read[delimiter]]
-        return len(set(widths)) == 1 and widths[0] > 1, widths[0]
+        columns = widths[0] if widths else 0  # none, of a file of nothing but delimiters
+        return len(set(widths)) == 1 and columns > 1, columns
 
     best = max(DELIMITERS, key=fits)  # of several alike the first
     return best, read[best]
@@ -113,9 +115,11 @@ def _columns(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns; one that has none is called by its place."""
     names = [name.strip() for name in header]
     if all(re.fullmatch(r"[+-]?[\d.,eE+-]*\d[\d.,]*", name) for name in names):
-        raise UserError(f"{path.name} has no header: its first line is {names[0]!r} ...; add a line of column names")
+        raise UserError(
+            f"{path.name} has no header: its first line is {quoted(names[0])} ...; add a line of column names"
+        )
     names = [name or f"column {place}" for place, name in enumerate(names, 1)]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"{path.name} has {names.count(name)} columns called {name!r}: rename all but one")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UserError(f"{path.name} has {count} columns called {quoted(name)}: rename all but one")
     return tuple(names)

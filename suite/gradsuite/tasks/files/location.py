@@ -5,7 +5,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
-from gradsuite.errors import UserError
+from gradsuite.errors import UserError, quoted
+from gradsuite.paths import require_path
 
 
 def locate(file: str, sha256: str = "") -> Path:
@@ -14,10 +15,16 @@ def locate(file: str, sha256: str = "") -> Path:
     Raises UserError if there is none, naming the folder that was looked in, if it cannot be read, is empty, or has
     other contents than the digest says.
     """
-    path = Path(file).expanduser().absolute()
+    require_path(file)
+    try:
+        path = Path(file).expanduser().absolute()
+    except RuntimeError as error:
+        raise UserError(f"{quoted(file)} is in the home of a user who is not there") from error
     try:
         if path.is_dir():
-            raise UserError(f"{file!r} is a folder, not a file")
+            raise UserError(f"{quoted(file)} is a folder, not a file")
+        if path.exists() and not path.is_file():  # of a pipe or a device there may be no end
+            raise UserError(f"{quoted(file)} is no file")
         if not path.exists():
             raise UserError(f"no file {path.name!r} in {path.parent}{_hint(path)}")
         with path.open("rb") as stream:

@@ -1,0 +1,41 @@
+"""Workers that tell the log of the run what they do."""
+
+from logging import DEBUG, INFO, WARNING
+
+from gradsuite.backend import BackendInfo
+from gradsuite.experiment import Result
+from gradsuite.machine import memory
+from gradsuite.running.executors.workers import Unfinished, Workers
+from gradsuite.running.log import event, of_trial
+
+FAILED = ("error", "timeout")
+
+
+class Recorded(Workers):
+    """Workers of which each start, trial and round is an event, with the worker's number and its memory in bytes."""
+
+    def start(self, backend: str) -> BackendInfo:
+        """Start a worker, as Workers do."""
+        info = super().start(backend)
+        event(INFO, "worker started", backend=backend, pid=self.pid(backend))
+        return info
+
+    def round(self, one: Unfinished) -> Result | None:
+        """Run a round, as Workers do."""
+        trial, before = of_trial(one.trial), one.seconds
+        if not one.started:
+            event(INFO, "trial started", **trial)
+        pid = self.pid(one.trial.backend)
+        result = super().round(one)
+        pid = self.pid(one.trial.backend) or pid
+        event(DEBUG, "round ended", **trial, seconds=one.seconds - before, pid=pid)
+        if result:
+            used = {"pid": pid, "memory": memory.resident(pid) or None if pid else None}  # one that has ended has none
+            outcome = {"status": result.status, "reason": result.reason, "seconds": result.seconds}
+            event(WARNING if result.status in FAILED else INFO, "trial ended", **trial, **outcome, **used)
+        return result
+
+    def pid(self, backend: str) -> int | None:
+        """Return the number of a backend's worker process, None if it has none."""
+        process = self.processes.get(backend)
+        return process.process.pid if process else None

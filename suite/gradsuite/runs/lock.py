@@ -1,0 +1,31 @@
+"""The lock of a run: of all processes on a machine, one writes."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gradsuite.errors import UserError, cause
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only one that measures into a folder. Raises UserError if another process does already.
+
+    The system lets go of it when the process ends, however that ends: no lock is ever left behind.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"cannot write to {str(folder)!r}: {cause(error)}") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{str(folder)!r} is being written by another process: wait for it to end") from error
+        except OSError as error:  # a file system without locks
+            raise UserError(f"cannot lock {str(folder)!r}: {cause(error)}; choose another folder with --out") from error
+        yield
+    finally:
+        os.close(handle)

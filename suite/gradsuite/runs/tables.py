@@ -1,0 +1,48 @@
+"""The trials and measurements of a run as DataFrames."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+
+import pandas as pd
+
+from gradsuite.rows import COLUMNS
+from gradsuite.runs.formats import OUTCOME
+from gradsuite.runs.machines import machine_name
+
+MACHINE = "coalesce(nullif(machine, ''), :own) AS machine"
+# `part` is the machine whose part of a merged run is asked for, or null; `of` an experiment, or null.
+TRIALS = f"""SELECT {", ".join(OUTCOME)}, {MACHINE}, coalesce(nullif(run, ''), :run) AS run FROM current
+    WHERE machine = coalesce(:part, machine) ORDER BY id"""
+TIDY = f"""SELECT experiment, backend, json_extract(settings, '$.cell') AS cell,
+        json_extract(settings, '$.dtype') AS dtype, device, settings, key, metric, layer, "index", member, value, unit,
+        note, status, {MACHINE}
+    FROM current LEFT JOIN measurements ON trial_id = id
+    WHERE experiment = coalesce(:of, experiment) AND machine = coalesce(:part, machine)
+    ORDER BY id, measurements.rowid"""
+KINDS = {"layer": "Int64", "index": "Int64", "member": "Int64", "value": "float64"}
+Asked = Mapping[str, str | None]
+
+
+def trials(connection: sqlite3.Connection, part: str | None, run: str) -> pd.DataFrame:
+    """Return one row per trial: OUTCOME, the machine that measured it and the run that it was measured in."""
+    return _read(connection, TRIALS, {"part": part, "run": run}, {"seconds": "float64"})
+
+
+def tidy(connection: sqlite3.Connection, part: str | None, experiment: str | None) -> pd.DataFrame:
+    """Return one row per measurement, with COLUMNS; a trial without any has one row without a metric."""
+    return _read(connection, TIDY, {"part": part, "of": experiment}, KINDS)[list(COLUMNS)]
+
+
+def with_settings(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return measurements with a column for each setting."""
+    texts = rows["settings"].unique()
+    settings = pd.DataFrame([json.loads(text) for text in texts], index=texts)
+    new = [name for name in settings.columns if name not in rows.columns]
+    return rows.join(settings[new], on="settings")
+
+
+def _read(connection: sqlite3.Connection, query: str, asked: Asked, kinds: Mapping[str, str]) -> pd.DataFrame:
+    stored = connection.execute("SELECT value FROM meta WHERE name = 'machine'").fetchone()
+    own = {"own": machine_name(json.loads(stored[0])) if stored else ""}
+    return pd.read_sql_query(query, connection, params={**own, **asked}, dtype=dict(kinds))

@@ -1,0 +1,143 @@
+"""Large runs on this machine: they take minutes, so no test runs them. Each prints seconds, memory and the load.
+
+python -m tests.scale trials    # 10^4 trivial trials on NumPy: in at most 60 s, the host's memory flat
+python -m tests.scale stored    # 10^5 stored trials: resumed, listed and reported on in at most a minute each
+python -m tests.scale rows      # one trial of 10^6 rows in at most 20 s
+python -m tests.scale overhead  # the share of a quick run's time that is outside of measured work
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+from gradsuite.experiment import Result
+from gradsuite.plugins import load
+from gradsuite.rows import Measurement
+from gradsuite.running.executors.workers import info
+from gradsuite.running.plan import Keys, study
+from gradsuite.runs.store import Run
+
+from tests.throwaway import environment, install
+
+TRIALS, STORED, ROWS = 10**4, 10**5, 10**6
+MINUTE, OF_ROWS = 60.0, 20.0  # seconds
+FLAT = 64 * 2**20  # bytes that the host may grow by once it measures
+PAUSE = 0.5  # seconds between two looks at a process
+LARGE = """
+from gradsuite import Experiment, Measurement, Setting, hookimpl
+
+class Large(Experiment):
+    name = "large"
+    question = "How many trials, and rows, can a run have?"
+    timed = False
+    named = True
+    settings = (Setting("number", int, "a number"), Setting("rows", int, "rows of a trial", minimum=1))
+    presets = {
+        "quick": {"number": [0], "rows": [1]},
+        "standard": {"number": range(10_000), "rows": [1]},
+        "full": {"number": range(100_000), "rows": [1]},
+    }
+
+    def measure(self, backend, device, settings):
+        yield [Measurement("number", settings["number"], index=index) for index in range(settings["rows"])]
+
+@hookimpl
+def register_experiments(register):
+    register(Large)
+"""
+
+
+def watched(folder: Path, *arguments: str) -> tuple[float, list[int], str]:
+    """Run a command; return how long it took, the resident bytes of the host all along, and what it printed last."""
+    began, resident = time.monotonic(), list[int]()
+    with (
+        (folder / "output.txt").open("w+") as output,
+        psutil.Popen(
+            [sys.executable, "-m", "gradsuite", *arguments], cwd=folder, env=environment(folder), stdout=output
+        ) as host,
+    ):
+        while host.poll() is None:
+            resident.append(host.memory_info().rss)
+            time.sleep(PAUSE)
+        if host.returncode:
+            raise RuntimeError(f"gradsuite {' '.join(arguments)} ended with exit status {host.returncode}")
+        output.seek(0)
+        last = output.read().splitlines()[-1]
+    return time.monotonic() - began, resident, last
+
+
+def said(what: str, seconds: float, resident: Sequence[int], limit: float) -> bool:
+    """Print one figure, and return whether it is within its limit."""
+    peak = max(resident, default=0) / 2**20
+    load_1 = os.getloadavg()[0]
+    print(f"{what}: {seconds:.1f} s (at most {limit:.0f}), host up to {peak:.0f} MiB, load {load_1:.1f}", flush=True)
+    return seconds <= limit
+
+
+def trials(folder: Path) -> bool:
+    """Measure many trivial trials; return whether that is quick, and the host's memory flat."""
+    seconds, resident, _ = watched(folder, "run", "large", "--backend", "numpy", "--preset", "standard", "-q")
+    half = len(resident) // 2
+    growth = max(resident[half:]) - max(resident[:half])  # of the report, too, which is drawn at the end
+    print(f"the host grew by {growth / 2**20:.0f} MiB in the second half")
+    return said(f"{TRIALS} trivial trials", seconds, resident, MINUTE)
+
+
+def stored(folder: Path) -> bool:
+    """Store very many trials, and have them resumed, listed, reported on and exported; return whether that is quick."""
+    _, _, path = watched(folder, "run", "large", "--backend", "numpy", "--preset", "full", "-k", "number=7", "-q")
+    fill(Run.open(folder / path))
+    run = ["large", "--backend", "numpy", "--preset", "full"]
+    commands = {
+        "planned": ["run", *run, "--dry-run"],
+        "resumed": ["run", "--resume", path, "-q"],
+        "listed": ["runs"],
+        "claims": ["claims", path],
+        "reported on": ["report", path],
+        "exported": ["export", path, "--out", "rows.csv"],
+        "compared": ["compare", path, path],
+    }
+    done = {name: watched(folder, *command)[:2] for name, command in commands.items()}
+    verdicts = [said(f"{STORED} trials {name}", *figures, MINUTE) for name, figures in done.items()]
+    return all(verdicts)
+
+
+def fill(run: Run) -> None:
+    """Store all trials of the preset as if they had been measured, so that nothing is left to resume."""
+    about = run.meta
+    planned = study(load(), ["large"], "full", {})
+    keys = Keys({name: info(described) for name, described in about["backends"].items()})
+    for (trial,) in planned.groups(["numpy"], "cpu"):
+        run.add(trial, keys(trial), Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3))
+    configuration = {**about["configuration"], "select": []}
+    run.note({"configuration": configuration})
+
+
+def rows(folder: Path) -> bool:
+    """Measure one trial of very many rows; return whether that is quick."""
+    asked = ["run", "large", "--backend", "numpy", "--preset", "quick", "--set", f"rows={ROWS}", "-q"]
+    seconds, resident, _ = watched(folder, *asked)
+    return said(f"a trial of {ROWS} rows", seconds, resident, OF_ROWS)
+
+
+def overhead(folder: Path) -> bool:
+    """Run the quick preset; print which part of the time is not in trials, and return True: no limit is set for it."""
+    seconds, resident, path = watched(folder, "run", "--backend", "numpy", "--preset", "quick", "-q")
+    run = Run.open(folder / path)
+    measured = float(run.trials()["seconds"].sum())
+    print(
+        f"{measured:.1f} s of {seconds:.1f} s are in {len(run.trials())} trials: {1 - measured / seconds:.0%} outside"
+    )
+    return said("the quick preset on NumPy", seconds, resident, MINUTE * MINUTE)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        install(Path(place), "large", LARGE)
+        sys.path.insert(0, place)
+        what = {"trials": trials, "stored": stored, "rows": rows, "overhead": overhead}[sys.argv[1]]
+        sys.exit(0 if what(Path(place)) else 1)
