@@ -69,7 +69,8 @@ def main(rounds: int) -> None:
             step = min(pair["alone"] for pair in pairs) / STEPS
             print(
                 f"{name:<7} T, B, I, H = {shape}, {1000 * step:.2f} ms a step, finite={finite}: "
-                f"{ratio.median - 1:+.1%} ({ratio.low - 1:+.1%} to {ratio.high - 1:+.1%}, {rounds} rounds)"
+                f"{ratio.median - 1:+.1%} ({ratio.low - 1:+.1%} to {ratio.high - 1:+.1%}, {rounds} rounds)",
+                flush=True,
             )
 
 

@@ -14,7 +14,8 @@ from gradsuite.errors import UserError
 from gradsuite.report import style
 from gradsuite.report.frame import Frame
 from gradsuite.report.palette import INK, ORDERED
-from gradsuite.report.pictures import Picture, inline, vector, view
+from gradsuite.report.picture import Picture
+from gradsuite.report.pictures import inline, vector, view
 
 if TYPE_CHECKING:
     from gradsuite.diagnosis.watch import Watch
