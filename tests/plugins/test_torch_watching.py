@@ -468,6 +468,32 @@ def test_the_first_number_that_is_not_finite_has_its_step_and_place(how, said, a
     assert alarm.step == at
 
 
+@pytest.mark.parametrize(
+    ("how", "tells", "said"),
+    [
+        ("loss", True, "loss"),
+        ("backward", True, "backward pass"),
+        ("backward", False, "loss or the backward pass"),
+    ],
+)
+def test_what_clipping_has_spread_is_told_apart_by_the_loss(how, tells, said):
+    torch.manual_seed(0)
+    model = Broken(how, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with warnings.catch_warnings(record=True) as caught, gradsuite.watch(model, every=8) as watch:
+        warnings.simplefilter("always")
+        for step in (1, 2):
+            y = model(torch.ones(T, B, I))
+            loss = torch.log(y * 0).mean() if how == "loss" and step == 2 else y.mean()
+            if tells:
+                watch.loss(loss)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+    assert str(caught[0].message) == f"first number that is not finite at step 2, in the {said}"
+
+
 def test_a_gradient_that_vanishes_is_warned_of():
     model = made("RNN")
     nn.init.orthogonal_(model.layer.weight_hh_l0).data.mul_(0.2)

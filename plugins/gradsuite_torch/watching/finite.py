@@ -1,13 +1,15 @@
 """The first number that is not finite: whether data, forward pass, loss or backward pass, and in which module.
 
-Every step leaves a few sums on the device: of what the module was given and returned, and of the gradient by that.
-A step that is looked at leaves one for every module inside it, too.
+Every step leaves what the module was given and returned, and sums over its gradients; a step that is looked at leaves a
+sum over the gradient by what it returned and one for every module inside it, too. On the CPU, arrays of a step that is
+not looked at are only pointed at: they are there when it ends, or nobody can say. Elsewhere they are added up in time.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
+from weakref import ref
 
 import torch
 from gradsuite.diagnosis.patient import Trouble
@@ -16,13 +18,15 @@ from torch.utils.hooks import RemovableHandle
 
 from gradsuite_torch.watching.numbers import fetch, on_gradient, tensors
 
+Kept = Tensor | ref[Tensor]
+
 
 @dataclass(slots=True)
 class Evidence:
-    """What one step leaves: sums over arrays, each of which is finite only if all its numbers are."""
+    """What one step leaves: sums over arrays, each of which is finite only if all its numbers are, or arrays."""
 
-    inputs: list[Tensor] = field(default_factory=list)
-    outputs: list[Tensor] = field(default_factory=list)
+    inputs: list[Kept] = field(default_factory=list)
+    outputs: list[Kept] = field(default_factory=list)
     by_outputs: list[Tensor] = field(default_factory=list)
     loss: list[Tensor] = field(default_factory=list)
     gradient: list[Tensor] = field(default_factory=list)
@@ -37,13 +41,15 @@ class Finite:
         self.parameters = list(module.parameters())
         self.evidence = Evidence()
         self.before: Evidence | None = None
+        self.looking = False
 
     def hook(self) -> RemovableHandle:
         """Register what sees every step."""
         return self.module.register_forward_hook(self._forward, with_kwargs=True)
 
     def hooks_inside(self, parts: Iterable[tuple[str, nn.Module]]) -> list[RemovableHandle]:
-        """Register what sees these modules inside on a step that is looked at."""
+        """Register what sees these modules inside on a step that is looked at, up to its end."""
+        self.looking = True
         return [
             part.register_forward_hook(lambda _, __, outputs, name=name: self._inside(name, outputs))
             for name, part in parts
@@ -57,9 +63,10 @@ class Finite:
         evidence, self.evidence = self.evidence, Evidence()
         if loss is not None:
             evidence.loss = [loss]
-        sums = [added(p.grad) for p in self.parameters if p.grad is not None]
-        evidence.gradient = [torch.stack(sums).sum()] if sums else []
+        sums = evidence.gradient = [added(p.grad) for p in self.parameters if p.grad is not None]
+        self.looking = False
         if sums and not sums[0].is_cpu:
+            evidence.gradient = [torch.stack(sums).sum()]  # one number to wait for
             evidence, self.before = self.before or Evidence(), evidence
         return self.judge(evidence)
 
@@ -80,7 +87,11 @@ class Finite:
             return Trouble("forward", self._forward_place(bad))
         if not finite(evidence.by_outputs) or not finite(evidence.loss):
             return Trouble("loss", "")
-        return Trouble("backward", self._backward_place())
+        sick = self._sick_gradients()
+        if len(sick) < len(self.parameters):
+            return Trouble("backward", f"gradient by {sick[-1]}" if sick else "")
+        known = evidence.by_outputs or evidence.loss  # and finite; if not, clipping may have spread what is not
+        return Trouble("backward" if known else "loss or backward", "")
 
     def _forward_place(self, bad: str | None) -> str:
         """Return the first module whose outputs are not finite, and whether its parameters are not."""
@@ -89,24 +100,26 @@ class Finite:
         said = "outputs of the module" if bad is None else f"outputs of {bad}"
         return f"{said}, whose {sick[0]} is not finite" if sick else said
 
-    def _backward_place(self) -> str:
-        """Return the parameter nearest the outputs whose gradient is not finite: the way back comes there first."""
+    def _sick_gradients(self) -> list[str]:
+        """Return the parameters whose gradient is not finite; the way back comes to the last of them first."""
         known = [(name, p.grad) for name, p in self.module.named_parameters() if p.grad is not None]
-        sick = [name for name, gradient in known if not finite([added(gradient)])]
-        return f"gradient by {sick[-1].removeprefix('_orig_mod.')}" if sick else ""
+        return [name.removeprefix("_orig_mod.") for name, gradient in known if not finite([added(gradient)])]
 
     def _forward(self, module: nn.Module, args: Any, kwargs: Any, outputs: Any) -> None:
         if not module.training or not torch.is_grad_enabled():
             return
         evidence = self.evidence
-        evidence.inputs += map(added, tensors((args, kwargs)))
+        evidence.inputs += [self._kept(array) for array in tensors((args, kwargs))]
         for array in tensors(outputs):
             if array.dim() == 0:  # as Hugging Face's models return their loss
                 evidence.loss.append(array.detach())
                 continue
-            evidence.outputs.append(added(array))
-            if array.requires_grad:
+            evidence.outputs.append(self._kept(array))
+            if self.looking and array.requires_grad:
                 on_gradient(array, lambda gradient: evidence.by_outputs.append(added(gradient)))
+
+    def _kept(self, array: Tensor) -> Kept:
+        return ref(array) if array.is_cpu and not self.looking else added(array)
 
     def _inside(self, name: str, outputs: Any) -> None:
         if torch.is_grad_enabled():
@@ -120,6 +133,7 @@ def added(array: Tensor) -> Tensor:
     return array.sum(dtype=wide)
 
 
-def finite(numbers: Iterable[Tensor]) -> bool:
-    """Return whether all numbers are finite."""
-    return all(isfinite(number.item()) for number in numbers)
+def finite(kept: Iterable[Kept]) -> bool:
+    """Return whether all numbers are finite, or no longer there."""
+    arrays = (one() if isinstance(one, ref) else one for one in kept)
+    return all(isfinite((added(array) if array.dim() else array).item()) for array in arrays if array is not None)

@@ -10,7 +10,7 @@ from gradsuite.diagnosis.patient import Trouble
 from gradsuite.diagnosis.watch_records import Reading
 from gradsuite.errors import UserError
 
-STAGES = {"forward": "forward pass", "backward": "backward pass"}
+STAGES = {"forward": "forward pass", "backward": "backward pass", "loss or backward": "loss or the backward pass"}
 REMEMBERED = 101  # gradient norms that the median is taken over
 FEWEST = 5  # gradient norms before which there is no telling what is usual
 
