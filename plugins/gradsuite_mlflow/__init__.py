@@ -19,3 +19,13 @@ def run_finished(run: Any) -> None:
         from gradsuite_mlflow.export import export
 
         export(run, address)
+
+
+@hookimpl
+def scalar_writer(kind: str, target: Any) -> Any:
+    """Write what a watch sees to a run of MLflow's. Raises UserError if there is no MLflow, or no run is active."""
+    if kind != "mlflow":
+        return None
+    from gradsuite_mlflow.watched import writing
+
+    return writing(target)

@@ -63,3 +63,24 @@ def find_patients(question: "Question") -> "Sequence[Patient | Traced] | None":
     from gradsuite_torch.diagnosis.patients import patients
 
     return patients(question.network, question)
+
+
+@hookimpl
+def watch_module(module: Any, watch: Any) -> Any:
+    """Return the watcher of a `torch.nn.Module`; without PyTorch imported there is none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(module, torch.nn.Module):
+        return None
+    from gradsuite_torch.watching.watcher import Watcher
+
+    return Watcher(module, watch)
+
+
+@hookimpl
+def scalar_writer(kind: str, target: Any) -> Any:
+    """Write to TensorBoard."""
+    if kind != "tensorboard":
+        return None
+    from gradsuite_torch.watching.tensorboard import writing
+
+    return writing(target)

@@ -145,3 +145,32 @@ def find_patients(question: Any) -> Sequence[Any] | None:
         def find_patients(question):
             return mine.patients(question) if isinstance(question.network, mine.Module) else None
     """
+
+
+@hookspec(firstresult=True)
+def watch_module(module: Any, watch: Any) -> Any:
+    """Return what looks at a module of your framework while it is trained, or None for anything else.
+
+    It is a `gradsuite.diagnosis.watch.Watcher`, and calls `watch.seen(step, readings)` on every `watch.every`-th step.
+    Import nothing for a module that is not yours.
+
+    ::
+
+        @hookimpl
+        def watch_module(module, watch):
+            return MyWatcher(module, watch) if type(module).__module__.startswith("my_framework.") else None
+    """
+
+
+@hookspec(firstresult=True)
+def scalar_writer(kind: str, target: Any) -> Any:
+    """Return a context manager whose value writes `(step, {name: number})` to this `kind` of tool, or None.
+
+    `target` is what the user gave: a writer or a folder for `tensorboard`, the id of a run or None for `mlflow`.
+
+    ::
+
+        @hookimpl
+        def scalar_writer(kind, target):
+            return my_tool.opened(target) if kind == "my-tool" else None
+    """

@@ -6,7 +6,7 @@ from tests.docs.blocks import ROOT, blocks
 
 # Typed into a clean environment by tests/kit.
 GUIDES = ("writing-a-backend.md", "writing-a-cell.md", "writing-an-experiment.md")
-NEEDED = {"diagnose.md": "torch"}  # what a page is about, where that is not installed everywhere
+NEEDED = {"diagnose.md": "torch", "watching-a-training.md": "torch"}  # what a page is about, not installed everywhere
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.name not in GUIDES]
 
 

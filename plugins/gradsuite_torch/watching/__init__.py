@@ -1,0 +1,1 @@
+"""Hooks on a torch module while it is trained, for `gradsuite.watch`."""
