@@ -90,7 +90,7 @@ def fork(backend, settings):
 def threads(backend, settings):
     import numpy as np
     factor = np.full((512, 512), 2.0**-70, np.float32)
-    threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
     left = np.count_nonzero((factor @ factor).view(np.int32))  # bits: this thread may take 2^-131 for zero
     tasks = os.listdir("/proc/self/task") if os.path.exists("/proc/self/task") else []
     cores = [len(os.sched_getaffinity(int(task))) for task in tasks]

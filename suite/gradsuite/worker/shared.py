@@ -17,6 +17,7 @@ from typing import Any
 MODULES = ("builtins", "math", "time", "numpy", "numpy.linalg", "numpy.fft", "numpy.random")
 SHOWN = 5  # changes that are named
 GONE = object()
+CONSTANTS = (int, float, str, tuple)
 LEAST, ONE, THREE = sys.float_info.min, 1.0, 3.0
 
 
@@ -27,14 +28,20 @@ class Shared:
         """Take it."""
         self.modules = {name: dict(vars(sys.modules[name])) for name in MODULES if name in sys.modules}
         self.variables = dict(os.environ)
+        self.imported = len(sys.modules)
         self.process = _process()
 
     def changes(self) -> list[str]:
-        """Return what is not as it was, by name, the first few; what was added to a module is no change."""
+        """Return what is not as it was, by name, the first few; what was added to a module is no change.
+
+        Nor are variables that were added while a trial imported something: packages such as scikit-learn set some.
+        """
         now = Shared()
+        known = self.variables if now.imported > self.imported else now.variables
+        variables = {name: value for name, value in now.variables.items() if name in known}
         found = [
             *(f"{module}.{name}" for module, before in self.modules.items() for name in _replaced(before, module)),
-            *(f"the variable {name}" for name in _different(self.variables, now.variables)),
+            *(f"the variable {name}" for name in _different(self.variables, variables)),
             *_different(self.process, now.process),
         ]
         more = len(found) - SHOWN
@@ -43,7 +50,12 @@ class Shared:
 
 def _replaced(before: Mapping[str, Any], module: str) -> Iterator[str]:
     there = vars(sys.modules[module]) if module in sys.modules else MappingProxyType({})
-    return (name for name, value in before.items() if there.get(name, GONE) is not value)
+    return (name for name, value in before.items() if not _is_same(value, there.get(name, GONE)))
+
+
+def _is_same(value: Any, now: Any) -> bool:
+    """Return whether this is the same object, or of constants, which time.tzset makes anew, an equal one."""
+    return now is value or (type(now) is type(value) and isinstance(value, CONSTANTS) and bool(now == value))
 
 
 def _different(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
