@@ -17,8 +17,10 @@ import psutil
 from gradsuite.experiment import Result
 from gradsuite.plugins import load
 from gradsuite.rows import Measurement
+from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors.workers import info
-from gradsuite.running.plan import Keys, study
+from gradsuite.running.job import Job
+from gradsuite.runs.outcome import outcome
 from gradsuite.runs.store import Run
 
 from tests.throwaway import environment, install
@@ -108,13 +110,16 @@ def stored(folder: Path) -> bool:
 
 def fill(run: Run) -> None:
     """Store all trials of the preset as if they had been measured, so that nothing is left to resume."""
-    about = run.meta
-    planned = study(load(), ["large"], "full", {})
-    keys = Keys({name: info(described) for name, described in about["backends"].items()})
-    for (trial,) in planned.groups(["numpy"], "cpu"):
-        run.add(trial, keys(trial), Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3))
-    configuration = {**about["configuration"], "select": []}
-    run.note({"configuration": configuration})
+    asked = Configuration.make({"experiment": ["large"], "backend": ["numpy"], "preset": "full"})
+    job = Job(asked, load(), print)
+    keys = job.keys({name: info(described) for name, described in run.meta["backends"].items()})
+    there = run.statuses()
+    run.take(
+        outcome(trial, key, Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3))
+        for (trial,) in job.planned(["numpy"])
+        if (key := keys(trial)) not in there
+    )
+    run.note({"configuration": {**run.meta["configuration"], "select": []}})
 
 
 def rows(folder: Path) -> bool:
