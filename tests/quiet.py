@@ -3,6 +3,8 @@
 python -m tests.quiet equal    # 21 real runs: of 20 comparisons of neighbours at most 1 reports a difference
 python -m tests.quiet planted  # a kernel slowed by 5%: `bench --against` finds it in at least 18 of 20 trials
 python -m tests.quiet spread   # two Dask workers of one thread measure at least 1.7 times as many untimed trials as one
+
+A folder after the name keeps the runs that were made.
 """
 
 import json
@@ -138,6 +140,17 @@ def spread(folder: Path) -> bool:
 
 
 TRIED = {"equal": equal, "planted": planted, "spread": spread}
+
+
+def main(name: str, folder: str = "") -> int:
+    """Run a trial, in a folder that keeps what it measured if one is given; return the exit status."""
+    if folder:
+        place = Path(folder).resolve()
+        place.mkdir(parents=True)
+        return 0 if TRIED[name](place) else 1
+    with tempfile.TemporaryDirectory() as temporary:
+        return 0 if TRIED[name](Path(temporary)) else 1
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        sys.exit(0 if TRIED[sys.argv[1]](Path(place)) else 1)
+    sys.exit(main(*sys.argv[1:]))

@@ -2,12 +2,17 @@
 
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradsuite import hookimpl
 from gradsuite.hookspecs import Register
+
+if TYPE_CHECKING:
+    from gradsuite.diagnosis.question import Question
+    from gradsuite.diagnosis.traced import Traced
 
 FASTER = "--xla_backend_optimization_level=1"  # of LLVM, of 0 to 3, which is the default: the same operations
 
@@ -63,3 +68,18 @@ def kept_programs(machine: Mapping[str, Any]) -> Mapping[str, str]:
     if purpose == "measure":
         found["XLA_FLAGS"] = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), FASTER]))
     return found
+
+
+@hookimpl
+def find_patients(question: "Question") -> "Sequence[Traced] | None":
+    """Look into a flax.nnx module, or a function with an explicit carry."""
+    nnx = sys.modules.get("flax.nnx")
+    if nnx is not None and isinstance(question.network, nnx.Module):
+        from gradsuite_jax.diagnosis import modules
+
+        return modules.patients(question)
+    if "jax" not in sys.modules:
+        return None
+    from gradsuite_jax.diagnosis import carrying
+
+    return carrying.patients(question) if carrying.is_step(question) else None

@@ -1,10 +1,18 @@
 """The PyTorch backend: autograd and fused kernels where they are fastest, hand-written BPTT where they are not."""
 
-from collections.abc import Mapping
-from typing import Any
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gradsuite import hookimpl
 from gradsuite.hookspecs import Register
+
+if TYPE_CHECKING:
+    from gradsuite.diagnosis.patient import Patient
+    from gradsuite.diagnosis.question import Question
+    from gradsuite.diagnosis.traced import Traced
 
 
 @hookimpl
@@ -26,3 +34,32 @@ def worker_environment(backend: str, machine: Mapping[str, Any]) -> Mapping[str,
     from gradsuite.machine import subnormals
 
     return subnormals.environment()
+
+
+@hookimpl
+def read_weights(path: Path) -> Mapping[str, Any] | None:
+    """Read a state dict with torch, where it is installed, and execute nothing in it."""
+    if find_spec("torch") is None:
+        return None
+    from gradsuite_torch.diagnosis.weights import read
+
+    return read(path)
+
+
+@hookimpl
+def find_patients(question: "Question") -> "Sequence[Patient | Traced] | None":
+    """Look into a torch module, or into one made of stored weights."""
+    from gradsuite.diagnosis.stored import StoredNetwork
+
+    if isinstance(question.network, StoredNetwork):
+        if find_spec("torch") is None:
+            return None
+        from gradsuite_torch.diagnosis.stored import patients_of
+
+        return patients_of(question)
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(question.network, torch.nn.Module):
+        return None
+    from gradsuite_torch.diagnosis.patients import patients
+
+    return patients(question.network, question)

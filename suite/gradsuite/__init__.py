@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.claims import Resolution as Resolution
     from gradsuite.claims import Source as Source
     from gradsuite.conformance.verdicts import check as check
+    from gradsuite.diagnosis.call import diagnose as diagnose
     from gradsuite.dropout import dropout_masks as dropout_masks
     from gradsuite.errors import Unsupported as Unsupported
     from gradsuite.errors import UserError as UserError
@@ -89,6 +90,7 @@ FRONT_DOOR = {
     "UserError": "gradsuite.errors:UserError",
     "backend": "gradsuite.backend:",
     "check": "gradsuite.conformance.verdicts:check",
+    "diagnose": "gradsuite.diagnosis.call:diagnose",
     "dropout_masks": "gradsuite.dropout:dropout_masks",
     "hookimpl": "gradsuite.hookspecs:hookimpl",
     "initialise": "gradsuite.parameters:initialise",

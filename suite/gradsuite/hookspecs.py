@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
 import pluggy
@@ -120,4 +121,27 @@ def run_finished(run: Any) -> None:
         @hookimpl
         def run_finished(run):
             print(run.path / "report.html")
+    """
+
+
+@hookspec(firstresult=True)
+def read_weights(path: Path) -> Mapping[str, Any] | None:
+    """Return the state dict, name -> NumPy array, in a file that torch.save wrote; None without the framework to do so.
+
+    Nothing in the file may be executed. Raises UserError for a file that cannot be read so.
+    """
+
+
+@hookspec(firstresult=True)
+def find_patients(question: Any) -> Sequence[Any] | None:
+    """Return what there is to diagnose in somebody's network, of this framework's kind; None for any other.
+
+    `question` is a `gradsuite.diagnosis.question.Question`; what is returned are its recurrent layers as `Patient`, or
+    what could be seen of it as `Traced`. Raises UserError for a network of its kind that it can see nothing of.
+
+    ::
+
+        @hookimpl
+        def find_patients(question):
+            return mine.patients(question) if isinstance(question.network, mine.Module) else None
     """

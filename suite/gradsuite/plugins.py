@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from gradsuite import contract, hookspecs
+from gradsuite import hookspecs
 from gradsuite.alias import original
-from gradsuite.contained import Fault, asked, contained
 from gradsuite.errors import NotAvailable, UserError, unknown
+from gradsuite.hosting import contract
+from gradsuite.hosting.contained import Fault, asked, contained
+from gradsuite.hosting.registration import KINDS, Registration, registered
 from gradsuite.plain import plain
-from gradsuite.registration import KINDS, Registration, registered
 
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment

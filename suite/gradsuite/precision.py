@@ -12,6 +12,15 @@ LARGE = {"float64": 2.0**100, "float32": 2.0**50, "bfloat16": 2.0**50, "float16"
 # More than the square root of the largest number: its square is infinite.
 OVERFLOWING = {"float64": 2.0**768, "float32": 2.0**96, "bfloat16": 2.0**96, "float16": 2.0**12}
 
+# Exponents of the smallest normal number, of the smallest subnormal one, and of the first power of two that overflows:
+# IEEE 754-2019, table 3.5; bfloat16 has the exponents of float32.
+LIMITS = {
+    "float64": (-1022, -1074, 1024),
+    "float32": (-126, -149, 128),
+    "bfloat16": (-126, -133, 128),
+    "float16": (-14, -24, 16),
+}
+
 # Allowance for what a chain of n roundings leaves out: tanh and exp are off by a unit or two rather than half of one,
 # and a sum of terms of both signs is smaller than its terms. Tests hold this amplification below 6.
 SLACK = 8.0

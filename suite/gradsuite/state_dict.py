@@ -60,12 +60,16 @@ def load(path: str | PathLike[str], model: Model, *, prefix: str = "", readout: 
 
     Raises UserError if the file is missing or not safetensors, and as `from_state_dict` does.
     """
+    return from_state_dict(model, tensors(path), prefix=prefix, readout=readout)
+
+
+def tensors(path: str | PathLike[str]) -> dict[str, np.ndarray]:
+    """Return the floating-point tensors of a safetensors file by name. Raises UserError if it is none."""
     try:
-        tensors = deserialize(Path(path).read_bytes())  # type: ignore[no-untyped-call]
+        found = deserialize(Path(path).read_bytes())  # type: ignore[no-untyped-call]
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot read {str(path)!r} as safetensors: {error}") from error
-    state = {name: _decoded(tensor) for name, tensor in tensors if tensor["dtype"] in DTYPES}
-    return from_state_dict(model, state, prefix=prefix, readout=readout)
+    return {name: _decoded(tensor) for name, tensor in found if tensor["dtype"] in DTYPES}
 
 
 def save(

@@ -6,11 +6,13 @@ from tests.docs.blocks import ROOT, blocks
 
 # Typed into a clean environment by tests/kit.
 GUIDES = ("writing-a-backend.md", "writing-a-cell.md", "writing-an-experiment.md")
+NEEDED = {"diagnose.md": "torch"}  # what a page is about, where that is not installed everywhere
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.name not in GUIDES]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_says_to_run_runs(page, tmp_path, monkeypatch):
+    pytest.importorskip(NEEDED.get(page.name, "gradsuite"))
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": page.stem}
     for block in blocks(page):

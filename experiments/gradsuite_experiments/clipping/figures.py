@@ -67,11 +67,11 @@ def draw_cosines(axes: Axes, networks: pd.DataFrame) -> None:
 
 def draw_rules(axes: Axes, networks: pd.DataFrame, metric: str, law: str) -> list[tuple[float, str]]:
     """Draw each rule's law and points; return where the lines end, named."""
-    ends = []
+    ends: list[tuple[float, str]] = []
     for rule, colour in zip(RULES, ordered_colours(len(RULES)), strict=True):
         line = where(networks, rule=rule).groupby(GAIN)[law].first()
         if len(line):
             style.theory(axes, line.index, line, color=colour)
-            ends += [(float(end), f"by {rule}") for end in line[np.isfinite(line)].iloc[-1:]]
+            ends.extend((float(end), f"by {rule}") for end in line[np.isfinite(line)].iloc[-1:])
     style.points(axes, style.thinned(networks, GAIN, curve=["rule"]), GAIN, metric)
     return ends

@@ -10,13 +10,14 @@ from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure
 from gradsuite.model import Model
 from gradsuite.parameters import Initialisation, initialise
+from gradsuite.precision import LIMITS
 from gradsuite.rows import Measurement
 from gradsuite.settings import DTYPE, Presets, Setting, Settings
 from gradsuite.topic import Topic
 
 from gradsuite_experiments.common.frames import by_backend, trials, value, where
 from gradsuite_experiments.common.sweep import sweep
-from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, IEEE, LAST_LAG, LIMITS, SIGNS, ends, resolution
+from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, IEEE, LAST_LAG, SIGNS, ends, resolution
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from gradsuite.claims import Claim
 from gradsuite.experiment import Figure
+from gradsuite.precision import LIMITS
 from gradsuite.report import style
 from gradsuite.report.palette import EXPLODING, MUTED, VANISHING, backend_order
 
 from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import levels, measured, tally, where
-from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, LIMITS, SIGNS, ends
+from gradsuite_experiments.precision.laws import EXPONENT, FLOWS, SIGNS, ends
 
 POINTS = 7  # of each backend on a curve
 

@@ -1,7 +1,7 @@
 """Where numbers end, by precision: the lag at which a gradient that every step halves or doubles is no longer exact."""
 
 from gradsuite.claims import Resolution, Source
-from gradsuite.precision import UNIT_ROUNDOFF
+from gradsuite.precision import LIMITS, UNIT_ROUNDOFF
 
 # Metrics, each of both flows (member, its name in the note).
 LAST_LAG = "last_lag"  # at which the gradient is the power of two that it should be
@@ -10,13 +10,6 @@ EXPONENT = "log2_gradient"  # by lag (index)
 FLOWS = ("halved", "doubled")  # a gradient that every step back in time halves, or doubles
 SIGNS = (-1, 1)  # of the exponent that a step adds
 
-# Exponents: of the smallest normal number, of the smallest subnormal one, and of the first power that overflows.
-LIMITS = {
-    "float64": (-1022, -1074, 1024),
-    "float32": (-126, -149, 128),
-    "bfloat16": (-126, -133, 128),
-    "float16": (-14, -24, 16),
-}
 IEEE = Source("IEEE 754-2019, table 3.5; bfloat16 has the exponents of float32")
 
 

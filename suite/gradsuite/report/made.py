@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradsuite.claims import decisive
-from gradsuite.contained import Fault, contained
 from gradsuite.errors import one_line
 from gradsuite.experiment import Experiment, Figure
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.report import received
 from gradsuite.report.section import Section, count
 from gradsuite.runs.store import Run

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import Any
 
-from gradsuite.contained import Fault, contained
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.plugins import load
 from gradsuite.report.piece import Piece
 from gradsuite.report.section import Section

@@ -11,8 +11,8 @@ from gradsuite.alias import original
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Trial
 from gradsuite.hookspecs import GROUP
+from gradsuite.hosting.registration import Registration
 from gradsuite.plugins import Plugins
-from gradsuite.registration import Registration
 from gradsuite.running.sources import OWN, commands, digest, package, packages
 from gradsuite.worker.origin import HERE, Origin
 

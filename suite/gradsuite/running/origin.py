@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gradsuite.alias import SIGN, TUNED, original, twin
 from gradsuite.errors import UserError, quoted
+from gradsuite.hosting.registration import Registration
 from gradsuite.paths import require_path
-from gradsuite.registration import Registration
 from gradsuite.worker.origin import Origin
 
 SHORT = 40  # characters of a reference that are shown in a backend's name

@@ -6,11 +6,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from gradsuite import contract
 from gradsuite.backend import BackendInfo
-from gradsuite.contained import Fault, asked
 from gradsuite.errors import NotAvailable, UserError, cause, unknown
 from gradsuite.experiment import Experiment, Trial
+from gradsuite.hosting import contract
+from gradsuite.hosting.contained import Fault, asked
 from gradsuite.model import CELLS
 from gradsuite.plugins import Plugins
 from gradsuite.running.selection import Selection

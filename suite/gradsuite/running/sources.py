@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
-from gradsuite.registration import Registration
+from gradsuite.hosting.registration import Registration
 from gradsuite.worker.origin import HERE, Origin
 
 # What is compiled or interpreted, and tables that code reads; prose is not measured.

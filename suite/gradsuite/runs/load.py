@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gradsuite.contained import Fault, contained
 from gradsuite.errors import UserError, unknown
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.plugins import Plugins
 from gradsuite.plugins import load as load_plugins
 from gradsuite.runs.store import Run

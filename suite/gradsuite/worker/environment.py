@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from gradsuite.alias import is_tuned, original
-from gradsuite.contained import Fault, contained
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine import allocator, layout
 from gradsuite.machine.facts import thread_environment
 from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled

@@ -5,8 +5,8 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gradsuite.contained import Fault, contained
 from gradsuite.errors import UserError, unknown
+from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
 from gradsuite.worker.environment import added

@@ -7,8 +7,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from gradsuite.alias import SLUG, original
-from gradsuite.contained import Fault, asked
 from gradsuite.errors import NotAvailable, UserError
+from gradsuite.hosting.contained import Fault, asked
 
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment

@@ -10,7 +10,7 @@ from shutil import which
 from typing import Any
 
 from gradsuite.alias import SIGN, SLUG, original
-from gradsuite.contained import Fault, contained
+from gradsuite.hosting.contained import Fault, contained
 
 KINDS = ("backend", "cell", "experiment", "task")
 
@@ -52,8 +52,8 @@ class Registration:
 def registered(
     kind: str,
     plugin: str,
-    name: str | type,
-    target: str | type | None = None,
+    name: Any,
+    target: Any = None,
     *,
     command: Sequence[str | os.PathLike[str]] | None = None,
     requires: Iterable[str] = (),

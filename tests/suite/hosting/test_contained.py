@@ -7,8 +7,8 @@ import sys
 import threading
 
 import pytest
-from gradsuite.contained import Fault, asked, contained
 from gradsuite.errors import UserError
+from gradsuite.hosting.contained import Fault, asked, contained
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_in_a_thread_every_keyboard_interrupt_is_a_fault():
 def test_a_forked_copy_and_whoever_is_not_contained_may_leave():
     script = """
 import os
-from gradsuite.contained import contained
+from gradsuite.hosting.contained import contained
 
 def fork():
     if not (child := os.fork()):
