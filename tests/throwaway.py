@@ -1,18 +1,21 @@
 """Plugins that exist for one test: installed in a folder of their own, so that worker processes find them too."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import psutil
+from gradsuite.worker.process import Process
+
 # Two backends without a framework and an experiment that misbehaves as it is told.
 PROBE = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 from pathlib import Path
 from gradsuite import hookimpl
 from gradsuite.backend import Backend, BackendInfo
@@ -87,6 +90,7 @@ def fork(backend, settings):
 def threads(backend, settings):
     import numpy as np
     factor = np.full((512, 512), 2.0**-70, np.float32)
+    threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
     left = np.count_nonzero((factor @ factor).view(np.int32))  # bits: this thread may take 2^-131 for zero
     tasks = os.listdir("/proc/self/task") if os.path.exists("/proc/self/task") else []
     cores = [len(os.sched_getaffinity(int(task))) for task in tasks]
@@ -158,27 +162,27 @@ def gradsuite(folder: Path, *arguments: str, **more: str) -> subprocess.Complete
     )
 
 
+def ended(pid: int) -> bool:
+    """Whether a process that was killed is gone within a minute; one that nobody has waited for is, too."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.02)
+    return False
+
+
 @contextmanager
-def worker(**more: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a worker of the backend `echo`, and kill it in the end."""
-    command, pipe = [sys.executable, "-P", "-m", "gradsuite.worker.start"], subprocess.PIPE
-    with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **more}
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write('"echo"\n')
+def worker(**more: str) -> Iterator[Process]:
+    """Start a worker of the backend `echo`, and end it."""
+    process = Process("echo", {**os.environ, **more})
+    try:
         yield process
-        process.kill()
-
-
-def ask(process: subprocess.Popen[str], request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a worker's reply."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
-    reply: dict[str, Any] = json.loads(process.stdout.readline())
-    return reply
+    finally:
+        process.close()
 
 
 def trial(behaviour: str, size: int = 1) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def _look(question: Question, batch: Any) -> Seen:
     def unrolled(params: Any, nudges: list[Array]) -> tuple[Any, list[Array]]:
         def step(carry: Any, at: Any) -> Any:
             x, nudge = at
-            carry, y = nudged(*question.network(params, carry, x), nudge)
+            carry, y = question.network(params, carry, x)
+            carry, y = nudged(carry, y, nudge)
             return carry, (y, inexact(carry))
 
         return lax.scan(step, carry, (inputs, nudges))[1]

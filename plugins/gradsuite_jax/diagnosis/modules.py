@@ -56,14 +56,14 @@ class NudgedRNN(nnx.Module):
 
     def __init__(self, rnn: Any, desk: Desk) -> None:
         self.rnn, self.desk = rnn, desk
-        self.width = sum(widths(rnn.cell.initialize_carry((1, rnn.cell.in_features), rnn.rngs or nnx.Rngs(0).carry)))
+        rngs = nnx.Rngs(0).carry if rnn.rngs is None else rnn.rngs
+        self.width = sum(widths(rnn.cell.initialize_carry((1, rnn.cell.in_features), rngs)))
         rnn.cell = NudgedCell(rnn.cell)
 
     def __call__(self, inputs: Array, **asked: Any) -> Any:
         """Run the RNN as it is asked to, with the nudges."""
-        time_major = asked.get("time_major") if asked.get("time_major") is not None else self.rnn.time_major
-        desk = self.desk
-        desk.time_major = time_major
+        desk, time_major = self.desk, asked.get("time_major")
+        desk.time_major = self.rnn.time_major if time_major is None else bool(time_major)
         if desk.nudges is None:
             desk.nudges = jnp.zeros((*inputs.shape[:-1], self.width), inputs.dtype)
         found = self.rnn(jnp.concatenate([inputs, desk.nudges], axis=-1), **asked)
@@ -93,12 +93,12 @@ def _look(question: Question, batch: Any) -> dict[str, Seen]:
     module, desks = _replaced(nnx.clone(question.network))
     if not desks:
         raise UserError(f"{question.title} has no flax.nnx.RNN: give its step(params, carry, x), params and carry")
-    graph, parameters, rest = nnx.split(module, nnx.Param, ...)
+    graph, parameters, rest = nnx.split(module, nnx.Param, nnx.Not(nnx.Param))
 
     def value(parameters: Any, nudges: dict[str, Array], shift: Any) -> tuple[Array, Any]:
         for name, nudge in nudges.items():
             desks[name].nudges = nudge
-        module = nnx.merge(graph, parameters, rest)
+        module = nnx.merge(graph, parameters, jax.tree.map(lambda leaf: leaf, rest))  # counters are of this trace
         output = question.call(module, batch) if question.call else module(*given_of(batch, question))
         if shift is not None:
             output = jax.tree.map(jnp.add, output, shift)
@@ -132,7 +132,7 @@ def _replaced(module: Any) -> tuple[Any, dict[str, Desk]]:
             return nudged_rnn, desks
         parent = module
         for key in path[:-1]:
-            parent = parent[key] if isinstance(key, int) else getattr(parent, key)
+            parent = parent[key] if isinstance(key, int) else getattr(parent, str(key))
         if isinstance(path[-1], int):
             parent[path[-1]] = nudged_rnn
         else:

@@ -88,7 +88,7 @@ def _hearing(calls: list[Call]) -> Any:
             lengths=pad_packed_sequence(x)[1] if packed else None,
             start=None if given is None else tuple(_with_batch(one.detach(), batched) for one in given),
             raw=_states(last),
-            outputs=put_out._replace(data=put_out.data.clone()) if packed else put_out.clone(),
+            outputs=_copied(put_out),
             last=tuple(one.clone() for one in _states(last)),
             batch_first=layer.batch_first,
             batched=batched,
@@ -97,8 +97,7 @@ def _hearing(calls: list[Call]) -> Any:
         call.handed = tuple(one.clone() for one in call.last)
         calls.append(call)
         # What is handed on may be changed in place, and is not what gradients are taken by.
-        handed = call.outputs._replace(data=call.outputs.data.clone()) if packed else call.outputs.clone()
-        return handed, call.handed if isinstance(layer, nn.LSTM) else call.handed[0]
+        return _copied(call.outputs), call.handed if isinstance(layer, nn.LSTM) else call.handed[0]
 
     return after
 
@@ -116,6 +115,13 @@ def _states(states: Tensor | State) -> State:
 def _same(given: State | None, others: State) -> bool:
     """Whether these are the very same tensors."""
     return given is not None and len(given) == len(others) and all(map(lambda a, b: a is b, given, others))
+
+
+def _copied(outputs: Tensor | PackedSequence) -> Tensor | PackedSequence:
+    """Return a copy that autograd knows."""
+    if isinstance(outputs, PackedSequence):
+        return outputs._replace(data=outputs.data.clone())
+    return outputs.clone()
 
 
 def _padded(x: PackedSequence) -> Tensor:

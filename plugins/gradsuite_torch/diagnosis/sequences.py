@@ -88,7 +88,7 @@ def _side_by_side(
     """Return several sequences as one batch, padded to the longest."""
     steps = max(len(inputs) for inputs, *_ in parts)
     every = zip(*((inputs, outputs, gradient) for inputs, outputs, gradient, _, _ in parts), strict=True)
-    padded = [torch.cat([_padded(one, steps) for one in kind], dim=1) for kind in every]
+    inputs, outputs, gradient = (torch.cat([_padded(one, steps) for one in kind], dim=1) for kind in every)
     lengths = [
         torch.full((inputs.shape[1],), len(inputs)) if given is None else given for inputs, _, _, given, _ in parts
     ]
@@ -100,7 +100,7 @@ def _side_by_side(
             for inputs, *_, start in parts
         ]
         state = tuple(torch.cat(kind, dim=1) for kind in zip(*by_part, strict=True))
-    return Sequences(*padded, torch.cat(lengths), state, lost)
+    return Sequences(inputs, outputs, gradient, torch.cat(lengths), state, lost)
 
 
 def _padded(values: Tensor, steps: int) -> Tensor:

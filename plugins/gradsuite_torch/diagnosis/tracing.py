@@ -41,11 +41,15 @@ def traced(
             f"{question.title} has no torch.nn.RNN, LSTM or GRU, calls no module step by step, and has no blocks in an "
             "nn.ModuleList or nn.Sequential"
         )
-    groups = [(name, (name,)) for name in cells] or [("blocks", blocks)]
+    groups = {name: (name,) for name in cells} if cells else {"blocks": blocks}
     seen = [
-        _hear(module, [name for _, names in groups for name in names], batch, question, trained) for batch in batches
+        _hear(module, [name for names in groups.values() for name in names], batch, question, trained)
+        for batch in batches
     ]
-    return [_one(group, names, seen, question, module, dtype, trouble, by_step=bool(cells)) for group, names in groups]
+    return [
+        _one(group, names, seen, question, module, dtype, trouble, by_step=bool(cells))
+        for group, names in groups.items()
+    ]
 
 
 class _Heard:
@@ -148,15 +152,16 @@ def _one(
     labels = (
         [str(number) for number in range(places)] if by_step else [name for name, _ in seen[0].outputs if name in names]
     )
-    stacked = [
+    states, gradients = (
         np.concatenate([_column([pair[kind] for pair in column], places) for column in columns], axis=1)
         for kind in (0, 1)
-    ]
+    )
     return Traced(
         f"{group} of {question.title}",
         "time step" if by_step else "layer",
         tuple(labels),
-        *stacked,
+        states,
+        gradients,
         tuple(heard.loss for heard in seen),
         tuple(heard.norm for heard in seen),
         device="cuda" if device_of(module).type == "cuda" else "cpu",

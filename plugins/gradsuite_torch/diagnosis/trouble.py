@@ -116,8 +116,9 @@ def _first_state(layer: nn.RNNBase, call: Call) -> tuple[int, int, int] | None:
     """Return step, layer and sequence of the first state that is not finite."""
     x, found = call.inputs, []
     directions = 2 if layer.bidirectional else 1
+    kind: Any = {"LSTM": nn.LSTM, "GRU": nn.GRU}.get(layer.mode, nn.RNN)  # of which the layer's class may be a child
     for depth in range(layer.num_layers):
-        one = type(layer)(
+        one = kind(
             x.shape[-1],
             layer.hidden_size,
             bias=layer.bias,

@@ -1,6 +1,7 @@
 """A state dict that torch.save wrote, read without executing anything in it."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
     Raises UserError for a file that holds anything but tensors and plain values, or that is damaged.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an unusual pickle: what is wrong with it, if anything, is raised
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path.name} holds more than weights, or is damaged, and none of it was executed: save it with "

@@ -141,6 +141,6 @@ def _require_consistent(found: Architecture, shapes: Mapping[str, Shape]) -> Non
             raise UserError(f"{found.prefix}{name} is missing beside {found.prefix}{next(iter(shapes))}")
         if shapes[name] != shape:
             what = f"{found.cell} of {found.hidden_size} units"
-            raise UserError(f"{found.prefix}{name} is {shapes[name]}, but weight_hh_l0 is that of an {what}: {shape}")
+            raise UserError(f"{found.prefix}{name} is {shapes[name]}, but by weight_hh_l0 ({what}) must be {shape}")
     if extra := [name for name in shapes if name not in wanted]:
         raise UserError(f"{found.prefix}{extra[0]} is unexpected beside {found.prefix}{next(iter(wanted))}")

@@ -14,7 +14,7 @@ PARALLEL = "module."  # what torch.nn.DataParallel puts before every name
 
 
 def read(file: str, plugins: Plugins) -> dict[str, np.ndarray]:
-    """Return name -> array of a file's tensors of floating-point numbers.
+    """Return name -> array of a file's tensors of floating-point numbers, in the order of their names.
 
     Raises UserError for a file that is missing, of another kind, damaged, or of which no plugin can read the kind.
     """
@@ -31,4 +31,4 @@ def read(file: str, plugins: Plugins) -> dict[str, np.ndarray]:
         raise UserError(f"{path.name!r} is no model: a state dict ({kinds}) or a Python file (.py) is wanted")
     if state and all(name.startswith(PARALLEL) for name in state):
         state = {name.removeprefix(PARALLEL): array for name, array in state.items()}
-    return state
+    return dict(sorted(state.items()))  # a safetensors file has no order

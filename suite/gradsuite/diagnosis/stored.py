@@ -49,7 +49,7 @@ def stored(
             f"{layers.prefix or source + ': '}weight_ih_l0 reads {layers.input_size} numbers a step, the data have "
             f"{task.input_size}: choose as many with --inputs, or diagnose the whole module in Python"
         )
-    notes = []
+    notes = list[str]()
     activation = _activation(layers, activation, notes)
     read = heads.head(state, layers, head, outputs=task.output_size, at_least=task.loss == "cross_entropy")
     outputs = len(state[f"{read}weight"]) if read is not None else task.output_size
@@ -82,7 +82,7 @@ def _activation(layers: Architecture, activation: str | None, notes: list[str]) 
     """Return the activation: tanh unless an rnn's is given, which weights do not tell."""
     if layers.cell != "rnn":
         if activation not in (None, "tanh"):
-            raise UserError(f"--activation is for an rnn, not for an {layers.cell}: leave it out")
+            raise UserError(f"--activation is for an rnn, not for {layers.cell}: leave it out")
         return "tanh"
     if activation is None:
         notes.append("The activation is taken to be tanh, which weights do not tell: --activation relu is the other.")

@@ -30,10 +30,3 @@ def cpu_seconds() -> float:
             times = member.cpu_times()
             total += times.user + times.system
     return total
-
-
-def kill() -> None:
-    """End them all, by force."""
-    for member in list(_MEMBERS.values()):
-        with suppress(psutil.Error):
-            member.kill()

@@ -18,10 +18,9 @@ from gradsuite.machine.facts import machine
 from gradsuite.plugins import load
 from gradsuite.running.availability import asked_backend
 from gradsuite.running.configuration import TIMEOUT
-from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
-from gradsuite.worker.process import Lost, Process
+from gradsuite.worker.process import Lost, Process, start_timeout
 from gradsuite.worker.purpose import Purpose
 
 PATIENCE = 120.0  # seconds for one check: a backend that compiles needs a good part of one for each new shape
@@ -92,15 +91,17 @@ class Checking:
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lacking(f"backend {self.backend!r} cannot be started: {one_line(error)}") from error
         try:
-            reply = self.process.ask({"do": "describe"}, START_TIMEOUT)
-            if reply.get("status") == "ok":
-                self.process.ask({"do": "prepare"}, START_TIMEOUT)  # else the first check's time would go into imports
-                return info(reply["info"])
+            limit = start_timeout(self.timeout)
+            reply = self.process.ask({"do": "describe"}, limit)
+            if reply["status"] == "ok":
+                self.process.ask({"do": "prepare"}, limit)  # else the first check's time would go into imports
+                info: BackendInfo = reply["info"]
+                return info
         except Lost as lost:
             printed = self.process.stderr_tail(paths=True)
             raise Lacking(f"backend {self.backend!r} did not come up: {lost}{place(printed)}", printed) from lost
         printed = self.process.stderr_tail(paths=True)
-        raise Lacking(f"backend {self.backend!r} cannot be had: {reply.get('reason')}", printed, status=2)
+        raise Lacking(f"backend {self.backend!r} cannot be had: {reply['reason']}", printed, status=2)
 
     def _end(self) -> None:
         if self.process:
@@ -135,7 +136,10 @@ def verdict(one: Asked, reply: dict[str, Any]) -> Result:
     """Return the verdict that a worker's reply holds: it must be on what was asked."""
     if reply.get("status") != "ok":
         return failed(one, str(reply.get("reason", "the worker gave no reason")))
-    result = unpacked(reply["result"])
+    try:
+        result = unpacked(reply["result"])
+    except Exception as error:  # noqa: BLE001  it is what a plugin can have made of it
+        return failed(one, f"the worker's verdict is none: {one_line(error)}")
     if (result.check, result.device, result.dtype) != (one.check.name, one.device, one.dtype):
         return failed(one, f"the worker answered for another check: {result.check}")
     return result if result.verdict in VERDICTS else failed(one, f"no verdict: {result.verdict!r}")

@@ -15,7 +15,6 @@ from gradsuite.plugins import load
 from gradsuite.running.availability import asked_backend
 from gradsuite.running.checking import place
 from gradsuite.running.configuration import THREADS, TIMEOUT
-from gradsuite.running.executors.workers import START_TIMEOUT, info
 from gradsuite.tasks.task import Task
 from gradsuite.training.asked import Asked
 from gradsuite.training.checkpoint import FILE
@@ -23,7 +22,7 @@ from gradsuite.training.curve import Curve, End, Look
 from gradsuite.training.outcome import Begun, Outcome
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.loading import require
-from gradsuite.worker.process import Lost, Process
+from gradsuite.worker.process import START_TIMEOUT, Lost, Process, start_timeout
 
 PATIENCE = 600.0  # seconds that one step and one look together may take
 NUMBER = 8  # bytes of a parameter as it is drawn
@@ -132,7 +131,7 @@ class Training:
             self.process = Process(self.asked.backend, environment(self.asked.backend))
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Died(f"backend {self.asked.backend!r} cannot be started: {one_line(error)}") from error
-        self.info = info(self._reply({"do": "describe"}, START_TIMEOUT)["info"])
+        self.info = self._reply({"do": "describe"}, start_timeout(self.timeout))["info"]
         require(self.info, [self.asked.device], [self.asked.dtype])
         self.show(f"building the network on {self.asked.backend}")
         resume = str(self.resume.absolute()) if self.resume else ""

@@ -1,30 +1,30 @@
 """The worker: a process of its own for one backend, measuring one trial at a time for the host.
 
-Started by `gradsuite.worker.start`, it reads a backend's name, then requests, and writes replies, all JSON, one per
-line. The host ends it by closing its standard input; so does the death of the host.
+Started by `gradsuite.worker.start`, it is greeted with a backend's name, then takes requests and sends replies. Its
+guard ends it when the host closes the channel, as the death of the host does.
 """
 
-import json
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, replace
+from contextlib import suppress
 from functools import cached_property
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from gradsuite import plugins
 from gradsuite.backend import Backend
 from gradsuite.errors import NotAvailable, Unsupported, UserError, one_line
 from gradsuite.experiment import Experiment
-from gradsuite.machine import family
 from gradsuite.machine.libraries import libraries
 from gradsuite.measuring import gemm, memory
 from gradsuite.rows import Measurement
+from gradsuite.worker import described, measured
+from gradsuite.worker.channel import Channel
+from gradsuite.worker.malformed import Malformed
+from gradsuite.worker.shared import Shared
 
 if TYPE_CHECKING:
     from gradsuite.worker.checking import Checker
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PAUSE = 0.001  # seconds in which a thread that spins is seen to
 SETTLE = 0.5  # seconds after which a framework is left to spin
+END = object()  # what comes after the last round; an experiment may yield None
 PROBES = {gemm.PROBE: gemm.probe}  # what the host measures for itself, with or without any experiment
 Reply = dict[str, Any]
 
@@ -43,6 +44,8 @@ class Worker:
         """Be the worker of the backend of this name; nothing is imported until the first request."""
         self.name = name
         self.rounds: Iterator[list[Measurement]] = iter(())
+        self.shared: Shared | None = None  # before the trial that is measured
+        self.measuring = ""  # the experiment that is measured
         self.experiments: dict[str, Experiment] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
@@ -71,14 +74,15 @@ class Worker:
             return self.failure("error", str(error))
         except UserError as error:
             return self.failure("invalid", str(error))
-        except Exception as error:  # noqa: BLE001  whatever a backend raises costs its trial alone
-            traceback.print_exc()
-            return self.failure("error", one_line(error))
+        except Malformed as error:
+            return self.failure("error", str(error))
+        except BaseException as error:  # noqa: BLE001  whatever a backend raises costs its trial alone
+            return self.failure("error", told(error))
 
     def describe(self) -> Mapping[str, Any]:
         """Return what the backend says of itself, and what this process computes with."""
-        info = self.backend.describe()
-        return asdict(replace(info, libraries=(*info.libraries, *libraries(info.versions))))
+        info = described.packed(self.name, self.backend.describe())
+        return info | {"libraries": (*info["libraries"], *libraries(info["versions"]))}
 
     def preflight(self, device: str, cells: Sequence[str]) -> str:
         """Return what is wrong with the backend's gradients on this device, in these cells too, or nothing."""
@@ -91,21 +95,28 @@ class Worker:
         self.rounds = iter(())
         memory.release()
         memory.reset_peak()
-        name = request["experiment"]
-        measure = PROBES.get(name) or self.experiment(name).measure
-        self.rounds = iter(measure(self.backend, request["device"], request["settings"]))
+        name = self.measuring = request["experiment"]
+        measure, backend = PROBES.get(name) or self.experiment(name).measure, self.backend
+        self.shared = Shared()
+        self.rounds = iter(measure(backend, request["device"], request["settings"]))
 
     def round(self) -> Reply:
         """Measure one round, and leave the cores to the next worker."""
-        measured = next(self.rounds, None)
+        yielded = next(self.rounds, END)
         settle()
-        rows = [list(astuple(plain(measurement))) for measurement in measured or ()]
-        return {"status": "ok", "done": measured is None, "measurements": rows}
+        if yielded is END:
+            return {"status": "ok", "done": True, "measurements": [], "changed": self.changes()}
+        return {"status": "ok", "done": False, "measurements": measured.packed(self.measuring, yielded), "changed": []}
 
     def failure(self, status: str, reason: str) -> Reply:
-        """End the trial."""
+        """End the trial, if there is one."""
         self.rounds = iter(())
-        return {"status": status, "reason": reason, "done": True, "measurements": []}
+        return {"status": status, "reason": reason, "done": True, "measurements": [], "changed": self.changes()}
+
+    def changes(self) -> list[str]:
+        """Return what the trial that has ended has changed of what all trials share."""
+        before, self.shared = self.shared, None
+        return before.changes() if before else []
 
     @cached_property
     def plugins(self) -> plugins.Plugins:
@@ -147,12 +158,13 @@ class Worker:
         return self.experiments[name]
 
 
-def plain(measurement: Measurement) -> Measurement:
-    """Return a measurement whose numbers are Python's own, as JSON has them."""
-    index, layer, member = (
-        None if place is None else int(place) for place in (measurement.index, measurement.layer, measurement.member)
-    )
-    return replace(measurement, value=float(measurement.value), index=index, layer=layer, member=member)
+def told(error: BaseException) -> str:
+    """Return an exception in one line, with its traceback on standard error; its own class may fail at both."""
+    try:
+        traceback.print_exception(error)
+        return one_line(error)
+    except BaseException:  # noqa: BLE001
+        return f"{type(error).__name__}, which cannot say what it is"
 
 
 def settle() -> None:
@@ -165,35 +177,20 @@ def settle() -> None:
             return
 
 
-def take_output() -> TextIO:
-    """Return the stream to the host, and send what anyone prints, even in C, to standard error.
-
-    A forked child does not get that stream: were it to outlive this process, the host would wait for its answer.
-    """
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: os.dup2(2, replies.fileno()))
-    return replies
-
-
-def listen(requests: "SimpleQueue[str]") -> None:
-    """Pass on requests; when the host has gone, end at once, in the middle of a round too, with all that computes."""
-    for line in sys.stdin:
-        requests.put(line)
-    family.kill()
-    os._exit(0)
-
-
-def main() -> None:
-    """Serve until standard input ends."""
-    replies = take_output()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides what it means
-    requests: SimpleQueue[str] = SimpleQueue()
-    threading.Thread(target=listen, args=(requests,), daemon=True).start()
-    worker = Worker(json.loads(requests.get()))
-    while True:
-        reply = worker.answer(json.loads(requests.get()))
-        sys.stdout.flush()
-        replies.write(json.dumps(reply) + "\n")
-        replies.flush()
+def main(channel: Channel) -> None:
+    """Serve until the host has gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what interrupts the host means, the host decides
+    greeting = channel.receive()
+    if greeting is None:
+        return
+    channel.send({"status": "ok", "pid": os.getpid()})
+    worker = Worker(greeting["backend"])
+    while (request := channel.receive()) is not None:
+        reply = worker.answer(request)
+        with suppress(Exception):  # what a backend has put in the place of these is its own affair
+            sys.stdout.flush()
+            sys.stderr.flush()
+        try:
+            channel.send(reply)
+        except (TypeError, ValueError, RecursionError) as error:  # it holds what JSON does not have
+            channel.send(worker.failure("error", told(error)))

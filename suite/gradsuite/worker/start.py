@@ -1,11 +1,13 @@
 """Where a worker starts: what its threads inherit is set before NumPy is imported, whose BLAS starts threads at once.
 
-`python -m gradsuite.worker.start` becomes a `gradsuite.worker.serve`.
+`python -m gradsuite.worker.start` becomes the guard of a `gradsuite.worker.serve`.
 """
 
 import os
 
 from gradsuite.machine import memory, subnormals
+from gradsuite.worker import guard
+from gradsuite.worker.channel import Channel
 
 THREADS_VARIABLE = "GRADSUITE_THREADS"
 
@@ -18,13 +20,15 @@ def confine() -> None:
 
 
 def main() -> None:
-    """Confine this process and its numbers, then serve."""
+    """Guard a child, which takes the channel, confines itself and its numbers, then serves."""
+    guard.start()
+    channel = Channel()
     confine()
     memory.give_way()
     subnormals.flush_if_asked()
     from gradsuite.worker import serve as worker
 
-    worker.main()
+    worker.main(channel)
 
 
 if __name__ == "__main__":

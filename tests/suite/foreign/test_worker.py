@@ -3,10 +3,11 @@
 import csv
 import time
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
-from gradsuite.worker.process import Process
+from gradsuite.worker.process import Lost, Process
 
 from tests import throwaway
 
@@ -52,13 +53,15 @@ def test_a_run_measures_one_command_and_survives_another(folder):
     assert len(died) == sum(row["backend"] == "dying" for row in rows) > 1
 
 
-def test_the_end_of_the_host_ends_a_command_that_computes(folder):
+def test_a_command_that_computes_ends_with_its_worker_even_if_the_guard_was_killed(folder):
     process = Process("busy", throwaway.environment(folder))
-    process.requests.write('{"do": "describe"}\n')
-    process.requests.flush()
-    worker = psutil.Process(process.process.pid)
-    while not (commands := worker.children()):
+    asking = Thread(target=pytest.raises, args=(Lost, process.ask, {"do": "describe"}, 600))
+    asking.start()
+    guard = psutil.Process(process.process.pid)
+    while len(commands := guard.children(recursive=True)) < 2:  # the worker and its command
         assert process.process.poll() is None
         time.sleep(0.01)
+    guard.kill()
+    asking.join()
     process.close()
     assert not psutil.wait_procs(commands, timeout=60)[1]

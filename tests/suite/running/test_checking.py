@@ -124,8 +124,8 @@ def test_a_traceback_says_why_a_backend_cannot_be_had(check):
 
 
 def test_a_description_that_never_comes_is_no_success_either(check, monkeypatch):
-    monkeypatch.setattr("gradsuite.running.checking.START_TIMEOUT", 3.0)
-    status, output, errors = check("endless", "--json")
+    monkeypatch.setattr("gradsuite.worker.process.START_LEAST", 3.0)
+    status, output, errors = check("endless", "--json", "--timeout", "3")
     assert (status, output) == (1, "[]\n")
     assert errors.startswith("gradsuite: backend 'endless' did not come up: no answer within 3 s")
 

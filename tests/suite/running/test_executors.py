@@ -2,8 +2,6 @@
 
 import os
 import sys
-import threading
-import time
 from collections import defaultdict
 
 import psutil
@@ -19,6 +17,8 @@ from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.worker import process
 from gradsuite.worker.environment import WorkerEnvironment
+
+from tests.throwaway import ended
 
 
 def trial(behaviour, backend="echo", size=1, *, timed=True):
@@ -55,7 +55,7 @@ def test_a_failure_costs_its_trial_alone(executor):
     assert done["raise"].reason == "ZeroDivisionError: a fault in .../place/package/module.py"
     assert "ZeroDivisionError" in done["raise"].stderr
     assert "/home/someone" not in done["raise"].stderr
-    assert (done["exit"].status, done["exit"].reason) == ("error", "the worker ended with exit status 7")
+    assert (done["exit"].status, done["exit"].reason) == ("error", "SystemExit: 7")
     assert done["kill"].reason.startswith("the worker was killed by SIGKILL")
     assert done["kill"].stderr == "last words\n"
     assert done["kill"].measurements == ()
@@ -81,48 +81,6 @@ def test_a_round_that_takes_too_long_is_ended(probe):
     assert (done["hang"].status, done["hang"].reason) == ("timeout", "no answer within 0.5 s")
     assert done["hang"].seconds >= 0.5
     assert done["one"].status == "ok"
-
-
-@pytest.mark.parametrize("moment", ["start", "cancel"])
-def test_ctrl_c_beside_the_clock_of_a_round_does_not_keep_the_host(executor, monkeypatch, moment):
-    class Interrupted(process.Timer):
-        """A clock in whose start or end Ctrl-C comes, after or before it took effect."""
-
-        def start(self):
-            super().start()
-            if moment == "start":
-                raise KeyboardInterrupt
-
-        def cancel(self):
-            if moment == "cancel":
-                raise KeyboardInterrupt
-            super().cancel()
-
-    executor.describe(["echo"])
-    before = set(threading.enumerate())
-    with monkeypatch.context() as context:
-        context.setattr(process, "Timer", Interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            results(executor, [trial("one")])
-    left = {thread for thread in threading.enumerate() if isinstance(thread, process.Timer)} - before
-    try:
-        assert all(thread.daemon or thread.finished.is_set() for thread in left)
-    finally:
-        for thread in left:
-            process.Timer.cancel(thread)
-
-
-def ended(pid):
-    """Whether a process that was killed is gone within a minute; one that nobody has waited for is, too."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_what_a_worker_started_ends_with_it(probe, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 
 import pytest
@@ -10,7 +11,7 @@ from gradsuite.measuring import memory
 from gradsuite.worker.serve import PAUSE, SETTLE, Worker, settle
 
 from tests import throwaway
-from tests.throwaway import ask, trial
+from tests.throwaway import trial
 
 
 @pytest.fixture
@@ -97,21 +98,12 @@ def process(probe):
 
 
 def test_prints_do_not_reach_the_host(process):
-    assert ask(process, trial("shout"))["measurements"] == [["size", 1.0, "", None, None, None, ""]]
-    _, errors = process.communicate()
-    assert "not JSON" in errors
-    assert "nor this" in errors
-
-
-def test_the_end_of_the_host_ends_the_worker_in_the_middle_of_a_round(process):
-    ask(process, {"do": "describe"})
-    process.stdin.write(json.dumps(trial("hang")) + "\n")
-    process.stdin.close()
-    process.stdin = None
-    assert process.wait(timeout=60) == 0
+    (size,) = process.ask(trial("shout"), 60)["measurements"]
+    assert (size.metric, size.value) == ("size", 1.0)
+    assert set(process.stderr_tail().splitlines()) == {"not JSON", "nor this"}
 
 
 def test_an_interrupt_is_the_hosts_business(process):
-    ask(process, {"do": "describe"})
-    process.send_signal(signal.SIGINT)
-    assert ask(process, {"do": "describe"})["status"] == "ok"
+    process.ask({"do": "describe"}, 60)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.ask({"do": "describe"}, 60)["status"] == "ok"

@@ -6,7 +6,7 @@ import pytest
 from gradsuite.machine import subnormals
 from gradsuite.worker import start
 
-from tests.throwaway import ask, trial, worker
+from tests.throwaway import trial, worker
 
 PRODUCTS = 512 * 512
 TWO = {"OPENBLAS_NUM_THREADS": "2"}
@@ -15,8 +15,8 @@ TWO = {"OPENBLAS_NUM_THREADS": "2"}
 def measured(**variables):
     """Return how many subnormal numbers are left of a product, and the cores of each thread."""
     with worker(**TWO, **variables) as process:
-        (left, *cores) = ask(process, trial("threads"))["measurements"]
-    return left[1], [core[1] for core in cores]
+        (left, *cores) = process.ask(trial("threads"), 60)["measurements"]
+    return left.value, [core.value for core in cores]
 
 
 def test_numbers_are_kept_unless_asked_otherwise(probe):

@@ -1,7 +1,7 @@
 """One live worker per backend: started when it is first needed, asked round by round, and replaced when it fails."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,7 @@ from gradsuite.machine.facts import without_paths
 from gradsuite.rows import Measurement
 from gradsuite.running.executors.watched import Watched
 from gradsuite.worker.environment import WorkerEnvironment
-from gradsuite.worker.process import Lost, Process
-
-START_TIMEOUT = 300.0  # seconds to import a framework, from a cold disk too, or to compile a small network per cell
+from gradsuite.worker.process import Lost, Process, start_timeout
 
 
 @dataclass(slots=True)
@@ -58,13 +56,14 @@ class Workers:
             raise Lost("error", one_line(error)) from error
         self.processes[backend] = process
         try:
-            reply = process.ask({"do": "describe"}, START_TIMEOUT)
+            reply = process.ask({"do": "describe"}, start_timeout(self.timeout))
             if reply["status"] != "ok":
                 raise Lost("error", reply["reason"])
         except Lost:
             self.end(backend)
             raise
-        return info(reply["info"])
+        described: BackendInfo = reply["info"]
+        return described
 
     def preflight(self, backend: str, device: str, cells: Sequence[str]) -> str:
         """Return what is wrong with a backend's gradients, or nothing; one that dies of it gets a fresh worker."""
@@ -72,7 +71,7 @@ class Workers:
             if backend not in self.processes:
                 self.start(backend)
             request = {"do": "preflight", "device": device, "cells": list(cells)}
-            reply = self.processes[backend].ask(request, START_TIMEOUT)
+            reply = self.processes[backend].ask(request, start_timeout(self.timeout))
         except Lost as lost:
             self.end(backend)
             return without_paths(str(lost))
@@ -88,6 +87,8 @@ class Workers:
     def round(self, one: Unfinished) -> Result | None:
         """Run one round of a trial; return its result if that was the last one."""
         backend = one.trial.backend
+        if not one.started and backend in self.processes and not self.processes[backend].is_quiet():
+            self.end(backend)  # the trial before has left something behind that did this
         if backend not in self.processes:
             try:
                 self.start(backend)
@@ -102,16 +103,16 @@ class Workers:
         except Lost as lost:
             reply = {"status": lost.status, "reason": str(lost), "measurements": []}
         one.seconds += time.perf_counter() - began
-        one.measurements += [Measurement(*row) for row in reply["measurements"]]
+        one.measurements += reply["measurements"]
         if reply["status"] in ("error", "timeout"):  # the next trial gets a fresh worker: this one may be damaged
             result = one.result(reply["status"], reply["reason"], process.stderr_tail())
             self.end(backend)
             return result
         if not reply["done"]:
             return None
-        if process.is_crowded():
+        if reply["changed"] or process.is_crowded():
             self.end(backend)
-        return one.result(reply["status"], reply.get("reason", ""))
+        return one.result(reply["status"], reply.get("reason", ""), replaced(reply["changed"]))
 
     def end(self, backend: str) -> None:
         """End a backend's worker, if it has one."""
@@ -124,8 +125,6 @@ class Workers:
             self.end(backend)
 
 
-def info(fields: Mapping[str, Any]) -> BackendInfo:
-    """Return a BackendInfo that came through JSON, its lists tuples again."""
-    activations = {cell: tuple(names) for cell, names in fields["activations"].items()}
-    tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return BackendInfo(**tuples | {"activations": activations})
+def replaced(changed: Sequence[str]) -> str:
+    """Return the note on a trial that has changed what later ones would have shared with it; of nothing, none."""
+    return f"a fresh worker followed this trial, which has changed {', '.join(changed)}\n" if changed else ""
