@@ -20,10 +20,10 @@ from gradsuite.experiment import Result
 from gradsuite.plugins import load
 from gradsuite.rows import Measurement
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.executors.workers import info
 from gradsuite.running.job import Job
 from gradsuite.runs.outcome import outcome
 from gradsuite.runs.store import Run
+from gradsuite.worker import described
 
 from tests.throwaway import environment, install
 
@@ -128,7 +128,7 @@ def fill(run: Run) -> None:
     """Store all trials of the preset as if they had been measured, so that nothing is left to resume."""
     asked = Configuration.make({"experiment": ["large"], "backend": ["numpy"], "preset": "full"})
     job = Job(asked, load(), print)
-    keys = job.keys({name: info(described) for name, described in run.meta["backends"].items()})
+    keys = job.keys({name: described.unpacked(name, info) for name, info in run.meta["backends"].items()})
     there = run.statuses()
     run.take(
         outcome(trial, key, Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3))
