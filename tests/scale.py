@@ -6,20 +6,24 @@ python -m tests.scale rows      # one trial of 10^6 rows in at most 20 s
 python -m tests.scale overhead  # the share of a quick run's time that is outside of measured work
 """
 
+import math
 import os
+import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from gradsuite.experiment import Result
 from gradsuite.plugins import load
 from gradsuite.rows import Measurement
-from gradsuite.running.executors.workers import info
-from gradsuite.running.plan import Keys, study
+from gradsuite.running.configuration import Configuration
+from gradsuite.running.job import Job
+from gradsuite.runs.outcome import outcome
 from gradsuite.runs.store import Run
+from gradsuite.worker import described
 
 from tests.throwaway import environment, install
 
@@ -51,14 +55,33 @@ def register_experiments(register):
 """
 
 
-def watched(folder: Path, *arguments: str) -> tuple[float, list[int], str]:
-    """Run a command; return how long it took, the resident bytes of the host all along, and what it printed last."""
-    began, resident = time.monotonic(), list[int]()
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A command that ended well: seconds on the clock and of processors, the host's bytes all along, the last line."""
+
+    seconds: float
+    processor: float
+    resident: list[int]
+    last: str
+
+    def say(self, what: str, limit: float) -> bool:
+        """Print these figures, and return whether the time is within its limit."""
+        peak, load_1 = max(self.resident, default=0) / 2**20, os.getloadavg()[0]
+        print(
+            f"{what}: {self.seconds:.1f} s (at most {limit:.0f}), {self.processor:.1f} s of processors, "
+            f"host up to {peak:.0f} MiB, load {load_1:.1f}",
+            flush=True,
+        )
+        return self.seconds <= limit
+
+
+def watched(folder: Path, *arguments: str) -> Watched:
+    """Run a command. Raises RuntimeError if it fails."""
+    began, before, resident = time.monotonic(), processor_seconds(), list[int]()
+    command = [sys.executable, "-m", "gradsuite", *arguments]
     with (
         (folder / "output.txt").open("w+") as output,
-        psutil.Popen(
-            [sys.executable, "-m", "gradsuite", *arguments], cwd=folder, env=environment(folder), stdout=output
-        ) as host,
+        psutil.Popen(command, cwd=folder, env=environment(folder), stdout=output) as host,
     ):
         while host.poll() is None:
             resident.append(host.memory_info().rss)
@@ -67,72 +90,69 @@ def watched(folder: Path, *arguments: str) -> tuple[float, list[int], str]:
             raise RuntimeError(f"gradsuite {' '.join(arguments)} ended with exit status {host.returncode}")
         output.seek(0)
         last = output.read().splitlines()[-1]
-    return time.monotonic() - began, resident, last
+    return Watched(time.monotonic() - began, processor_seconds() - before, resident, last)
 
 
-def said(what: str, seconds: float, resident: Sequence[int], limit: float) -> bool:
-    """Print one figure, and return whether it is within its limit."""
-    peak = max(resident, default=0) / 2**20
-    load_1 = os.getloadavg()[0]
-    print(f"{what}: {seconds:.1f} s (at most {limit:.0f}), host up to {peak:.0f} MiB, load {load_1:.1f}", flush=True)
-    return seconds <= limit
+def processor_seconds() -> float:
+    """Return what all commands so far took, with all that they started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def trials(folder: Path) -> bool:
     """Measure many trivial trials; return whether that is quick, and the host's memory flat."""
-    seconds, resident, _ = watched(folder, "run", "large", "--backend", "numpy", "--preset", "standard", "-q")
-    half = len(resident) // 2
-    growth = max(resident[half:]) - max(resident[:half])  # of the report, too, which is drawn at the end
-    print(f"the host grew by {growth / 2**20:.0f} MiB in the second half")
-    return said(f"{TRIALS} trivial trials", seconds, resident, MINUTE)
+    done = watched(folder, "run", "large", "--backend", "numpy", "--preset", "standard", "-q")
+    quarter = len(done.resident) // 4  # the first has the imports, and the last the report
+    growth = done.resident[3 * quarter] - done.resident[quarter]
+    print(f"the host grew by {growth / 2**20:.0f} MiB while half of them were measured")
+    return done.say(f"{TRIALS} trivial trials", MINUTE) and growth <= FLAT
 
 
 def stored(folder: Path) -> bool:
     """Store very many trials, and have them resumed, listed, reported on and exported; return whether that is quick."""
-    _, _, path = watched(folder, "run", "large", "--backend", "numpy", "--preset", "full", "-k", "number=7", "-q")
+    path = watched(folder, "run", "large", "--backend", "numpy", "--preset", "full", "-k", "number=7", "-q").last
     fill(Run.open(folder / path))
-    run = ["large", "--backend", "numpy", "--preset", "full"]
     commands = {
-        "planned": ["run", *run, "--dry-run"],
+        "planned": ["run", "large", "--backend", "numpy", "--preset", "full", "--dry-run"],
         "resumed": ["run", "--resume", path, "-q"],
         "listed": ["runs"],
         "claims": ["claims", path],
         "reported on": ["report", path],
         "exported": ["export", path, "--out", "rows.csv"],
-        "compared": ["compare", path, path],
     }
-    done = {name: watched(folder, *command)[:2] for name, command in commands.items()}
-    verdicts = [said(f"{STORED} trials {name}", *figures, MINUTE) for name, figures in done.items()]
+    verdicts = [watched(folder, *command).say(f"{STORED} trials {name}", MINUTE) for name, command in commands.items()]
     return all(verdicts)
 
 
 def fill(run: Run) -> None:
     """Store all trials of the preset as if they had been measured, so that nothing is left to resume."""
-    about = run.meta
-    planned = study(load(), ["large"], "full", {})
-    keys = Keys({name: info(described) for name, described in about["backends"].items()})
-    for (trial,) in planned.groups(["numpy"], "cpu"):
-        run.add(trial, keys(trial), Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3))
-    configuration = {**about["configuration"], "select": []}
-    run.note({"configuration": configuration})
+    asked = Configuration.make({"experiment": ["large"], "backend": ["numpy"], "preset": "full"})
+    job = Job(asked, load(), print)
+    keys = job.keys({name: described.unpacked(name, info) for name, info in run.meta["backends"].items()})
+    there = run.statuses()
+    run.take(
+        outcome(trial, key, Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3))
+        for (trial,) in job.planned(["numpy"])
+        if (key := keys(trial)) not in there
+    )
+    run.note({"configuration": {**run.meta["configuration"], "select": []}})
 
 
 def rows(folder: Path) -> bool:
     """Measure one trial of very many rows; return whether that is quick."""
     asked = ["run", "large", "--backend", "numpy", "--preset", "quick", "--set", f"rows={ROWS}", "-q"]
-    seconds, resident, _ = watched(folder, *asked)
-    return said(f"a trial of {ROWS} rows", seconds, resident, OF_ROWS)
+    return watched(folder, *asked).say(f"a trial of {ROWS} rows", OF_ROWS)
 
 
 def overhead(folder: Path) -> bool:
-    """Run the quick preset; print which part of the time is not in trials, and return True: no limit is set for it."""
-    seconds, resident, path = watched(folder, "run", "--backend", "numpy", "--preset", "quick", "-q")
-    run = Run.open(folder / path)
-    measured = float(run.trials()["seconds"].sum())
+    """Run the quick preset; print which part of the time is not in trials, and return True: it has no limit."""
+    done = watched(folder, "run", "--backend", "numpy", "--preset", "quick", "-q")
+    told = Run.open(folder / done.last).trials()
+    measured = float(told["seconds"].sum())
     print(
-        f"{measured:.1f} s of {seconds:.1f} s are in {len(run.trials())} trials: {1 - measured / seconds:.0%} outside"
+        f"{measured:.1f} s are in {len(told)} trials: {1 - measured / done.seconds:.0%} of the time is outside of them"
     )
-    return said("the quick preset on NumPy", seconds, resident, MINUTE * MINUTE)
+    return done.say("the quick preset on NumPy", math.inf)
 
 
 if __name__ == "__main__":

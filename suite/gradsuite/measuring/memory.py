@@ -47,6 +47,12 @@ def release() -> None:
         trim(0)
 
 
+def keep() -> None:
+    """Let `release` leave alone what is there now: modules stay, and to look through NumPy's alone takes 10 ms."""
+    gc.collect()
+    gc.freeze()
+
+
 def resident() -> int:
     """Return the resident set size now, in bytes."""
     return int(psutil.Process().memory_info().rss)

@@ -29,29 +29,24 @@ class Attachment:
 
 def attachments(run: Run, experiments: Iterable[str]) -> dict[str, Attachment]:
     """Return the data of each experiment that measured something; small files first find room."""
-    packed = {name: _packed(rows) for name in experiments if len(rows := _rows(run, name))}
+    counts = {name: count for name in experiments if (count := run.count(name))}
+    packed = {name: _packed(run.frame(name)) if count <= ROWS else b"" for name, count in counts.items()}
     room, made = ROOM, {}
-    for name, (count, content) in sorted(packed.items(), key=lambda entry: len(entry[1][1]) or ROOM):
+    for name, content in sorted(packed.items(), key=lambda entry: len(entry[1]) or ROOM):
         address = f"data:application/gzip;base64,{b64encode(content).decode()}" if content else ""
         if not content or len(address) > room:
-            made[name] = Attachment(f"{name}.csv.gz", count)
+            made[name] = Attachment(f"{name}.csv.gz", counts[name])
             continue
         room -= len(address)
-        made[name] = Attachment(f"{name}.csv.gz", count, len(content), address)
+        made[name] = Attachment(f"{name}.csv.gz", counts[name], len(content), address)
     return made
 
 
-def _rows(run: Run, experiment: str) -> pd.DataFrame:
-    rows = run.frame(experiment)
-    return rows[rows["metric"].notna()]
-
-
-def _packed(rows: pd.DataFrame) -> tuple[int, bytes]:
-    """Return how many rows there are and their file; an empty one of too many."""
-    if len(rows) > ROWS:
-        return len(rows), b""
+def _packed(frame: pd.DataFrame) -> bytes:
+    """Return the file of an experiment's measurements."""
+    rows = frame[frame["metric"].notna()]
     shown = rows.drop(columns=[name for name in LEFT_OUT if name in rows]).dropna(axis="columns", how="all")
     values = rows["value"].map(lambda value: float(f"{value:.{DIGITS}g}"))
     text = BytesIO()
     write_csv(shown.assign(value=values), text)
-    return len(rows), gzip.compress(text.getvalue(), mtime=0)
+    return gzip.compress(text.getvalue(), mtime=0)

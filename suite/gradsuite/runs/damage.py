@@ -8,7 +8,7 @@ from gradsuite.runs import meta
 from gradsuite.runs.claimed import CLAIMS
 from gradsuite.runs.database import FILE, Damaged, Database
 from gradsuite.runs.formats import FORMAT, OLDER
-from gradsuite.runs.tables import TIDY, TRIALS
+from gradsuite.runs.tables import TIDY_ROWS, TIDY_TRIALS, TRIALS
 
 MAGIC = b"SQLite format 3\0"
 CHECKED = 2**26  # bytes: in a larger file, what the tables hold is looked at where it is read
@@ -85,7 +85,7 @@ def require_sound(folder: Path, version: int, *, up_to: float = CHECKED) -> None
     """
     database = Database(folder, version)
     with database.reading() as connection:
-        for query in (TRIALS, TIDY, CLAIMS):
+        for query in (TRIALS, TIDY_TRIALS, TIDY_ROWS, CLAIMS):
             connection.execute(f"SELECT * FROM ({query}) LIMIT 0", {"own": "", "part": None, "run": "", "of": None})
         if form := meta.misshapen(meta.read(connection)):
             raise Damaged(folder, f"what it says of its {form!r} is of another form")

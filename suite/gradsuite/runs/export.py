@@ -24,7 +24,7 @@ def write_csv(rows: pd.DataFrame, output: BinaryIO) -> None:
     """
     value = rows["value"].astype(object).where(rows["value"].notna() | rows["metric"].isna(), "nan")
     named = [(str(name), column) for name, column in rows.items()]
-    texts = {name: column.map(inert, na_action="ignore") for name, column in named if holds_text(column)}
+    texts = {name: column.map(inert_by_text(column)) for name, column in named if holds_text(column)}
     written = rows.assign(**texts, value=value).rename(columns=lambda name: inert(str(name)))
     written.to_csv(output, index=False, mode="wb", lineterminator="\n")
 
@@ -32,6 +32,11 @@ def write_csv(rows: pd.DataFrame, output: BinaryIO) -> None:
 def holds_text(column: pd.Series) -> bool:
     """Whether a column is of text."""
     return not pd.api.types.is_numeric_dtype(column)
+
+
+def inert_by_text(column: pd.Series) -> dict[str, str]:
+    """Return each text of a column as no spreadsheet computes it; a million rows have a few, and a missing one none."""
+    return {text: inert(text) for text in column.dropna().unique()}
 
 
 def inert(text: str) -> str:

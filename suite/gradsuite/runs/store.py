@@ -200,6 +200,11 @@ class Run:
         with self.database.reading() as connection:
             return tables.with_settings(tables.tidy(connection, self.machine, experiment))
 
+    def count(self, experiment: str) -> int:
+        """Return how many measurements there are of one experiment."""
+        with self.database.reading() as connection:
+            return tables.count(connection, self.machine, experiment)
+
 
 def insert(connection: sqlite3.Connection, stored: Stored) -> None:
     """Add a trial and what was measured."""

@@ -14,12 +14,12 @@ MACHINE = "coalesce(nullif(machine, ''), :own) AS machine"
 # `part` is the machine whose part of a merged run is asked for, or null; `of` an experiment, or null.
 TRIALS = f"""SELECT {", ".join(OUTCOME)}, {MACHINE}, coalesce(nullif(run, ''), :run) AS run FROM current
     WHERE machine = coalesce(:part, machine) ORDER BY id"""
-TIDY = f"""SELECT experiment, backend, json_extract(settings, '$.cell') AS cell,
-        json_extract(settings, '$.dtype') AS dtype, device, settings, key, metric, layer, "index", member, value, unit,
-        note, status, {MACHINE}
-    FROM current LEFT JOIN measurements ON trial_id = id
-    WHERE experiment = coalesce(:of, experiment) AND machine = coalesce(:part, machine)
-    ORDER BY id, measurements.rowid"""
+THOSE = "FROM current WHERE experiment = coalesce(:of, experiment) AND machine = coalesce(:part, machine)"
+TIDY_TRIALS = f"""SELECT id, experiment, backend, json_extract(settings, '$.cell') AS cell,
+    json_extract(settings, '$.dtype') AS dtype, device, settings, key, status, {MACHINE} {THOSE} ORDER BY id"""
+TIDY_ROWS = f"""SELECT trial_id AS id, metric, layer, "index", member, value, unit, note FROM measurements
+    WHERE trial_id IN (SELECT id {THOSE}) ORDER BY trial_id, rowid"""
+COUNT = f"SELECT count(*) FROM measurements WHERE trial_id IN (SELECT id {THOSE})"
 KINDS = {"layer": "Int64", "index": "Int64", "member": "Int64", "value": "float64"}
 Asked = Mapping[str, str | None]
 
@@ -31,7 +31,17 @@ def trials(connection: sqlite3.Connection, part: str | None, run: str) -> pd.Dat
 
 def tidy(connection: sqlite3.Connection, part: str | None, experiment: str | None) -> pd.DataFrame:
     """Return one row per measurement, with COLUMNS; a trial without any has one row without a metric."""
-    return _read(connection, TIDY, {"part": part, "of": experiment}, KINDS)[list(COLUMNS)]
+    asked = {"part": part, "of": experiment}
+    connection.execute("BEGIN")  # trials and rows of one moment: a host may be adding to them
+    of_trials, rows = _read(connection, TIDY_TRIALS, asked, {}), _read(connection, TIDY_ROWS, asked, KINDS)
+    # What a trial has in common for all its rows is read once: they may be a million.
+    return of_trials.merge(rows, on="id", how="left")[list(COLUMNS)]
+
+
+def count(connection: sqlite3.Connection, part: str | None, experiment: str) -> int:
+    """Return how many measurements there are of an experiment."""
+    (found,) = connection.execute(COUNT, {"part": part, "of": experiment}).fetchone()
+    return int(found)
 
 
 def with_settings(rows: pd.DataFrame) -> pd.DataFrame:

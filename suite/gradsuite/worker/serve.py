@@ -130,6 +130,7 @@ class Worker:
         if missing := registration.missing():
             raise UserError(missing)
         backend: Backend = registration.load()()
+        memory.keep()
         return backend
 
     @cached_property
@@ -153,6 +154,7 @@ class Worker:
                 self.experiments[name] = self.plugins.experiment(name)
             except UserError as error:  # the host has it, so that another time it may be here too
                 raise NotAvailable(str(error)) from error
+            memory.keep()
         return self.experiments[name]
 
 

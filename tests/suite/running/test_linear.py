@@ -9,12 +9,13 @@ from gradsuite.experiment import Result
 from gradsuite.plugins import load
 from gradsuite.rows import Measurement
 from gradsuite.running.configuration import Configuration
-from gradsuite.running.executors.executor import Executor
+from gradsuite.running.executors.executor import Executor, unknown
 from gradsuite.running.failures import failures
 from gradsuite.running.job import Job
 from gradsuite.running.progress import Silent
+from gradsuite.running.room import Room
 
-FEW = 100  # trials
+FEW = 60  # trials
 ROOM = 1.05  # of calls that come once, such as those of a first import; a quadratic share of 5% is noticed
 
 
@@ -27,10 +28,13 @@ class Echoing(Executor):
     def preflight(self, backends, device, cells):
         return {}
 
-    def run(self, groups):
+    def run(self, groups, known=unknown):
         for group in groups:
             for trial in group:
                 yield trial, Result("ok", (Measurement("size", trial.settings["size"]),))
+
+    def room(self):
+        return Room(10**12, 10**12)
 
     def machine(self):
         return {}

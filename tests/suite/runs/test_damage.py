@@ -56,7 +56,7 @@ def folder(tmp_path, monkeypatch, original, plugins):
     monkeypatch.chdir(tmp_path)
     for name in ("sound", "broken"):
         shutil.copytree(original, tmp_path / name)
-    monkeypatch.setattr("gradsuite.report.page.sections", lambda *arguments, **options: [])
+    monkeypatch.setattr("gradsuite.report.page.sections", lambda *_, **__: [])
     monkeypatch.setattr("gradsuite.plugins.load", lambda *arguments, **options: plugins)
 
     def would_run(job, unfinished):
