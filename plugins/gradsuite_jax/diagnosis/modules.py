@@ -93,12 +93,12 @@ def _look(question: Question, batch: Any) -> dict[str, Seen]:
     module, desks = _replaced(nnx.clone(question.network))
     if not desks:
         raise UserError(f"{question.title} has no flax.nnx.RNN: give its step(params, carry, x), params and carry")
-    graph, parameters, rest = nnx.split(module, nnx.Param, nnx.Not(nnx.Param))
+    graph, parameters, *rest = nnx.split(module, nnx.Param, ...)
 
     def value(parameters: Any, nudges: dict[str, Array], shift: Any) -> tuple[Array, Any]:
         for name, nudge in nudges.items():
             desks[name].nudges = nudge
-        module = nnx.merge(graph, parameters, jax.tree.map(lambda leaf: leaf, rest))  # counters are of this trace
+        module = nnx.merge(graph, parameters, *jax.tree.map(lambda leaf: leaf, rest))  # counters are of this trace
         output = question.call(module, batch) if question.call else module(*given_of(batch, question))
         if shift is not None:
             output = jax.tree.map(jnp.add, output, shift)
