@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -15,7 +15,7 @@ from gradsuite import __version__
 from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError, one_line
-from gradsuite.experiment import STATUSES, Result, Table, Trial
+from gradsuite.experiment import STATUSES, Table, Trial
 from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
@@ -23,10 +23,11 @@ from gradsuite.running import plan
 from gradsuite.running.availability import Availability, asked_backend, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
-from gradsuite.running.executors.executor import Executor, Group, Halted, Known
+from gradsuite.running.executors.executor import Executor, Group, Halted
 from gradsuite.running.folder import new_run
-from gradsuite.running.keys import Keys, anew, missing
-from gradsuite.running.log import event, logged, of_trial
+from gradsuite.running.keys import Keys, anew, missing, other_code
+from gradsuite.running.log import event, logged
+from gradsuite.running.outcomes import outcomes, untimed
 from gradsuite.running.outgrown import Outgrown
 from gradsuite.running.progress import Progress
 from gradsuite.running.room import Fit, Room
@@ -294,55 +295,6 @@ class Job:
                 self.say(message)
             return False
         return True
-
-
-def outcomes(
-    groups: Sequence[Group],
-    backends: Mapping[str, BackendInfo],
-    wrong: Mapping[str, str],
-    fit: Fit,
-    executor: Executor,
-    known: Known,
-) -> Iterator[tuple[Trial, Result]]:
-    """Yield every trial with its result: first those that need no measuring.
-
-    They are those that a backend does not claim, those of a backend whose gradients are `wrong`, and those that do not
-    `fit` into the memory there is.
-    """
-    claimed: list[list[Trial]] = []
-    for group in groups:
-        claimed.append([])
-        for trial in group:
-            if reason := plan.refusal(backends[trial.backend], trial.device, trial.settings):
-                yield trial, told(trial, Result("unsupported", reason=reason))
-            elif trial.backend in wrong:
-                yield trial, told(trial, Result("invalid", reason=f"wrong gradients: {wrong[trial.backend]}"))
-            elif misfit := fit.result(trial):
-                yield trial, told(trial, misfit)
-            else:
-                claimed[-1].append(trial)
-    yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found))
-
-
-def untimed(groups: Iterable[Group]) -> list[str]:
-    """Return the experiments that time nothing in any of these trials."""
-    timed = {trial.experiment: False for trial in chain.from_iterable(groups)}
-    timed |= {trial.experiment: True for trial in chain.from_iterable(groups) if trial.timed}
-    return [name for name, some in timed.items() if not some]
-
-
-def told(trial: Trial, result: Result) -> Result:
-    """Tell the log of the run that a trial is not measured, and return its result."""
-    event(INFO, "trial refused", **of_trial(trial), status=result.status, reason=result.reason)
-    return result
-
-
-def other_code(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
-    """Return what has changed of that which trials are measured with, in words."""
-    if before is None:
-        return "the run does not say with which code they were measured"
-    changed = [name for name, state in now.items() if before.get(name) != state]
-    return f"{', '.join(changed)} has changed" if changed else "versions, or files that settings name, have changed"
 
 
 def drawn(run: Run, plugins: Plugins) -> "list[Section]":

@@ -98,3 +98,11 @@ def missing(
         return status in FINAL and not (status == "invalid" and trial.backend in doubted)
 
     return [[trial for trial in group if not is_final(trial)] for group in groups]
+
+
+def other_code(before: Mapping[str, str] | None, now: Mapping[str, str]) -> str:
+    """Return what has changed of that which trials are measured with, in words."""
+    if before is None:
+        return "the run does not say with which code they were measured"
+    changed = [name for name, state in now.items() if before.get(name) != state]
+    return f"{', '.join(changed)} has changed" if changed else "versions, or files that settings name, have changed"
