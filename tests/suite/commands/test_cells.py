@@ -83,7 +83,7 @@ def test_thorough_checks_wait_until_their_cell_is_asked_for():
         ("check numpy --cell lrx", "unknown cell 'lrx'; did you mean 'lru'? (allowed: coupled, gru, "),
         ("check numpy gradients-gru --cell lstm", "no check matches 'gradients-gru'; the nearest names are "),
         ("new-cell lru", "cell 'lru' is registered already: choose another name"),
-        ("new-cell My_Cell", "such as 'my-cell', not 'My_Cell'; did you mean 'my-cell'?"),
+        ("new-cell My_Cell", "such as 'my-cell', at most 80 characters, not 'My_Cell'; did you mean 'my-cell'?"),
     ],
 )
 def test_what_is_wrong_is_one_line(type_in, line, fault):
