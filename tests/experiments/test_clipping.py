@@ -184,7 +184,7 @@ def test_the_title_says_what_came_out():
 
 
 @pytest.mark.parametrize("rule", ["norm", "unit", "value"])
-@pytest.mark.parametrize("changes", [{"length": [1]}, {"hidden_size": [1]}, {"limit": [1e300]}])
+@pytest.mark.parametrize("changes", [{"length": [1]}, {"hidden_size": [1]}, {"limit": [1e9]}])
 def test_a_part_of_the_gradient_that_is_zero_breaks_no_claim(rule, changes):
     rows = measured(Clipping(), rule=[rule], gains=[2], **changes)  # after one step W_hh has the gradient 0: h_0 is 0
     assert {claim.verdict for claim in Clipping().claims(rows)} == {"holds"}

@@ -16,7 +16,7 @@ def runs(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for k in range(6):
         slower = {("jax", 64): 1.2 if k >= 3 else 1.0}
-        stored(tmp_path / f"r{k}", timed(rng, slower=slower), started=f"2026-01-0{k + 1}")
+        stored(tmp_path / f"r{k}", timed(rng, slower=slower), started=f"2026-01-0{k + 1}T00:00:00+00:00")
 
 
 def test_a_step_is_listed_with_the_first_run_after_it(type_line):

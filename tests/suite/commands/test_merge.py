@@ -25,13 +25,16 @@ def runs(tmp_path):
 def test_it_says_which_runs_are_of_which_machine_and_what_was_replaced(runs, type_line):
     status, output, errors = type_line("merge one two three --out both")
     assert (status, output) == (1, "both\n")  # the experiment is not installed: its claims cannot be judged
-    assert errors.splitlines() == [
+    *lines, report = errors.splitlines()
+    assert lines[:3] == [
         "Box <i>, 2 cores (0a1b2c3d): one, three",
         "Box <i>, 2 cores (4e5f6a7b): two",
         "1 trial was measured more than once on one machine: the last that is ok counts",
-        "gone is not installed here: its claims stay as they were judged",
-        "report: both/report.html",
     ]
+    assert [line.split("; did")[0] for line in lines[3:]] == [
+        f"gone-machine-{number}: This experiment cannot be loaded here: unknown experiment 'gone'" for number in (1, 2)
+    ]
+    assert report == "report: both/report.html"
     page = (Run.open("both").path / "report.html").read_text("utf-8")
     assert "Box &lt;i&gt;, 2 cores (4e5f6a7b)" in page
     assert "Box <i>" not in page
