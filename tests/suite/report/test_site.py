@@ -1,6 +1,7 @@
 """A library of runs as a site: every run is in its index, nothing is fetched from elsewhere, hostile names are text."""
 
 import re
+from types import MappingProxyType
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from gradsuite.plugins import Plugins
 from gradsuite.report.site import publish
 from gradsuite.rows import Measurement
 from gradsuite.runs.store import Run
+from gradsuite.settings import Setting
 from gradsuite.topic import Topic
 
 BOX = {"cpu": "Box <i>", "cores": 2, "threads": 2, "mark": "0a1b2c3d"}
@@ -54,7 +56,8 @@ class Answering(Experiment):
     """Answers two questions that the index shows, and one that it leaves to the report."""
 
     name, question, topic = "answering", "Who wins?", Topic.SPEED
-    settings, presets = (), {}
+    settings = (Setting("number", float, "what is said"),)
+    presets = MappingProxyType({"quick": {"number": [1.5]}})
 
     def measure(self, backend, device, settings):
         yield []
@@ -76,7 +79,7 @@ class Boards:
 def test_scoreboards_say_what_each_run_answers_and_lead_to_its_report(tmp_path):
     made = Run.create(tmp_path / "one", {"machine": BOX, "backends": {"numpy": INFO}})
     for seconds in (1.5, 2.5):
-        made.add(Trial("answering", "numpy", "cpu", {"n": seconds}), str(seconds), Result("ok", (row(seconds),)))
+        made.add(Trial("answering", "numpy", "cpu", {"number": seconds}), str(seconds), Result("ok", (row(seconds),)))
     page = publish([made], tmp_path / "site", Plugins({"boards": Boards()})).read_text("utf-8")
     agreement, speed = (page.index(f'<section id="topic/{name}">') for name in ("agreement", "speed"))
     assert agreement < page.index("They agree.") < speed < page.index("numpy is &lt;fastest&gt;.")

@@ -177,7 +177,7 @@ def test_best_names_the_fastest_and_how_far_the_next_is(bench):
         ("--set size=big", "size must be a whole number, not 'big'"),
         ("--set size=1 --device tpu", "nothing was measured: kernel: kernel has no device 'tpu'"),
         ("--set size=1 --backend colonel", "unknown backend 'colonel' (allowed: kernel, steady)"),
-        ("--seconds 0", "--seconds must be a number above 0"),
+        ("--seconds 0", "--seconds must be more than 0, not 0"),
     ],
 )
 def test_best_refuses_what_it_cannot_time(bench, line, said):

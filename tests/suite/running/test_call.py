@@ -4,6 +4,7 @@ import gradsuite
 import numpy as np
 import pytest
 from gradsuite.errors import UserError
+from gradsuite.report.section import missing
 from gradsuite.running.job import Job
 from gradsuite.runs.store import Run
 
@@ -52,13 +53,17 @@ def test_what_was_interrupted_is_resumed(tiny, monkeypatch):
     assert run.trials["status"].tolist() == ["ok", "ok"]
 
 
+def unjudged(run):
+    return missing("tiny", "Its claims could not be judged: ZeroDivisionError: division by zero", run.trials())
+
+
 def interrupted(*_):
     raise KeyboardInterrupt
 
 
 def test_claims_that_cannot_be_judged_are_an_error_that_names_the_run(tiny, monkeypatch):
-    monkeypatch.setattr("gradsuite.running.job.judge", lambda run, experiment: 1 / 0)
-    with pytest.raises(UserError, match=r"results/.*-quick-1: the claims of tiny could not be judged: ZeroDivisionErr"):
+    monkeypatch.setattr("gradsuite.running.job.drawn", lambda run, plugins: [unjudged(run)])
+    with pytest.raises(UserError, match=r"results/.*-quick-1: tiny: Its claims could not be judged: ZeroDivisionErr"):
         gradsuite.run(**TINY)
     (folder,) = (path for path in (tiny / "results").iterdir() if path.name != "latest")
     assert gradsuite.load(folder).trials["status"].tolist() == ["ok", "ok"]

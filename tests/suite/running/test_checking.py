@@ -102,7 +102,6 @@ def test_what_is_not_claimed_does_not_make_a_success(check):
     ("backend", "status", "message"),
     [
         ("undescribed", 1, "backend 'undescribed' did not come up: the worker ended with exit status 0"),
-        ("unset", 1, "backend 'unset' cannot be started: SystemExit: 0"),
         ("empty", 1, "backend 'empty' claims no device, or no dtype that could be checked"),
         ("raising", 2, "backend 'raising' cannot be had: ValueError: two lines"),
         ("absent", 2, "unknown backend 'absent'"),
@@ -113,6 +112,12 @@ def test_a_backend_that_cannot_be_asked_is_one_line(check, backend, status, mess
     assert (ended, output) == (status, "")
     assert errors.startswith(f"gradsuite: {message}")
     assert len(errors.splitlines()) == 1
+
+
+def test_a_hook_that_fails_is_said_and_the_backend_is_checked_without_it(check):
+    status, output, errors = check("unset", "describe*")
+    assert (status, output.count("passed")) == (0, output.count("\n"))
+    assert "SystemExit: 0" in errors
 
 
 def test_a_traceback_says_why_a_backend_cannot_be_had(check):
