@@ -89,7 +89,7 @@ def watched(folder: Path, *arguments: str) -> Watched:
         if host.returncode:
             raise RuntimeError(f"gradsuite {' '.join(arguments)} ended with exit status {host.returncode}")
         output.seek(0)
-        last = output.read().splitlines()[-1]
+        last = ["", *output.read().splitlines()][-1]
     return Watched(time.monotonic() - began, processor_seconds() - before, resident, last)
 
 
