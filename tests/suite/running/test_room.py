@@ -82,19 +82,19 @@ def stored(run):
 
 
 def test_a_run_refuses_them_at_once_shows_them_in_a_dry_run_and_measures_them_once_they_fit(type_in, rooms):
-    asked = ("gradient-time", "--backend", "numpy", "--preset", "quick", "--set", "hidden_size=4,600,10000000",
+    asked = ("gradient-time", "--backend", "numpy", "--preset", "quick", "--set", "hidden_size=4,600,1000000",
              "--set", "cell=rnn", "--set", "task=noise", "--set", "gain=1", "--set", "length=3")  # fmt: skip
     rooms(GB // 1000)  # 600 units have 360,000 weights: 5.8 MB with their gradients
     _, output, _ = type_in("run", *asked, "--dry-run")
-    assert "1 trial invalid: this trial needs at least 1,600 TB; 1 MB are free" in output.splitlines()
+    assert "1 trial invalid: this trial needs at least 16 TB; 1 MB are free" in output.splitlines()
     assert "1 trial to measure" in output
     status, output, errors = type_in("run", *asked)
     run = output.splitlines()[-1]
     assert status == 0
     assert "2 invalid" in errors
-    assert stored(run) == {4: "ok", 600: "invalid", 10**7: "invalid"}
+    assert stored(run) == {4: "ok", 600: "invalid", 10**6: "invalid"}
     rooms(GB)
     _, output, _ = type_in("run", "--resume", run, "--dry-run")
     assert "1 trial to measure" in output
     type_in("run", "--resume", run)
-    assert stored(run) == {4: "ok", 600: "ok", 10**7: "invalid"}
+    assert stored(run) == {4: "ok", 600: "ok", 10**6: "invalid"}
