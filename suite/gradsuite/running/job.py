@@ -129,7 +129,8 @@ class Job:
             self._attempt("the report could not be written", lambda: self._draw(run), again),
             self._hook("run_finished", run=run),
         ]
-        return all(done) and all(section.judged for section in self.sections)
+        asked = {experiment.name for experiment in self.study.experiments}  # a resumed run may have had others
+        return all(done) and all(one.judged for one in self.sections if one.name.partition("-machine-")[0] in asked)
 
     def tables(self) -> list[Table]:
         """Return the tables of a run of one experiment that was published; of several, the report has them."""
