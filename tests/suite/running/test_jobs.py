@@ -85,7 +85,7 @@ def test_what_is_timed_has_the_machine_for_itself_whatever_the_jobs(probe, monke
 
 @pytest.mark.parametrize("jobs", [0, -1, 10**6])
 def test_jobs_are_a_number_of_processes(jobs):
-    with pytest.raises(UserError, match="jobs must be at (least 1|most 1024), not"):
+    with pytest.raises(UserError, match=r"jobs must be at (least 1|most 1024), not"):
         Configuration(jobs=jobs)
 
 
