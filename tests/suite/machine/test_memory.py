@@ -9,6 +9,9 @@ import pytest
 from gradsuite.errors import UserError
 from gradsuite.machine import memory
 
+# JAX, once another test has imported it, warns of copies of this process: these end, or become a program, at once.
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 MIB = 2**20
 
 

@@ -16,6 +16,9 @@ from gradsuite.runs.store import Run
 
 from tests.pacing import DEADLINE, asked, done, installed, logged, started, until, workers
 
+# JAX, once another test has imported it, warns of copies of this process: these end, or become a program, at once.
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
+
 NUMBERS = 4
 ALL = NUMBERS * 2  # trials
 ROWS = 3000  # of a trial: about 100 kB
