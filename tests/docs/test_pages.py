@@ -6,7 +6,8 @@ from tests.docs.blocks import ROOT, blocks
 
 # Typed into a clean environment by tests/kit.
 GUIDES = ("writing-a-backend.md", "writing-a-cell.md", "writing-an-experiment.md")
-NEEDED = {"diagnose.md": "torch", "watching-a-training.md": "torch"}  # what a page is about, not installed everywhere
+# What a page is about, where it is not installed everywhere.
+NEEDED = {"clusters.md": "distributed", "diagnose.md": "torch", "watching-a-training.md": "torch"}
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if page.name not in GUIDES]
 
 

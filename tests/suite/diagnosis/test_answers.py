@@ -4,13 +4,14 @@ import re
 
 import numpy as np
 import pytest
-import torch
 from gradsuite.diagnosis import clipping, truncation
 from gradsuite.diagnosis.diagnosis import diagnose_patient
 from gradsuite.diagnosis.passes import Passes
 from gradsuite.parameters import Initialisation, initialise
 
 from tests.suite.diagnosis.patients import batch_of, drawn, model_of, patient_of
+
+torch = pytest.importorskip("torch")
 
 
 def by_detach(patient, k):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from gradsuite.diagnosis.exponent import exponent
 from gradsuite.diagnosis.gates import gates, kept
 from gradsuite.diagnosis.layers import layers
@@ -11,6 +10,8 @@ from gradsuite.diagnosis.weights import weights
 from gradsuite.parameters import Initialisation, initialise
 
 from tests.suite.diagnosis.patients import batch_of, drawn, model_of, patient_of
+
+torch = pytest.importorskip("torch")
 
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import gradsuite
 import numpy as np
 import pytest
-import torch
 from gradsuite.backend import Batch
 from gradsuite.cells import find
 from gradsuite.diagnosis.remedy import default, remedies
@@ -13,6 +12,8 @@ from gradsuite.model import GATES
 from gradsuite.parameters import KEEP_GATE, initialise
 
 from tests.suite.diagnosis.patients import model_of
+
+torch = pytest.importorskip("torch")
 
 MODULES = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 KINDS = [("rnn", "tanh"), ("rnn", "relu"), ("lstm", "tanh"), ("gru", "tanh")]

@@ -15,6 +15,7 @@ def names(diagnosis):
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_a_forget_bias_of_minus_2(backend):
+    pytest.importorskip(f"gradsuite_{backend}.backend", exc_type=ImportError)
     found = diagnose_patient(drawn("lstm", 20, Initialisation(forget_bias=-2.0), backend=backend))
     assert names(found) == ["forget-gate", "length"]
     assert found.findings[0].startswith("The forget gate is closed: it keeps 0.12")  # sigma(-2) = .119
