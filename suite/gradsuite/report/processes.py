@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -174,20 +174,21 @@ def interrupts_held() -> Iterator[None]:
 
 
 def serve(connection: "Connection[Any, Any]", blocked: Collection[str]) -> None:
-    """Make sections until the pipe ends, in a process of its own, which blocks what the host blocks."""
+    """Make sections until the pipe ends, in a process of its own, which blocks what the host blocks.
+
+    When the host has gone, it ends without a word: a terminal is no place for its troubles then.
+    """
     threading.Thread(target=leave_with_the_host, daemon=True).start()
     os.dup2(2, 1)  # what is printed mixes with nothing that the host says
     plugins = load(blocked)
-    while True:
-        try:
+    with suppress(EOFError, OSError):
+        while True:
             piece, lost = connection.recv()
-        except EOFError:
-            return
-        try:
-            section = contained(piece.section, plugins, lost, lambda part: connection.send(("at", part)))
-        except Fault as fault:
-            section = piece.unmade(f"Its section could not be made: {fault}")
-        connection.send(("made", section))
+            try:
+                section = contained(piece.section, plugins, lost, lambda part: connection.send(("at", part)))
+            except Fault as fault:
+                section = piece.unmade(f"Its section could not be made: {fault}")
+            connection.send(("made", section))
 
 
 def leave_with_the_host() -> None:

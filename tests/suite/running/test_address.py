@@ -1,10 +1,9 @@
 """The address of a Dask scheduler: refused before Dask is imported, whatever is wrong with it."""
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from gradsuite.errors import UserError
@@ -80,6 +79,6 @@ def test_where_nothing_listens_the_system_says_why():
 
 def test_a_name_that_is_looked_for_without_end_is_given_up(monkeypatch):
     monkeypatch.setattr(address, "PATIENCE", 0.05)
-    monkeypatch.setattr(socket, "create_connection", lambda *_: time.sleep(60))
+    monkeypatch.setattr(socket, "create_connection", lambda *_: Event().wait())  # for ever: nothing comes later
     with pytest.raises(UserError, match=r"no answer within 0.05 s"):
         require_scheduler("tcp://host:1")
