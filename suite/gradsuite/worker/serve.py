@@ -45,6 +45,7 @@ class Worker:
         self.name = name
         self.rounds: Iterator[list[Measurement]] = iter(())
         self.shared: Shared | None = None  # before the trial that is measured
+        self.packages: tuple[str, ...] = ()  # that the backend says it computes with
         self.measuring = ""  # the experiment that is measured
         self.experiments: dict[str, Experiment] = {}
 
@@ -82,6 +83,7 @@ class Worker:
     def describe(self) -> Mapping[str, Any]:
         """Return what the backend says of itself, and what this process computes with."""
         info = described.packed(self.name, self.backend.describe())
+        self.packages = tuple(info["versions"])
         return info | {"libraries": (*info["libraries"], *libraries(info["versions"]))}
 
     def preflight(self, device: str, cells: Sequence[str]) -> str:
@@ -97,7 +99,7 @@ class Worker:
         memory.reset_peak()
         name = self.measuring = request["experiment"]
         measure, backend = PROBES.get(name) or self.experiment(name).measure, self.backend
-        self.shared = Shared()
+        self.shared = Shared(self.packages)
         self.rounds = iter(measure(backend, request["device"], request["settings"]))
 
     def round(self) -> Reply:

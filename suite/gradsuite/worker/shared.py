@@ -8,7 +8,7 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +24,9 @@ LEAST, ONE, THREE = sys.float_info.min, 1.0, 3.0
 class Shared:
     """A snapshot of functions, how floating-point numbers are computed, environment, folder, umask and signals."""
 
-    def __init__(self) -> None:
-        """Take it."""
+    def __init__(self, packages: Collection[str] = ()) -> None:
+        """Take it. Packages may add variables that begin with their names, as PyTorch does to say where it caches."""
+        self.packages = tuple(package.lower() for package in packages)
         self.modules = {name: dict(vars(sys.modules[name])) for name in MODULES if name in sys.modules}
         self.variables = dict(os.environ)
         self.imported = len(sys.modules)
@@ -37,8 +38,9 @@ class Shared:
         Nor are variables that were added while a trial imported something: packages such as scikit-learn set some.
         """
         now = Shared()
-        known = self.variables if now.imported > self.imported else now.variables
-        variables = {name: value for name, value in now.variables.items() if name in known}
+        added = now.variables.keys() - self.variables.keys()
+        own = added if now.imported > self.imported else {name for name in added if self._is_own(name)}
+        variables = {name: value for name, value in now.variables.items() if name not in own}
         found = [
             *(f"{module}.{name}" for module, before in self.modules.items() for name in _replaced(before, module)),
             *(f"the variable {name}" for name in _different(self.variables, variables)),
@@ -46,6 +48,9 @@ class Shared:
         ]
         more = len(found) - SHOWN
         return [*found[:SHOWN], *([f"{more} more"] if more > 0 else [])]
+
+    def _is_own(self, variable: str) -> bool:
+        return variable.lower().startswith(self.packages)
 
 
 def _replaced(before: Mapping[str, Any], module: str) -> Iterator[str]:

@@ -52,3 +52,13 @@ def test_what_an_import_adds_to_the_environment_is_its_own(monkeypatch, tmp_path
     finally:
         sys.modules.pop("setting_a_variable", None)
         os.environ.pop("SHARED", None)
+
+
+def test_a_package_adds_variables_of_its_own_name(monkeypatch):
+    before = Shared(["Torch"])
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "elsewhere")
+    monkeypatch.setenv("SHARED", "1")
+    assert before.changes() == ["the variable SHARED"]
+    there = Shared(["Torch"])
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "nowhere")
+    assert there.changes() == ["the variable TORCHINDUCTOR_CACHE_DIR"]
