@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PRESETS = ("quick", "standard", "full")
 STATUSES = ("ok", "unsupported", "invalid", "timeout", "error")
+FAILED = ("error", "timeout")  # of these: something went wrong, and may not again
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,15 +102,17 @@ def best(
             return taken < ENOUGH and now() - started < limit
 
         rounds = executor.run_while(group, going)
+        spent = now() - started
     sampled: dict[str, Sampled] = {}
     for trial, result in rounds:
         found = samples(result, benchmark.metric)
         if result.status == "ok" and len(found.logs) >= LEAST:
             sampled[trial.backend] = found
         else:
-            lost[trial.backend] = result.reason or f"{len(found.logs)} rounds in {seconds:g} s are too few"
+            lost[trial.backend] = result.reason or f"{len(found.logs)} of {LEAST} rounds in {spent:.0f} s"
     if not sampled:
-        raise UserError("nothing was measured: " + "; ".join(f"{name}: {reason}" for name, reason in lost.items()))
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in lost.items())
+        raise UserError(f"nothing was measured: {reasons}; give it longer (--seconds), or smaller sizes")
     ranked = ranking(sampled, str(facts.get("layout")))
     return Best(settings, benchmark.metric, device, facts["threads"], now() - began, tuple(ranked), lost)
 

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from gradsuite.experiment import Trial
+from gradsuite.experiment import FAILED, Result, Trial
 
 FILE = "log.jsonl"
 OLDER = 1  # files kept of what was written before
@@ -45,7 +44,7 @@ def event(level: int, name: str, **fields: Any) -> None:
     LOGGER.log(level, name, extra={"fields": fields})
 
 
-def of_trial(trial: "Trial") -> Event:
+def of_trial(trial: Trial) -> Event:
     """Return what tells a trial from all others."""
     return {
         "experiment": trial.experiment,
@@ -53,6 +52,13 @@ def of_trial(trial: "Trial") -> Event:
         "device": trial.device,
         "settings": dict(trial.settings),
     }
+
+
+def trial_ended(trial: Trial, result: Result, **more: Any) -> None:
+    """Say what became of a trial: a warning where something went wrong."""
+    outcome = {"status": result.status, "reason": result.reason, "seconds": result.seconds}
+    level = logging.WARNING if result.status in FAILED else logging.INFO
+    event(level, "trial ended", **of_trial(trial), **outcome, **more)
 
 
 @contextmanager

@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from gradsuite.experiment import Result, Trial
+from gradsuite.experiment import FAILED, Result, Trial
 from gradsuite.plain import plain_lines
 from gradsuite.settings import settings_label
 
-FAILED = ("timeout", "error")
 QUIET = 2.0  # seconds between plain lines, unless a trial failed
 SETTLED = 10  # trials after which the time left is worth saying: the first ones compile and warm up
 MEMORY = 3600.0  # seconds that the estimate of the time left looks back

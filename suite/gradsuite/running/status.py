@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gradsuite.experiment import STATUSES
+from gradsuite.experiment import FAILED, STATUSES
 from gradsuite.running.log import Event, events
 from gradsuite.runs.store import Run
 
-FAILED = ("error", "timeout")
 IDENTITY = ("experiment", "backend", "device", "settings")
 
 

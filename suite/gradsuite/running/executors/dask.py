@@ -18,7 +18,7 @@ from gradsuite.experiment import Result, Trial
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors.executor import Executor, Group, Halted, Known, Say, quiet, unknown
 from gradsuite.running.executors.fleet import Fleet
-from gradsuite.running.log import event, of_trial
+from gradsuite.running.log import event, of_trial, trial_ended
 from gradsuite.running.room import Room
 
 try:
@@ -35,7 +35,6 @@ MOST_AHEAD = 50
 SMOOTHING = 0.1
 TRIES = 3  # Dask workers that may be lost over a trial before it is an error
 GONE = ("cancelled", "lost")  # states of a task that no worker has any more
-FAILED = ("error", "timeout")
 Outcomes = list[tuple[Trial, Result]]
 
 
@@ -182,8 +181,7 @@ class DaskExecutor(Executor):
         outcomes = failed(its.group, one_line(failure)) if failure else future.result()
         name = self.fleet.machine(its.address)
         for trial, result in outcomes:
-            outcome = {"status": result.status, "reason": result.reason, "seconds": result.seconds, "machine": name}
-            event(WARNING if result.status in FAILED else INFO, "trial ended", **of_trial(trial), **outcome)
+            trial_ended(trial, result, machine=name)
         return [(trial, result.on(name)) for trial, result in outcomes]
 
 

@@ -1,14 +1,12 @@
 """Workers that tell the log of the run what they do."""
 
-from logging import DEBUG, INFO, WARNING
+from logging import DEBUG, INFO
 
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Result
 from gradsuite.machine import memory
 from gradsuite.running.executors.workers import Unfinished, Workers
-from gradsuite.running.log import event, of_trial
-
-FAILED = ("error", "timeout")
+from gradsuite.running.log import event, of_trial, trial_ended
 
 
 class Recorded(Workers):
@@ -31,8 +29,7 @@ class Recorded(Workers):
         event(DEBUG, "round ended", **trial, seconds=one.seconds - before, pid=pid)
         if result:
             used = {"pid": pid, "memory": memory.resident(pid) or None if pid else None}  # one that has ended has none
-            outcome = {"status": result.status, "reason": result.reason, "seconds": result.seconds}
-            event(WARNING if result.status in FAILED else INFO, "trial ended", **trial, **outcome, **used)
+            trial_ended(one.trial, result, **used)
         return result
 
     def pid(self, backend: str) -> int | None:
