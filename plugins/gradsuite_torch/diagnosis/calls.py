@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from gradsuite_torch.modules import states_of
+
 State = tuple[Tensor, ...]
 
 
@@ -87,9 +89,9 @@ def _hearing(calls: list[Call]) -> Any:
             inputs=_padded(x) if packed else _in_steps(x.detach(), batch_first=layer.batch_first, batched=batched),
             lengths=pad_packed_sequence(x)[1] if packed else None,
             start=None if given is None else tuple(_with_batch(one.detach(), batched) for one in given),
-            raw=_states(last),
+            raw=states_of(last),
             outputs=_copied(put_out),
-            last=tuple(one.clone() for one in _states(last)),
+            last=tuple(one.clone() for one in states_of(last)),
             batch_first=layer.batch_first,
             batched=batched,
             follows=next((call for call in calls if _same(given, call.raw)), None),
@@ -105,11 +107,7 @@ def _hearing(calls: list[Call]) -> Any:
 def _given(args: tuple[Any, ...], kwargs: dict[str, Any]) -> State | None:
     """Return the states that a layer was given."""
     given = args[1] if len(args) > 1 else kwargs.get("hx")
-    return None if given is None else _states(given)
-
-
-def _states(states: Tensor | State) -> State:
-    return (states,) if isinstance(states, Tensor) else tuple(states)
+    return None if given is None else states_of(given)
 
 
 def _same(given: State | None, others: State) -> bool:

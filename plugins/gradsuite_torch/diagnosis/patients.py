@@ -15,7 +15,7 @@ from gradsuite_torch.backend import TorchBackend
 from gradsuite_torch.diagnosis.copies import copy_of, device_of, in_float64, precise, random_numbers_kept
 from gradsuite_torch.diagnosis.looking import Look, look
 from gradsuite_torch.diagnosis.sequences import Sequences, sequences
-from gradsuite_torch.diagnosis.swapping import batch_of, host, model_of, original, parameters_of, swap
+from gradsuite_torch.diagnosis.swapping import batch_of, host, layers_of, original, parameters_of, swap
 from gradsuite_torch.diagnosis.tracing import traced
 from gradsuite_torch.diagnosis.trouble import find_trouble
 
@@ -82,7 +82,7 @@ def _looks(module: nn.Module, batches: Sequence[Any], question: Question) -> Loo
 
 def _patient(layer: nn.RNNBase, name: str, looks: Looks, question: Question) -> Patient:
     """Return one layer with all that it was seen to do."""
-    model = model_of(layer, name)
+    model = layers_of(layer, name)
     device = "cuda" if device_of(layer).type == "cuda" else "cpu"
     patient = Patient(
         f"{name} of {question.title}" if name else question.title,

@@ -14,26 +14,15 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gradsuite_torch.diagnosis.sequences import Sequences
+from gradsuite_torch.modules import model_of
 
-CELLS = {"RNN_TANH": ("rnn", "tanh"), "RNN_RELU": ("rnn", "relu"), "LSTM": ("lstm", "tanh"), "GRU": ("gru", "tanh")}
 
-
-def model_of(layer: nn.RNNBase, name: str) -> Model:
+def layers_of(layer: nn.RNNBase, name: str) -> Model:
     """Return the layer as a model whose loss is an inner product. Raises UserError for one that the suite lacks."""
     if layer.proj_size:
         raise UserError(f"{name}: an LSTM with a projection (proj_size={layer.proj_size}) is not supported")
-    cell, activation = CELLS[layer.mode]
-    return Model(
-        cell,
-        layer.input_size,
-        layer.hidden_size,
-        layer.hidden_size * (2 if layer.bidirectional else 1),
-        num_layers=layer.num_layers,
-        activation=activation,
-        readout="all",
-        loss="inner_product",
-        bidirectional=layer.bidirectional,
-    )
+    width = layer.hidden_size * (2 if layer.bidirectional else 1)
+    return model_of(layer, output_size=width, readout="all", loss="inner_product")
 
 
 def parameters_of(layer: nn.RNNBase, model: Model) -> Parameters:

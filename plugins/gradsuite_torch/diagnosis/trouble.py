@@ -15,7 +15,7 @@ from gradsuite_torch.diagnosis.copies import tensors
 from gradsuite_torch.diagnosis.looking import Look, look
 from gradsuite_torch.diagnosis.places import Axes, Place, first_odd
 from gradsuite_torch.diagnosis.sequences import sequences
-from gradsuite_torch.diagnosis.swapping import batch_of, host, model_of, parameters_of
+from gradsuite_torch.diagnosis.swapping import batch_of, host, layers_of, parameters_of
 
 
 def find_trouble(module: nn.Module, batch: Any, question: Question, seen: Look, *, place: str = "") -> Trouble:
@@ -180,7 +180,7 @@ def _in_recurrence(layer: nn.Module, name: str, seen: Look) -> Found | None:
     from gradsuite_torch.backend import TorchBackend
 
     assert isinstance(layer, nn.RNNBase)
-    model = model_of(layer, name)
+    model = layers_of(layer, name)
     dtype = str(next(layer.parameters()).dtype).removeprefix("torch.")
     network = TorchBackend().build(model, parameters_of(layer, model), dtype=dtype)
     tape = network.forward(network.put(batch_of(sequences(layer, seen, name))), states=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from gradsuite.model import Model
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradsuite_torch.layers import Layers, without_start
 from gradsuite_torch.network import DeviceBatch
@@ -13,8 +13,6 @@ from gradsuite_torch.room import Room
 from gradsuite_torch.route import Route
 from gradsuite_torch.trace import Trace
 from gradsuite_torch.watching.calls import Call
-
-CELLS = {"LSTM": ("lstm", "tanh"), "GRU": ("gru", "tanh"), "RNN_TANH": ("rnn", "tanh"), "RNN_RELU": ("rnn", "relu")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +28,6 @@ class Again:
     squares: Tensor
     longest: Tensor  # the greatest lag that any sequence has, of each layer
     difference: Tensor
-
-
-def model_of(layer: nn.RNNBase) -> Model:
-    """Return the suite's model of a layer of PyTorch's."""
-    cell, activation = CELLS[layer.mode]
-    return Model(
-        cell,
-        layer.input_size,
-        layer.hidden_size,
-        num_layers=layer.num_layers,
-        activation=activation,
-        readout="none",
-        bidirectional=layer.bidirectional,
-    )
 
 
 @torch.no_grad()

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from gradsuite_torch.modules import states_of
+
 SEQUENCES = 8  # of a batch: enough for a horizon, and one training step's cost at the most
 
 
@@ -77,7 +79,7 @@ class Call:
         chosen = Packed.of(inputs) if packed else Plain(layer.batch_first, inputs.dim() == 3)
         dtype = torch.float64 if layer.weight_ih_l0.dtype == torch.float64 else torch.float32
         x, out = (copy(chosen.sequences(part.data if packed else part), dtype) for part in (inputs, output))
-        first = None if start is None else tuple(copy(chosen.states(state), dtype) for state in together(start))
+        first = None if start is None else tuple(copy(chosen.states(state), dtype) for state in states_of(start))
         return cls(number, dtype, chosen, x, first, out)
 
     def arrived(self, gradient: Tensor, kind: int) -> None:
@@ -91,8 +93,3 @@ class Call:
 def copy(array: Tensor, dtype: torch.dtype) -> Tensor:
     """Return a copy, which the training cannot overwrite."""
     return array.detach().to(dtype, copy=True, memory_format=torch.contiguous_format)
-
-
-def together(states: Any) -> tuple[Tensor, ...]:
-    """Return h, or h and c, as PyTorch's layers take and return them, as a tuple."""
-    return (states,) if isinstance(states, Tensor) else tuple(states)

@@ -1,15 +1,13 @@
 """Statistics of gates, saturated states and dead units, from what a forward pass keeps."""
 
 import torch
+from gradsuite.diagnosis.thresholds import SATURATED
 from gradsuite.diagnosis.watch_records import Reading
 from gradsuite.model import Model
 from torch import Tensor
 
 from gradsuite_torch.trace import Trace
 from gradsuite_torch.watching.numbers import fetch
-
-SHUT, OPEN = 0.1, 0.9  # a gate beyond these is saturated (Karpathy et al. 2015, "Visualizing and understanding RNNs")
-FLAT = 0.9  # likewise a state of a tanh layer, beyond this size
 
 
 def gate_readings(model: Model, trace: Trace, module: str, layer: int) -> list[Reading]:
@@ -33,13 +31,13 @@ def statistics(cell: str, activation: str, gates: Tensor | None, h: Tensor, modu
     elif activation == "relu":
         found = {"dead": dead(h)}
     else:
-        found = {"saturated": (h.abs() > FLAT).double().mean()}
+        found = {"saturated": (h.abs() > 1 - SATURATED).double().mean()}
     return [Reading(*each, module, layer) for each in zip(found, fetch(found.values()), strict=True)]
 
 
 def saturated(gates: Tensor) -> Tensor:
     """Return the share of gates that are nearly shut or nearly open."""
-    return ((gates < SHUT) | (gates > OPEN)).float().mean()
+    return ((gates < SATURATED) | (gates > 1 - SATURATED)).float().mean()
 
 
 def dead(activations: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 from torch.utils.hooks import RemovableHandle
 
-from gradsuite_torch.watching.calls import SEQUENCES, together
+from gradsuite_torch.modules import states_of
+from gradsuite_torch.watching.calls import SEQUENCES
 from gradsuite_torch.watching.gates import statistics
 from gradsuite_torch.watching.numbers import fetch, norm, on_gradient
 
@@ -92,7 +93,7 @@ class LoopedCell:
 
     @torch.no_grad()
     def _called(self, cell: nn.RNNCellBase, args: Any, kwargs: Any, result: Any) -> None:
-        states = together(result)
+        states = states_of(result)
         if not cell.training or not states[0].requires_grad or len(self.states) == LONGEST:
             return
         self.loop.called(states)
@@ -100,7 +101,7 @@ class LoopedCell:
         if self.kind != "rnn":
             given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
             x, state = first(given["input"]), given.get("hx")
-            h = torch.zeros_like(self.states[-1]) if state is None else first(together(state)[0])
+            h = torch.zeros_like(self.states[-1]) if state is None else first(states_of(state)[0])
             z = linear(x, cell.weight_ih, cell.bias_ih) + linear(h, cell.weight_hh, cell.bias_hh)
             self.gates.append(z.sigmoid())  # of those that are sigmoid; nobody reads the candidate's
 

@@ -10,8 +10,9 @@ from gradsuite.diagnosis.watch_records import Reading
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from gradsuite_torch.watching.again import again, model_of
-from gradsuite_torch.watching.calls import Call, together
+from gradsuite_torch.modules import model_of, states_of
+from gradsuite_torch.watching.again import again
+from gradsuite_torch.watching.calls import Call
 from gradsuite_torch.watching.gates import gate_readings
 from gradsuite_torch.watching.loops import Loop, reach_readings
 from gradsuite_torch.watching.numbers import on_gradient
@@ -65,7 +66,7 @@ class RecurrentLayers:
         if not layer.training or not torch.is_grad_enabled():
             return
         given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
-        output, last = result[0], together(result[1])
+        output, last = result[0], states_of(result[1])
         data = output if isinstance(output, Tensor) else output.data
         if not data.requires_grad:
             return

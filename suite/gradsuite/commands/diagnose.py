@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gradsuite.commands._completion import registered, words
+from gradsuite.commands._options import FILE, PATH
 
 if TYPE_CHECKING:
     from gradsuite.diagnosis.question import Question
@@ -21,7 +22,7 @@ PAGE = "report.html"
 
 
 @click.command()
-@click.argument("model", metavar="MODEL", type=click.Path())
+@click.argument("model", metavar="MODEL", type=PATH)
 @click.option("--data", metavar="FILE", help="Data to see the model on: FILE.csv or FILE.npz.")
 @click.option("--task", metavar="NAME", shell_complete=registered("task"), help="Task to see the model on, for --data.")
 @click.option("--target", metavar="COLUMN", help="Column of a CSV file to predict.")
@@ -39,7 +40,7 @@ PAGE = "report.html"
 @click.option("--head", metavar="NAME", help="Prefix of the linear layer that reads them (default: the one that fits).")
 @click.option("--activation", metavar="NAME", shell_complete=words("tanh", "relu"), help="Activation of an RNN.")
 @click.option("--device", metavar="NAME", shell_complete=words("cpu", "cuda"), help="Device (default: cpu).")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", default="diagnosis", help="Folder for the page.")
+@click.option("--out", type=FILE, metavar="DIR", default="diagnosis", help="Folder for the page.")
 def diagnose(model: str, out: Path, **options: Any) -> None:
     """Diagnose MODEL: where its gradient goes, why, and what would help.
 

@@ -49,7 +49,7 @@ PANELS = (
           "The mean share of its state that a unit keeps per step: the forget gate of lstm, the update gate of gru.",
           share=True),
     Panel("saturated", "Saturated", "share",
-          "Gates below 0.1 or above 0.9, or, where there are no gates, states beyond ±0.9.", share=True),
+          "Gates below 0.05 or above 0.95, or, where there are no gates, states beyond ±0.95.", share=True),
     Panel("dead", "Dead units", "share", "Units that are zero at every step of every sequence looked at.", share=True),
 )  # fmt: skip
 TABLE = ("horizon", "rate", "gradient_norm", "forget_gate", "saturated", "dead")
