@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 from gradsuite import __version__
 from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
-from gradsuite.errors import UserError, one_line
+from gradsuite.errors import UserError
 from gradsuite.experiment import STATUSES, Table, Trial
 from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
 from gradsuite.running import plan
+from gradsuite.running.attempts import Attempts
 from gradsuite.running.availability import Availability, asked_backend, default_backends, survey
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
-from gradsuite.running.executors.executor import Executor, Group, Halted
+from gradsuite.running.executors.executor import Executor, Group, Halted, Say
 from gradsuite.running.folder import new_run
 from gradsuite.running.keys import Keys, anew, missing, other_code
 from gradsuite.running.log import event, logged
@@ -43,8 +44,6 @@ from gradsuite.worker.origin import Origin
 
 if TYPE_CHECKING:
     from gradsuite.report.section import Section
-
-Say = Callable[[str], None]
 
 
 class Job:
@@ -71,8 +70,7 @@ class Job:
         self.say = say
         self.news = news or say
         self.progress = progress
-        self.messages: set[str] = set()
-        self.told = 0  # of the plugins' faults
+        self.attempts = Attempts(plugins, say)
         self.sections: list[Section] = []  # of the run that was published
         self.stop: KeyboardInterrupt | None = None  # what stopped it before its end
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
@@ -100,7 +98,7 @@ class Job:
                 self._make_latest(run)
                 for lost in availability.unavailable:
                     self.say(f"not available: {lost}")
-                self._tell_faults()
+                self.attempts.tell_faults()
                 if self.configuration.tuned:
                     self.news(f"tuned: {tuned_with(meta)}")
                 with run.writing():
@@ -125,9 +123,9 @@ class Job:
         """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
         again = f"nothing measured is lost: gradsuite report {run.path}"
         done = [
-            self._attempt("measurements.csv could not be written", lambda: write_measurements(run), again),
-            self._attempt("the report could not be written", lambda: self._draw(run), again),
-            self._hook("run_finished", run=run),
+            self.attempts.step("measurements.csv could not be written", lambda: write_measurements(run), again),
+            self.attempts.step("the report could not be written", lambda: self._draw(run), again),
+            self.attempts.hook("run_finished", run=run),
         ]
         asked = {experiment.name for experiment in self.study.experiments}  # a resumed run may have had others
         return all(done) and all(one.judged for one in self.sections if one.name.partition("-machine-")[0] in asked)
@@ -254,7 +252,7 @@ class Job:
                 outgrown.note(trial, result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
-                self._hook("trial_finished", trial=trial, result=result)
+                self.attempts.hook("trial_finished", trial=trial, result=result)
             event(INFO, "run ended", **statuses)
         run.note({"code": keys.code})
         if statuses:
@@ -268,34 +266,8 @@ class Job:
                 self.say(f"{section.name}: {trouble}")
         self.news(f"report: {write_page(run, self.sections)}")
 
-    def _hook(self, hook: str, **known: Any) -> bool:
-        """Call a hook of every plugin; return whether none failed. One that fails for every trial says so once."""
-        before = len(self.plugins.faults)
-        self.plugins.call(hook, **known)
-        self._tell_faults()
-        return len(self.plugins.faults) == before
-
-    def _tell_faults(self) -> None:
-        """Say which hooks failed since this was last said."""
-        for fault in self.plugins.faults[self.told :]:
-            self.say(fault)
-        self.told = len(self.plugins.faults)
-
     def _make_latest(self, run: Run) -> None:
-        self._attempt("no link to the latest run", lambda: make_latest(run.path))
-
-    def _attempt(self, trouble: str, step: Callable[[], object], advice: str = "") -> bool:
-        """Take a step that must not cost the run."""
-        try:
-            step()
-        except Exception as error:  # noqa: BLE001
-            reason = str(error) if isinstance(error, UserError) else one_line(error)
-            message = "; ".join(filter(None, [f"{trouble}: {reason}", advice]))
-            if message not in self.messages:  # the link is made twice, and a fault is said once
-                self.messages.add(message)
-                self.say(message)
-            return False
-        return True
+        self.attempts.step("no link to the latest run", lambda: make_latest(run.path))
 
 
 def drawn(run: Run, plugins: Plugins) -> "list[Section]":
