@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -59,6 +60,13 @@ def started(folder, *arguments):
             process.kill()
 
 
+def hears_interrupts(process):
+    """Return whether Ctrl-C can reach a process's main thread; Linux alone says what is blocked."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    (blocked,) = (int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigBlk:"))
+    return not blocked >> (signal.SIGINT - 1) & 1
+
+
 def interrupted(process):
     """Send Ctrl-C as a terminal does; return the exit status, what was printed, and the processes that are left."""
     family = psutil.Process(process.pid).children(recursive=True)
@@ -95,6 +103,15 @@ def test_a_run_that_draws_says_how_to_go_on(folder):
     assert (status, output, alive) == (130, "", [])
     assert errors == f"interrupted; what was there stays, and the page is drawn by: gradsuite report {path}\n"
     assert page.read_bytes() == before
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="no other system tells what a process has blocked")
+def test_a_process_that_draws_never_hears_of_an_interrupt(folder):
+    with started(folder, "run", "slow", "--preset", "quick", "--backend", "echo") as process:
+        family = psutil.Process(process.pid).children(recursive=True)
+        drawing = [child for child in family if any("spawn_main" in word for word in child.cmdline())]
+        assert drawing
+        assert not any(map(hears_interrupts, drawing))
 
 
 def test_when_the_host_is_killed_no_drawing_goes_on(folder):

@@ -23,9 +23,6 @@ from pathlib import Path
 from gradsuite import Experiment, Measurement, Setting, hookimpl
 from gradsuite.backend import Backend, BackendInfo
 
-# JAX, once another test has imported it, warns of copies of this process: these end, or become a program, at once.
-pytestmark = pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
-
 class Echo(Backend):
     name = "echo"
     def describe(self):

@@ -55,6 +55,7 @@ def test_what_an_import_adds_to_the_environment_is_its_own(monkeypatch, tmp_path
 
 
 def test_a_package_adds_variables_of_its_own_name(monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)  # PyTorch may have set it in an earlier test
     before = Shared(["Torch"])
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "elsewhere")
     monkeypatch.setenv("SHARED", "1")
