@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from gradsuite.rows import PLACE
 from gradsuite.worker import described, measured
 from gradsuite.worker.malformed import Malformed, shown, text_of
 
@@ -60,7 +61,7 @@ def _clean(value: Any) -> Any:
 
 
 def _is_whole(value: Any) -> bool:
-    return type(value) is int and value in measured.PLACES
+    return type(value) is int and value in PLACE
 
 
 def _is_number(value: Any) -> bool:
