@@ -18,13 +18,13 @@ class Recorded(Workers):
         event(INFO, "worker started", backend=backend, pid=self.pid(backend))
         return info
 
-    def round(self, one: Unfinished) -> Result | None:
+    def round(self, one: Unfinished, timeout: float | None = None) -> Result | None:
         """Run a round, as Workers do."""
         trial, before = of_trial(one.trial), one.seconds
         if not one.started:
             event(INFO, "trial started", **trial)
         pid = self.pid(one.trial.backend)
-        result = super().round(one)
+        result = super().round(one, timeout)
         pid = self.pid(one.trial.backend) or pid
         event(DEBUG, "round ended", **trial, seconds=one.seconds - before, pid=pid)
         if result:

@@ -84,8 +84,11 @@ class Workers:
             pass
         return result
 
-    def round(self, one: Unfinished) -> Result | None:
-        """Run one round of a trial; return its result if that was the last one."""
+    def round(self, one: Unfinished, timeout: float | None = None) -> Result | None:
+        """Run one round of a trial; return its result if that was the last one.
+
+        It may take as many seconds as this `timeout` says, or as all may.
+        """
         backend = one.trial.backend
         if not one.started and backend in self.processes and not self.processes[backend].is_quiet():
             self.end(backend)  # the trial before has left something behind that did this
@@ -99,7 +102,7 @@ class Workers:
             process.forget_stderr()
         began = time.perf_counter()
         try:
-            reply = process.ask(one.request(), self.timeout)
+            reply = process.ask(one.request(), self.timeout if timeout is None else timeout)
         except Lost as lost:
             reply = {"status": lost.status, "reason": str(lost), "measurements": []}
         one.seconds += time.perf_counter() - began
