@@ -134,9 +134,10 @@ class Race:
         return self._still(runners)
 
     def needed(self, runners: Sequence[Runner], factor: float) -> float:
-        """Return how many seconds a race with an interval takes these at a length that is `factor` times as long."""
+        """Return the seconds that these, just lined up, take until there is an interval at `factor` times the length."""
         compiling = max((runner.first for runner in runners), default=0.0)
-        return compiling + (BEFORE + LEAST) * factor * sum(runner.call for runner in runners)
+        warming = sum(runner.one.seconds - runner.first - runner.latest for runner in runners)
+        return compiling + warming + (BEFORE + LEAST) * factor * sum(runner.call for runner in runners)
 
     def thinned(self, runners: Sequence[Runner]) -> list[Runner]:
         """Return the runners without those that are far behind."""

@@ -10,7 +10,7 @@ from gradsuite.running.log import event, of_trial, trial_ended
 
 
 class Recorded(Workers):
-    """Workers of which each start, trial and round is an event, with the worker's number and its memory in bytes."""
+    """Workers of which each start and replacement, trial and round is an event, with number and memory in bytes."""
 
     def start(self, backend: str) -> BackendInfo:
         """Start a worker, as Workers do."""
@@ -31,6 +31,11 @@ class Recorded(Workers):
             used = {"pid": pid, "memory": memory.resident(pid) or None if pid else None}  # one that has ended has none
             trial_ended(one.trial, result, **used)
         return result
+
+    def replace(self, backend: str, why: str) -> None:
+        """End a worker, as Workers do."""
+        event(INFO, "worker replaced", backend=backend, pid=self.pid(backend), why=why)
+        super().replace(backend, why)
 
     def pid(self, backend: str) -> int | None:
         """Return the number of a backend's worker process, None if it has none."""
