@@ -134,7 +134,7 @@ class Race:
         return self._still(runners)
 
     def needed(self, runners: Sequence[Runner], factor: float) -> float:
-        """Return the seconds that these, just lined up, take until there is an interval at `factor` times the length."""
+        """Return the seconds that these, just lined up, take to come to an interval at `factor` times the length."""
         compiling = max((runner.first for runner in runners), default=0.0)
         warming = sum(runner.one.seconds - runner.first - runner.latest for runner in runners)
         return compiling + warming + (BEFORE + LEAST) * factor * sum(runner.call for runner in runners)
