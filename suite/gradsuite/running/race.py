@@ -27,6 +27,7 @@ SHARE, SHORTEST = 16, 8  # of a sequence, that a heat is run at: one part in so 
 PARTS = (1, 2, 4, 8)  # a race is run at the length that is asked for, or a half of it, and so on, as time allows
 BEFORE = 2  # calls before the first sample: the first of all, and one to warm up
 STEP = 5  # seconds: budgets are advised in multiples of it
+FIRST = 2 / 3  # of the time for first samples, that first calls may take
 BEGUN = 5.0  # seconds that a first sample may take, however little time is left
 
 
@@ -116,13 +117,13 @@ class Race:
     def line_up(self, trials: Sequence[Trial], seconds: float) -> list[Runner]:
         """Return those that come to their first sample within so many seconds, the quick ones first.
 
-        First calls, in which some compile, are made side by side: nothing that they measure counts.
+        First calls, in which some compile, are made side by side: nothing that they measure counts. One that is stuck
+        in its own leaves the others time for a sample.
         """
         until = time.monotonic() + seconds
         runners = [Runner(Unfinished(trial), self.metric) for trial in trials]
-        for runner, result in zip(
-            runners, self.executor.side_by_side([runner.one for runner in runners], seconds), strict=True
-        ):
+        results = self.executor.side_by_side([runner.one for runner in runners], FIRST * seconds)
+        for runner, result in zip(runners, results, strict=True):
             self._note(runner, result)
             runner.first = runner.one.seconds
             runner.one.measurements.clear()
