@@ -27,8 +27,9 @@ SHARE, SHORTEST = 16, 8  # of a sequence, that a heat is run at: one part in so 
 PARTS = (1, 2, 4, 8)  # a race is run at the length that is asked for, or a half of it, and so on, as time allows
 BEFORE = 2  # calls before the first sample: the first of all, and one to warm up
 STEP = 5  # seconds: budgets are advised in multiples of it
-FIRST = 2 / 3  # of the time for first samples, that first calls may take
-BEGUN = 5.0  # seconds that a first sample may take, however little time is left
+FIRST = 0.5  # of the time that is left, for first calls
+BEGUN = 5.0  # seconds for first samples, however little time is left
+TOO_LATE = "the time was up before its first sample: give it longer (--budget)"
 
 
 @dataclass(slots=True)
@@ -100,26 +101,27 @@ class Race:
         asked = trials[0].settings.get(LENGTH.name, 1)
         short = max(SHORTEST, asked // SHARE)
         if asked < 2 * short:
-            runners = self.line_up(trials, max(self.left, BEGUN))
+            runners = self.line_up(trials)
         else:
-            heat = self.line_up([at(trial, short) for trial in trials], max(self.left / 2, BEGUN))
+            heat = self.line_up([at(trial, short) for trial in trials])
             if heat and self.needed(heat, asked / short) > self.left:
                 heat = self.thinned(heat)
             length = next((asked // n for n in PARTS if self.needed(heat, asked // n / short) <= self.left), short)
             if length < asked:
                 self.advise(self.needed(heat, asked / short))
             going = [at(runner.one.trial, length) for runner in heat]
-            runners = self.line_up(going, max(self.left, BEGUN)) if length > short else heat
+            runners = self.line_up(going) if length > short else heat
         if ENOUGH * round_of(runners) > self.left:
             runners = self.thinned(runners)
         return self.go_on(runners)
 
-    def line_up(self, trials: Sequence[Trial], seconds: float) -> list[Runner]:
-        """Return those that come to their first sample within so many seconds, the quick ones first.
+    def line_up(self, trials: Sequence[Trial]) -> list[Runner]:
+        """Return those that come to their first sample in the time that is left, the quick ones first.
 
         First calls, in which some compile, are made side by side: nothing that they measure counts. One that is stuck
         in its own leaves the others time for a sample.
         """
+        seconds = max(self.left, BEGUN)
         until = time.monotonic() + seconds
         runners = [Runner(Unfinished(trial), self.metric) for trial in trials]
         results = self.executor.side_by_side([runner.one for runner in runners], FIRST * seconds)
@@ -185,10 +187,13 @@ class Race:
         """Run a round of one, which may take so many seconds."""
         if seconds is not None and seconds <= 0:
             runner.over = True
-            self.lost[runner.backend] = "the time was up before its first sample: give it longer (--budget)"
+            self.lost[runner.backend] = TOO_LATE
             return
         before = runner.one.seconds
-        self._note(runner, self.executor.round(runner.one, seconds))
+        result = self.executor.round(runner.one, seconds)
+        self._note(runner, result)
+        if seconds is not None and result and result.status == "timeout":
+            self.lost[runner.backend] = TOO_LATE
         runner.latest = runner.one.seconds - before
 
     def _note(self, runner: Runner, result: Result | None) -> None:
