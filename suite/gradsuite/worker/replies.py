@@ -109,7 +109,11 @@ FAILURE: Fields = {
 }
 ROUND: Fields = {"done": TRUTH, "measurements": ANY, "changed": TEXTS}  # rows have a module of their own
 ANSWERS: Mapping[str, Fields] = {
-    "greet": {"pid": (lambda value: _is_whole(value) and value > 1, "a process's number")},
+    "greet": {
+        "pid": (lambda value: _is_whole(value) and value > 1, "a process's number"),
+        "protocol": WHOLE,
+        "gradsuite": TEXT,
+    },
     "describe": {"info": TABLE},
     "prepare": {"checks": WHOLE},
     "check": {"result": TABLE},
