@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.patient import Trouble
-from gradsuite.diagnosis.question import Question
+from gradsuite.diagnosis.patient import Question, Trouble
 from torch import Tensor, nn
 
 from gradsuite_torch.diagnosis.calls import Call

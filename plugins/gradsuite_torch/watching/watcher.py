@@ -3,8 +3,7 @@
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.watch import Watch
-from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.diagnosis.watching import Reading, Watch
 from gradsuite.errors import UserError
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook

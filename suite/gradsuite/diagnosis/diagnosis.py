@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradsuite.diagnosis import causes, clipping, gradient, places, precision, reference, remedies, truncation
-from gradsuite.diagnosis.answer import Answer, Cause
-from gradsuite.diagnosis.flow import Flow, together
+from gradsuite.diagnosis.answers import (
+    Answer,
+    Cause,
+    causes,
+    clipping,
+    gradient,
+    precision,
+    reference,
+    remedies,
+    truncation,
+)
+from gradsuite.diagnosis.flow import Flow, Passes, together
+from gradsuite.diagnosis.flow.reading import last_reads, mixes
+from gradsuite.diagnosis.flow.traced import flow as of_traced
 from gradsuite.diagnosis.layers import layers
-from gradsuite.diagnosis.passes import Passes
-from gradsuite.diagnosis.patient import Patient
-from gradsuite.diagnosis.reading import last_reads, mixes
-from gradsuite.diagnosis.traced import Traced
+from gradsuite.diagnosis.patient import Patient, Traced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +97,7 @@ def diagnose_patient(patient: Patient | Traced, *, say: Say = lambda line: None)
 
 def _of_traced(traced: Traced) -> Iterator[Answer]:
     """Yield the answers that norms alone can give."""
-    flow = places.flow(traced) if np.isfinite(traced.gradients).any() else NOTHING
+    flow = of_traced(traced) if np.isfinite(traced.gradients).any() else NOTHING
     yield gradient.answer([flow], flow)
     yield clipping.answer(traced.gradient_norms, None)
     yield precision.answer([flow], flow, traced.dtype, traced.trouble)

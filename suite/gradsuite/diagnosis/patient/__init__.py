@@ -1,0 +1,19 @@
+"""The patient: what somebody asks, and their layers as the suite computes them, or what is seen of the network."""
+
+from gradsuite.diagnosis.patient.patient import Patient, Seen, Swap, Trouble, with_identity
+from gradsuite.diagnosis.patient.question import INSTALL, LOSSES, MOST, Loss, Question
+from gradsuite.diagnosis.patient.traced import Traced
+
+__all__ = [
+    "INSTALL",
+    "LOSSES",
+    "MOST",
+    "Loss",
+    "Patient",
+    "Question",
+    "Seen",
+    "Swap",
+    "Traced",
+    "Trouble",
+    "with_identity",
+]
