@@ -1,6 +1,6 @@
 """Answer 5: precision: where a gradient leaves the numbers of each dtype, and the loss scale that brings most back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,13 +9,13 @@ import pandas as pd
 from gradsuite.diagnosis.answers import words
 from gradsuite.diagnosis.answers.answer import Answer, Cause
 from gradsuite.diagnosis.flow import Flow
-from gradsuite.diagnosis.patient import Trouble
+from gradsuite.diagnosis.patient import Stage, Trouble
 from gradsuite.precision import LIMITS, rounded
 
 QUESTION = "Is the precision enough?"
 DTYPES = ("float16", "bfloat16", "float32")
 SCALES = range(-16, 33)  # exponents of loss scales; PyTorch's GradScaler begins with 2^16
-PASSES = {
+STAGES: Mapping[Stage, str] = {  # a diagnosis knows the loss, and so never says `loss or backward`
     "data": "the data: {place} is not finite. Clean it, for no network can",
     "forward": "the forward pass, at {place}: its states overflow. Look at the size of inputs and recurrent weights",
     "loss": "the loss, at {place}: every state before it is finite. Look for the logarithm of 0 or a division by 0, "
@@ -61,7 +61,7 @@ def of_trouble(trouble: Trouble | None) -> list[Cause]:
     if trouble is None:
         return []
     when = "" if trouble.step is None or f"step {trouble.step}" in trouble.place else f" (step {trouble.step})"
-    found = PASSES[trouble.stage].format(place=f"{trouble.place}{when}")
+    found = STAGES[trouble.stage].format(place=f"{trouble.place}{when}")
     return [Cause("not-finite", f"The first number that is not finite comes from {found}.")]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradsuite.backend import Backend, Batch
+from gradsuite.diagnosis.patient.trouble import Trouble
 from gradsuite.model import Model
 from gradsuite.parameters import Parameters
 
@@ -21,16 +22,6 @@ class Seen:
     batch: Batch
     loss: float
     gradient_norm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """The first number that is not finite: in which pass (`data`, `forward`, `loss` or `backward`) and where."""
-
-    stage: str
-    place: str  # in words: "input 3 of sequence 7 at step 12", "layer 1 at step 40"
-    step: int | None = None
-    layer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradsuite.diagnosis.patient.patient import Trouble
+from gradsuite.diagnosis.patient.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)

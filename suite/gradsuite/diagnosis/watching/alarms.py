@@ -1,16 +1,22 @@
 """What a watch warns of: gradients that vanish or explode, dead units, and the first number that is not finite."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from statistics import median
 
-from gradsuite.diagnosis.patient import Trouble
+from gradsuite.diagnosis.patient import Stage, Trouble
 from gradsuite.diagnosis.watching.records import Reading
 from gradsuite.errors import UserError
 
-STAGES = {"forward": "forward pass", "backward": "backward pass", "loss or backward": "loss or the backward pass"}
+STAGES: Mapping[Stage, str] = {
+    "data": "data",
+    "forward": "forward pass",
+    "loss": "loss",
+    "backward": "backward pass",
+    "loss or backward": "loss or the backward pass",
+}
 REMEMBERED = 101  # gradient norms that the median is taken over
 FEWEST = 5  # gradient norms before which there is no telling what is usual
 
@@ -80,7 +86,7 @@ class Alarms:
             return []
         if key in self.lasting:
             return []
-        stage = STAGES.get(trouble.stage, trouble.stage)
+        stage = STAGES[trouble.stage]
         where = f": {trouble.place}" if trouble.place else ""
         return [self._raise(*key, f"first number that is not finite at step {step}, in the {stage}{where}", step)]
 
