@@ -134,7 +134,7 @@ def _answers(patient: Patient, say: Say) -> Iterator[Answer]:
     yield precision.answer(flows, whole, patient.dtype, patient.trouble)
     say(remedies.QUESTION)
     sick = whole.verdict != "stable" or bool(why.causes)
-    yield remedies.answer(patient, batch, reverse=whole.place.endswith("backward"), sick=sick)
+    yield remedies.answer(patient, batch, reverse=whole.reverse, sick=sick)
 
 
 def patient_flows(patient: Patient, reverse: bool) -> list[Flow]:
@@ -151,7 +151,7 @@ def whole_of(flows: Sequence[Flow]) -> Flow:
     """Return the flow over all layers of one direction."""
     if len(flows) == 1:
         return flows[0]
-    return together(flows, "all layers, backward" if flows[0].place.endswith("backward") else "all layers")
+    return together(flows, "all layers, backward" if flows[0].reverse else "all layers")
 
 
 def worst(flows: Sequence[Flow]) -> Flow:

@@ -11,27 +11,22 @@ from gradsuite.backend import Batch
 from gradsuite.diagnosis.answers import words
 from gradsuite.diagnosis.answers.answer import Answer, Cause
 from gradsuite.diagnosis.flow import Flow, Rate
-from gradsuite.diagnosis.layers import LayerSeen
-from gradsuite.diagnosis.layers import exponent as lyapunov
-from gradsuite.diagnosis.layers.gates import gates
-from gradsuite.diagnosis.layers.units import units
-from gradsuite.diagnosis.layers.weights import weights
+from gradsuite.diagnosis.layers import LayerSeen, exponent, gates, units, weights
 from gradsuite.diagnosis.patient import Patient
-from gradsuite.diagnosis.thresholds import CLOSED, MOSTLY, SMALL_RADIUS
+from gradsuite.diagnosis.thresholds import CLOSED, DEFAULT_GAIN, MOSTLY, SATURATED, SMALL_RADIUS
 
 QUESTION = "Why?"
-KEEPS = {"lstm": "forget", "gru": "update"}  # the gate that keeps the state
 
 
 def answer(patient: Patient, batch: Batch, seen: Sequence[LayerSeen], whole: Flow) -> Answer:
     """Return the answer: `whole` is the flow that is to be explained."""
-    found = weights(patient), gates(patient.model.cell, seen), units(patient.model, seen)
-    largest = lyapunov.exponent(patient, batch, reverse=whole.place.endswith("backward"))
+    found = weights.frame(patient), gates.frame(patient.model.cell, seen), units.frame(patient.model, seen)
+    largest = exponent.largest(patient, batch, reverse=whole.reverse)
     said = [*of_weights(found[0]), *of_gates(patient.model.cell, found[1]), *of_units(found[2])]
     if not np.isnan(largest.value):
         said.append(
             f"The largest Lyapunov exponent on this data is {words.interval(largest)} a step: "
-            f"{lyapunov.in_words(largest)}."
+            f"{exponent.in_words(largest)}."
         )
     named = zip(("weights", "gates", "units"), found, strict=True)
     frames = {name: frame.dropna(axis=1, how="all") for name, frame in named if len(frame)}
@@ -44,7 +39,7 @@ def of_weights(found: pd.DataFrame) -> Iterator[str]:
     if found.empty:
         return
     top = through(found)
-    of = "The recurrent weights" if top["block"] == "recurrent weights" else f"The {top['block']}'s recurrent weights"
+    of = "The recurrent weights" if top["block"] == weights.WHOLE else f"The {top['block']}'s recurrent weights"
     where = "" if top["layer"] == "the layer" else f" of {top['layer']}"
     radius, norm = words.number(top["radius"]), words.number(top["norm"])
     yield f"{of}{where} have the spectral radius {radius} and the norm {norm}."
@@ -52,14 +47,14 @@ def of_weights(found: pd.DataFrame) -> Iterator[str]:
 
 def through(found: pd.DataFrame) -> "pd.Series[Any]":
     """Return the row of the candidate's block with the largest radius, or of all blocks where there is no candidate."""
-    candidates = found[found["block"] == "candidate"]
+    candidates = found[found["block"] == gates.CANDIDATE]
     chosen = found if candidates.empty else candidates
     return chosen.nlargest(1, "radius").iloc[0]
 
 
 def of_gates(cell: str, found: pd.DataFrame) -> Iterator[str]:
     """Yield what is said of the gate that keeps the state, in the layer where it keeps the least."""
-    keeps = found[found["gate"] == KEEPS.get(cell)]
+    keeps = found[found["gate"] == gates.KEEPS.get(cell)]
     if keeps.empty:
         return
     row = keeps.nsmallest(1, "mean").iloc[0]
@@ -75,7 +70,7 @@ def of_units(found: pd.DataFrame) -> Iterator[str]:
     """Yield what is said of dead and of saturated units, in the layer that has most of them."""
     for name, sentence in (
         ("dead", "{} of the units are dead: zero at every step of every sequence."),
-        ("saturated", "{} of the states are beyond .95, where tanh is saturated."),
+        ("saturated", f"{{}} of the states are beyond {1 - SATURATED:g}, where tanh is saturated."),
     ):
         if not found[name].dropna().empty:
             yield sentence.format(words.share(found[name].max()))
@@ -107,7 +102,7 @@ def causes(
         )
     if whole.verdict != "vanishing":
         return
-    keeps = of_gates[of_gates["gate"] == KEEPS.get(patient.model.cell)]
+    keeps = of_gates[of_gates["gate"] == gates.KEEPS.get(patient.model.cell)]
     if keeps["mean"].min() < CLOSED:
         row = keeps.nsmallest(1, "mean").iloc[0]
         yield Cause(
@@ -118,12 +113,12 @@ def causes(
     if saturated > MOSTLY:
         yield Cause(
             "saturation",
-            f"{words.share(saturated)} of the states are saturated: beyond .95 tanh passes less than a tenth of the "
-            "gradient on.",
+            f"{words.share(saturated)} of the states are saturated: beyond {1 - SATURATED:g} tanh passes less than a "
+            "tenth of the gradient on.",
         )
     if patient.model.cell == "rnn" and radius < SMALL_RADIUS:
         yield Cause(
             "small-weights",
             f"The recurrent weights are too small: their spectral radius is {words.number(radius)}, where PyTorch's "
-            "default gives 0.58.",
+            f"default gives {words.number(DEFAULT_GAIN)}.",
         )

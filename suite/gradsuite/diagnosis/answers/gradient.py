@@ -82,7 +82,7 @@ def causes(whole: Flow) -> list[Cause]:
 
 def of_reading(flows: Sequence[Flow], steps: int) -> list[Cause]:
     """Return a backward direction that is read where it has seen one step, as `output[-1]` of both directions."""
-    if steps < 2 or not any(flow.place.endswith("backward") and flow.longest == 0 for flow in flows):
+    if steps < 2 or not any(flow.reverse and flow.longest == 0 for flow in flows):
         return []
     sentence = (
         f"The backward direction is read where it has seen 1 of {steps} steps, as in output[-1]: read h_n, or its "

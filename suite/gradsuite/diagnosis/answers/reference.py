@@ -9,12 +9,12 @@ import numpy as np
 from gradsuite.backend import Batch
 from gradsuite.diagnosis.layers import LayerSeen
 from gradsuite.diagnosis.layers.gates import NAMES, kept
+from gradsuite.diagnosis.thresholds import DEFAULT_GAIN
 from gradsuite.model import Model
 from gradsuite.theory import gates, gaussian_powers
 from gradsuite.theory.activations import second_moment
 from gradsuite.theory.mean_field import MeanField
 
-GAIN = 1.0 / math.sqrt(3.0)  # of PyTorch's recurrent weights, U(+-1 / sqrt(H))
 FARTHEST = 100  # lags of a power's law: there is nothing left of it by then, and its binomials grow
 
 
@@ -50,7 +50,7 @@ def at_default(model: Model, batch: Batch, longest: int) -> np.ndarray | None:
     pulls = {"lstm": gates.lstm_pull(), "gru": gates.gru_pull()}
     if model.cell not in pulls:
         return None
-    power = gates.keep(0.0), GAIN * pulls[model.cell], model.hidden_size
+    power = gates.keep(0.0), DEFAULT_GAIN * pulls[model.cell], model.hidden_size
     return np.sqrt([gaussian_powers.mean_square(int(lag), *power) for lag in lags[: FARTHEST + 1]])
 
 
@@ -60,8 +60,8 @@ def rnn_rate(model: Model, batch: Batch) -> float:
     A layer's noise has the variance (E |x|^2 + 2) / (3 H): x is what it reads, and the two biases count for one each.
     """
     square = float(np.square(batch.inputs[batch.valid]).sum(axis=-1).mean())
-    field = MeanField(model.activation, GAIN)
+    field = MeanField(model.activation, DEFAULT_GAIN)
     for _ in range(model.num_layers):
-        field = MeanField(model.activation, GAIN, math.sqrt((square + 2.0) / (3.0 * model.hidden_size)))
+        field = MeanField(model.activation, DEFAULT_GAIN, math.sqrt((square + 2.0) / (3.0 * model.hidden_size)))
         square = model.layer_output_size * second_moment(model.activation, field.fixed_point())
     return math.log(field.chi_1) / 2.0

@@ -1,7 +1,7 @@
 """Where the gradient goes: its norm by lag, the horizon, the rate per step, and the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -30,13 +30,15 @@ class Flow:
     """The norm of a gradient at one place, or several together, by how far it has come.
 
     `norms` is (lags, B), one column per sequence or example, NaN at lags that a sequence does not have; each is that of
-    `numbers` numbers. Lags count `along` steps of time, or layers of a network that has no other depth.
+    `numbers` numbers. Lags count `along` steps of time, or layers of a network that has no other depth; they count
+    later steps in the backward direction of a bidirectional layer (`reverse`).
     """
 
     place: str
     norms: np.ndarray
     numbers: int
     along: str = "steps"
+    reverse: bool = False
 
     @cached_property
     def left(self) -> np.ndarray:
@@ -100,9 +102,9 @@ class Flow:
 
 
 def together(flows: Sequence[Flow], place: str) -> Flow:
-    """Return the flow of several places of one batch as one: the norm over all their numbers."""
+    """Return the flow of several places of one batch in one direction as one: the norm over all their numbers."""
     squares = sum(np.square(flow.norms) for flow in flows)
-    return Flow(place, np.sqrt(squares), sum(flow.numbers for flow in flows), flows[0].along)
+    return replace(flows[0], place=place, norms=np.sqrt(squares), numbers=sum(flow.numbers for flow in flows))
 
 
 def by_lag(norms: np.ndarray, last: np.ndarray, lengths: np.ndarray, *, reverse: bool = False) -> np.ndarray:

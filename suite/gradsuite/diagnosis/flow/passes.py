@@ -65,6 +65,7 @@ class Passes:
                 name_of(layer, model.num_layers, reverse=reverse),
                 by_lag(norms[:, number], last, lengths, reverse=reverse),
                 len(kinds) * model.hidden_size,
+                reverse=reverse,
             )
             for number, (layer, way) in enumerate(model.layers_and_directions)
             if way == reverse

@@ -11,7 +11,7 @@ from gradsuite.diagnosis.patient import Patient
 FEWEST = 4  # steps that an exponent is read off from
 
 
-def exponent(patient: Patient, batch: Batch, *, reverse: bool = False) -> Rate:
+def largest(patient: Patient, batch: Batch, *, reverse: bool = False) -> Rate:
     """Return the largest exponent per step, with its interval over the batch's sequences; NaN for under 4 steps.
 
     It is the rate at which a random gradient, sent back from the end of every sequence, grows over all layers: the

@@ -10,20 +10,23 @@ from gradsuite.diagnosis.layers.states import LayerSeen
 from gradsuite.diagnosis.thresholds import SATURATED
 from gradsuite.parameters import KEEP_GATE
 
-NAMES = {"lstm": ("input", "forget", "candidate", "output"), "gru": ("reset", "update", "candidate")}
+CANDIDATE = "candidate"
+# In PyTorch's order; the candidate, which is no gate, has its place among them.
+NAMES = {"lstm": ("input", "forget", CANDIDATE, "output"), "gru": ("reset", "update", CANDIDATE)}
+KEEPS = {cell: names[KEEP_GATE[cell]] for cell, names in NAMES.items()}  # the gate that keeps the state
 COLUMNS = ["layer", "gate", "mean", "saturated", "time_constant_low", "time_constant", "time_constant_high"]
 
 
-def gates(cell: str, seen: Sequence[LayerSeen]) -> pd.DataFrame:
-    """Return a row for each gate of each layer: its mean and the share of its values below .05 or above .95.
+def frame(cell: str, seen: Sequence[LayerSeen]) -> pd.DataFrame:
+    """Return a row for each gate of each layer: its mean, and the share of its values below 0.05 or above 0.95.
 
-    For the gate that keeps the state, time constants -1 / E ln f of its units too: 10, 50 and 90%. No rows for other
-    cells than lstm and gru.
+    For the gate that keeps the state, time constants -1 / E ln f of its units too, in steps: 10, 50 and 90%. No rows
+    for other cells than lstm and gru.
     """
     rows = []
     for layer in seen if cell in NAMES else ():
         for name, z in zip(NAMES[cell], preactivations(cell, layer), strict=True):
-            if name == "candidate":
+            if name == CANDIDATE:
                 continue
             values = expit(z)
             row = {
@@ -32,16 +35,16 @@ def gates(cell: str, seen: Sequence[LayerSeen]) -> pd.DataFrame:
                 "mean": float(values.mean()),
                 "saturated": float(((values < SATURATED) | (values > 1.0 - SATURATED)).mean()),
             }
-            if name == NAMES[cell][KEEP_GATE[cell]]:
+            if name == KEEPS[cell]:
                 row |= zip(COLUMNS[4:], np.quantile(-1.0 / log_expit(z).mean(axis=0), [0.1, 0.5, 0.9]), strict=True)
             rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def preactivations(cell: str, layer: LayerSeen) -> list[np.ndarray]:
-    """Return what each gate of PyTorch's order is a function of (rows, H), from what the layer read and had.
+    """Return what each gate is the sigmoid of (rows, H), from what the layer read and had, in the order of NAMES.
 
-    The candidate of a gru, whose reset gate stands between, has the sum of both parts: it is not looked at.
+    A gru's candidate, whose reset gate stands between the two parts, has their sum: it is not looked at.
     """
     p = layer.parameters
     z = layer.inputs @ p.weight_ih.T + p.bias_ih + layer.before @ p.weight_hh.T + p.bias_hh

@@ -10,10 +10,10 @@ from gradsuite.diagnosis.thresholds import SATURATED
 from gradsuite.model import Model
 
 
-def units(model: Model, seen: Sequence[LayerSeen]) -> pd.DataFrame:
+def frame(model: Model, seen: Sequence[LayerSeen]) -> pd.DataFrame:
     """Return a row for each layer of a plain recurrent cell: the share of `dead` units and of `saturated` values.
 
-    A unit of relu is dead if it is zero at every step of every sequence; a value of tanh is saturated beyond .95. No
+    A unit of relu is dead if it is zero at every step of every sequence; a value of tanh is saturated beyond 0.95. No
     rows for other cells and activations, whose states have no such ends.
     """
     rows = []

@@ -5,16 +5,13 @@ import pandas as pd
 
 from gradsuite.cells import find
 from gradsuite.diagnosis.flow import name_of
+from gradsuite.diagnosis.layers.gates import CANDIDATE, NAMES
 from gradsuite.diagnosis.patient import Patient
 
-GATES = {  # names of the row blocks, in PyTorch's order
-    "rnn": ("",),
-    "lstm": ("input gate", "forget gate", "candidate", "output gate"),
-    "gru": ("reset gate", "update gate", "candidate"),
-}
+WHOLE = "recurrent weights"  # the name of a matrix that is one block
 
 
-def weights(patient: Patient) -> pd.DataFrame:
+def frame(patient: Patient) -> pd.DataFrame:
     """Return a row for each block of each matrix between states: `layer`, `block`, `radius` and `norm`.
 
     The spectral radius is the largest modulus of an eigenvalue, the norm the largest singular value.
@@ -26,14 +23,23 @@ def weights(patient: Patient) -> pd.DataFrame:
             if not parameter.between_states:
                 continue
             weight = np.asarray(patient.parameters[cell.name_of(name, layer, reverse=reverse)], np.float64)
-            blocks = GATES.get(model.cell, tuple(f"block {number + 1}" for number in range(parameter.gates)))
-            for block, matrix in zip(blocks, np.split(weight, parameter.gates), strict=True):
+            names = block_names(model.cell, parameter.gates)
+            for block, matrix in zip(names, np.split(weight, parameter.gates), strict=True):
                 rows.append(
                     {
                         "layer": name_of(layer, model.num_layers, reverse=reverse),
-                        "block": block or "recurrent weights",
+                        "block": block,
                         "radius": float(abs(np.linalg.eigvals(matrix)).max()),
                         "norm": float(np.linalg.norm(matrix, 2)),
                     }
                 )
     return pd.DataFrame(rows, columns=["layer", "block", "radius", "norm"])
+
+
+def block_names(cell: str, count: int) -> list[str]:
+    """Return what the row blocks of a matrix between states are called: by their gates, if they are known."""
+    if count == 1:
+        return [WHOLE]
+    if cell in NAMES:
+        return [CANDIDATE if name == CANDIDATE else f"{name} gate" for name in NAMES[cell]]
+    return [f"block {number + 1}" for number in range(count)]

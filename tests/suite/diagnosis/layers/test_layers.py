@@ -2,11 +2,7 @@
 
 import numpy as np
 import pytest
-from gradsuite.diagnosis.layers import layers
-from gradsuite.diagnosis.layers.exponent import exponent
-from gradsuite.diagnosis.layers.gates import gates, kept
-from gradsuite.diagnosis.layers.units import units
-from gradsuite.diagnosis.layers.weights import weights
+from gradsuite.diagnosis.layers import exponent, gates, layers, units, weights
 from gradsuite.parameters import Initialisation, initialise
 
 from tests.suite.diagnosis.patients import batch_of, drawn, model_of, patient_of
@@ -57,7 +53,7 @@ def test_states_of_every_layer_are_pytorchs(cell, bidirectional):
 def test_gates_are_those_of_the_equations():
     patient = drawn("lstm", 12, Initialisation(forget_bias=3.0))
     (layer,) = layers(patient, patient.seen[0].batch)
-    found = gates("lstm", [layer]).set_index("gate")
+    found = gates.frame("lstm", [layer]).set_index("gate")
     p, z = patient.parameters, []
     for x, h in zip(layer.inputs, layer.before, strict=True):
         z.append(p["weight_ih_l0"] @ x + p["bias_ih_l0"] + p["weight_hh_l0"] @ h + p["bias_hh_l0"])
@@ -68,14 +64,14 @@ def test_gates_are_those_of_the_equations():
     )
     constants = -1 / np.log(values[:, 1]).mean(axis=0)
     np.testing.assert_allclose(found.loc["forget", "time_constant"], np.median(constants), rtol=1e-12)
-    curve = kept("lstm", layer, 20)
+    curve = gates.kept("lstm", layer, 20)
     np.testing.assert_allclose(curve[20] ** 2, np.exp(-40 / constants).mean(), rtol=1e-12)
 
 
 def test_the_exponent_of_a_linear_network_is_that_of_its_weights():
     model = model_of("rnn", activation="identity")
     patient = patient_of(model, initialise(model, Initialisation("orthogonal", gain=0.9)), batch_of(model, 30))
-    found = exponent(patient, patient.seen[0].batch)
+    found = exponent.largest(patient, patient.seen[0].batch)
     assert [found.value, found.low, found.high] == pytest.approx([np.log(0.9)] * 3, rel=1e-10)
 
 
@@ -83,7 +79,7 @@ def test_the_radius_of_a_triangular_matrix_is_its_diagonals():
     model = model_of("rnn", units=3)
     drawn = initialise(model)
     drawn["weight_hh_l0"] = np.array([[0.5, 9.0, 0.0], [0.0, -0.7, 9.0], [0.0, 0.0, 0.2]])
-    found = weights(patient_of(model, drawn, batch_of(model, 5)))
+    found = weights.frame(patient_of(model, drawn, batch_of(model, 5)))
     assert found["radius"].item() == pytest.approx(0.7)
     assert found["norm"].item() == pytest.approx(np.linalg.svd(drawn["weight_hh_l0"])[1][0])
 
@@ -93,4 +89,4 @@ def test_saturated_states_are_counted():
     drawn = {name: 0.0 * value for name, value in initialise(model).items()}
     drawn["bias_ih_l0"][:] = [3.0, -3.0, 1.0, 0.0]  # tanh 3 = .995
     patient = patient_of(model, drawn, batch_of(model, 5))
-    assert units(model, list(layers(patient, patient.seen[0].batch)))["saturated"].item() == 0.5
+    assert units.frame(model, list(layers(patient, patient.seen[0].batch)))["saturated"].item() == 0.5
