@@ -9,8 +9,7 @@ from gradsuite.backend import Batch, Network
 from gradsuite.clipping import global_norm
 from gradsuite.diagnosis.answers import words
 from gradsuite.diagnosis.answers.answer import Answer
-from gradsuite.diagnosis.flow import Passes
-from gradsuite.diagnosis.flow.reading import mixes
+from gradsuite.diagnosis.flow import Passes, mixes
 from gradsuite.diagnosis.patient import Patient
 from gradsuite.diagnosis.thresholds import KEPT_ERROR, NOISY
 from gradsuite.errors import Unsupported

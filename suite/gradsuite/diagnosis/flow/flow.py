@@ -1,5 +1,6 @@
 """Where the gradient goes: its norm by lag, the horizon, the rate per step, and the verdict."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -101,10 +102,18 @@ class Flow:
         return self.norms / np.sqrt(self.numbers)
 
 
+NOTHING = Flow("the layer", np.full((1, 1), np.nan), 1)  # of a gradient that nothing is known of
+
+
 def together(flows: Sequence[Flow], place: str) -> Flow:
     """Return the flow of several places of one batch in one direction as one: the norm over all their numbers."""
     squares = sum(np.square(flow.norms) for flow in flows)
     return replace(flows[0], place=place, norms=np.sqrt(squares), numbers=sum(flow.numbers for flow in flows))
+
+
+def distance(left: float) -> float:
+    """Return how far what is left is from a whole gradient: |ln left|."""
+    return abs(math.log(left)) if left > 0 and math.isfinite(left) else math.inf
 
 
 def by_lag(norms: np.ndarray, last: np.ndarray, lengths: np.ndarray, *, reverse: bool = False) -> np.ndarray:

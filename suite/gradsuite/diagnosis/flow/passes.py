@@ -44,6 +44,11 @@ class Passes:
         found: Gradients = network.fetch_gradients(network.backward(tape))
         return found
 
+    def gradient_by_layers(self, batch: Batch) -> np.ndarray:
+        """Return one batch's gradient by all parameters of the layers, as a vector."""
+        parameters = self.gradients(batch).parameters
+        return np.concatenate([g.ravel() for name, g in parameters.items() if not name.startswith("readout.")])
+
     def outputs(self, batch: Batch) -> np.ndarray:
         """Return the outputs of every step (T, B, directions * H)."""
         network = self.network()

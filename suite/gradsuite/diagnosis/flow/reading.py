@@ -43,7 +43,7 @@ def own_gradient(model: Model, batch: Batch, *, reverse: bool) -> Batch:
     return replace(batch, targets=kept.reshape(batch.targets.shape))
 
 
-def first(batch: Batch, count: int) -> Batch:
+def first_sequences(batch: Batch, count: int) -> Batch:
     """Return the first `count` sequences of a batch, with the gradient that each has in the whole batch."""
     size = batch.inputs.shape[1]
     if size <= count:

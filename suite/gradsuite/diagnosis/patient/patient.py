@@ -54,6 +54,18 @@ class Patient:
     trouble: Trouble | None = None
     notes: tuple[str, ...] = field(default=(), kw_only=True)  # what was assumed, in whole sentences
 
+    @property
+    def gradient_norms(self) -> tuple[float, ...]:
+        """Those of the whole network on each batch, before any clipping."""
+        return tuple(seen.gradient_norm for seen in self.seen)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all numbers that a pass begins with are finite: parameters, and what counts of the first batch."""
+        batch = self.seen[0].batch
+        counted = (batch.inputs[batch.valid], batch.targets[batch.valid], *self.parameters.values())
+        return all(np.isfinite(one).all() for one in counted)
+
 
 def with_identity(model: Model, parameters: Parameters) -> Parameters:
     """Return the layers' parameters with a readout that is the identity, as a patient's model has it."""

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from gradsuite.diagnosis.diagnosis import diagnose_patient
-from gradsuite.diagnosis.flow import Flow, Passes, by_lag, together
-from gradsuite.diagnosis.flow import traced as places
+from gradsuite.diagnosis.flow import Flow, Passes, by_lag, first_sequences, of_traced, together
 from gradsuite.diagnosis.patient import Traced
 from gradsuite.parameters import Initialisation, initialise
 
@@ -96,7 +95,7 @@ def test_a_traced_network_is_seen_from_its_end():
     gradients = 2.0 ** np.arange(-11, 1.0)[:, np.newaxis] * np.ones(3)
     gradients[8:, 1] = np.nan  # a sequence that ends earlier
     traced = Traced("a loop", "time step", tuple(map(str, range(12))), gradients, gradients, (1.0,), (2.0,))
-    flow = places.flow(traced)
+    flow = of_traced(traced)
     np.testing.assert_allclose(flow.left, 0.5 ** np.arange(12))
     found = diagnose_patient(traced)
     assert [cause.name for cause in found.causes] == ["length"]
@@ -105,11 +104,9 @@ def test_a_traced_network_is_seen_from_its_end():
 
 def test_the_batch_keeps_its_gradient_in_what_is_looked_at():
     """A part of a batch has the gradients that it has in the whole: a loss is a mean over sequences and steps."""
-    from gradsuite.diagnosis.flow.reading import first
-
     model = model_of("lstm")
     patient = patient_of(model, initialise(model, Initialisation(forget_bias=1.0)), batch_of(model, 9, every=True))
     batch = patient.seen[0].batch
     whole = Passes.of(patient).gradients(batch, states=True).states
-    part = Passes.of(patient).gradients(first(batch, 5), states=True).states
+    part = Passes.of(patient).gradients(first_sequences(batch, 5), states=True).states
     np.testing.assert_allclose(part, whole[:, :, :5], rtol=1e-12)
