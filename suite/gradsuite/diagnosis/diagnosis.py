@@ -53,11 +53,7 @@ class Diagnosis:
     @property
     def advice(self) -> list[str]:
         """What helps most of the remedies that were tried, with its measured number; nothing if none does."""
-        tried = self.frames.get("remedies")
-        if tried is None or not tried["helps"].any():
-            return []
-        sentences = next(answer.sentences for answer in self.answers if "remedies" in answer.frames)
-        return [f"What helps most: {sentences[0][0].lower()}{sentences[0][1:]}"]
+        return [answer.advice for answer in self.answers if answer.advice]
 
     @property
     def frames(self) -> dict[str, "pd.DataFrame"]:

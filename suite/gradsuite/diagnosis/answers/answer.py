@@ -40,7 +40,8 @@ class Cause:
 class Answer:
     """A question with its answer in sentences, the frames that it was read off from, and the causes that it shows.
 
-    `table` names the frame that stands under the sentences; figures are drawn from all of them.
+    `table` names the frame that stands under the sentences; figures are drawn from all of them. `advice` is what helps
+    most, in a sentence, with its measured number; empty where nothing does.
     """
 
     question: str
@@ -48,3 +49,4 @@ class Answer:
     frames: Mapping[str, "pd.DataFrame"] = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
     table: str | None = None
+    advice: str = ""

@@ -51,7 +51,7 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
         verdict = VERDICTS[whole.verdict]
         said = [
             f"The gradient {verdict}: of its norm where the loss reads, {words.share(left)} is left {back}, and "
-            f"{words.reach(whole)}."
+            f"{words.horizon(whole)}."
         ]
     if not np.isnan(rate.value):
         factor = f"{np.exp(rate.value):.3g}"
@@ -61,7 +61,7 @@ def sentences(whole: Flow, lines: Sequence[Line], mixed: bool) -> list[str]:
     for line in lines:
         lag = min(whole.longest, len(line.left) - 1)
         away = words.steps(lag, whole.along)
-        said.append(f"{line.name[0].upper()}{line.name[1:]}: {words.share(line.left[lag])} would be left {away} back.")
+        said.append(f"{words.beginning(line.name)}: {words.share(line.left[lag])} would be left {away} back.")
     return [*said, *([MIXED] if mixed else [])]
 
 

@@ -32,7 +32,8 @@ def answer(patient: Patient, batch: Batch, *, reverse: bool, sick: bool) -> Answ
     if len(tried) == 1:
         return Answer(QUESTION, (f"Not told: there is no remedy to try on the cell {patient.model.cell!r}.",))
     found = ranked(tried, before)
-    return Answer(QUESTION, tuple(sentences(found, before.longest)), {"remedies": found}, table="remedies")
+    said, most = sentences(found, before.longest), advice(found, before.longest)
+    return Answer(QUESTION, tuple(said), {"remedies": found}, table="remedies", advice=most)
 
 
 def ranked(tried: Sequence[Tried], before: Flow) -> pd.DataFrame:
@@ -49,24 +50,33 @@ def ranked(tried: Sequence[Tried], before: Flow) -> pd.DataFrame:
 def sentences(found: pd.DataFrame, longest: int) -> list[str]:
     """Return what helps, best first, what does not, and what was not tried."""
     before, rest = found.iloc[0], found.iloc[1:]
-    said = [in_words(row, before, longest) for _, row in rest[rest["helps"]].iterrows()]
+    said = [words.beginning(in_words(row, before, longest)) for _, row in rest[rest["helps"]].iterrows()]
     if not said:
         said = ["None of the remedies tried helps at initialisation."]
     useless = list(rest.loc[~rest["helps"] & (rest["note"] == ""), "remedy"])
     if useless:
-        said.append(f"{beginning(words.listed(useless))} {'does' if len(useless) == 1 else 'do'} not help here.")
-    return [*said, *(f"{beginning(row['remedy'])}: {row['note']}." for _, row in rest[rest["note"] != ""].iterrows())]
+        said.append(f"{words.beginning(words.listed(useless))} {'does' if len(useless) == 1 else 'do'} not help here.")
+    return [
+        *said,
+        *(f"{words.beginning(row['remedy'])}: {row['note']}." for _, row in rest[rest["note"] != ""].iterrows()),
+    ]
+
+
+def advice(found: pd.DataFrame, longest: int) -> str:
+    """Return what helps most; nothing where nothing does."""
+    helping = found[found["helps"]]
+    return "" if helping.empty else f"What helps most: {in_words(helping.iloc[0], found.iloc[0], longest)}"
 
 
 def in_words(row: Any, before: Any, longest: int) -> str:
-    """Return a remedy with its measured numbers."""
+    """Return a row's remedy with its measured numbers, beside those of the patient as it is."""
     now, low, high, then = (
         lag(one, longest) for one in (row["horizon"], row["horizon_low"], row["horizon_high"], before["horizon"])
     )
     spread = "with" if low == high else f"({low} to {high}) over"
     instead = "" if before["verdict"] == "exploding" else f" instead of {then}"
     return (
-        f"{beginning(row['remedy'])}: the horizon is {now} steps {spread} {SEEDS} seeds{instead}, and "
+        f"{row['remedy']}: the horizon is {now} steps {spread} {SEEDS} seeds{instead}, and "
         f"{words.share(row['left'])} of the gradient is left {longest} steps back instead of "
         f"{words.share(before['left'])}."
     )
@@ -75,8 +85,3 @@ def in_words(row: Any, before: Any, longest: int) -> str:
 def lag(horizon: float, longest: int) -> str:
     """Return a horizon in steps; beyond the longest lag it was not seen."""
     return f"over {longest}" if horizon > longest else f"{horizon:.0f}" if horizon >= 20 else f"{horizon:.1f}"
-
-
-def beginning(text: str) -> str:
-    """Return a text as a sentence begins."""
-    return text[:1].upper() + text[1:]

@@ -1,6 +1,7 @@
 """Numbers in words, as all sentences of a diagnosis have them."""
 
 import math
+from collections.abc import Sequence
 
 from gradsuite.diagnosis.flow import Flow, Rate
 
@@ -30,7 +31,7 @@ def steps(count: float, along: str = "steps") -> str:
     return f"{shown} {along.removesuffix('s') if shown == '1' else along}"
 
 
-def reach(flow: Flow) -> str:
+def horizon(flow: Flow) -> str:
     """Return a flow's horizon in words."""
     if math.isinf(flow.horizon):
         return f"it does not fall to 1/1000 anywhere in {steps(flow.longest + 1, flow.along)}"
@@ -39,6 +40,11 @@ def reach(flow: Flow) -> str:
     return f"1/1000 is left after {steps(flow.horizon, flow.along)}"
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Return names as a list in words: a, b and c."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def beginning(text: str) -> str:
+    """Return a text as a sentence begins."""
+    return text[:1].upper() + text[1:]

@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from gradsuite.diagnosis.answers import clipping, truncation
+from gradsuite.diagnosis.answers import clipping, remedies, truncation
 from gradsuite.diagnosis.diagnosis import diagnose_patient
-from gradsuite.diagnosis.flow import Passes
+from gradsuite.diagnosis.flow import Flow, Passes
+from gradsuite.diagnosis.remedies import Tried
 from gradsuite.parameters import Initialisation, initialise
 
 from tests.suite.diagnosis.patients import batch_of, drawn, model_of, patient_of
@@ -69,6 +70,13 @@ def test_thresholds_by_hand():
 
 def test_no_finite_gradient_is_said():
     assert clipping.answer([np.nan, np.inf], None).sentences == ("No batch has a finite gradient to clip.",)
+
+
+def test_what_helps_most_keeps_its_name():
+    before = Flow("all layers", 0.5 ** np.arange(31.0)[:, np.newaxis], 1)
+    tried = [Tried("PyTorch's default", 20.0, 19.0, 21.0, 0.001, "stable", True, "", "")]
+    said = "What helps most: PyTorch's default: the horizon is 20 steps (19.0 to 21) over 5 seeds instead of 10.0"
+    assert remedies.advice(remedies.ranked(tried, before), 30).startswith(said)
 
 
 @pytest.fixture(scope="module")
