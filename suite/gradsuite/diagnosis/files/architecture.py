@@ -60,7 +60,7 @@ class Architecture:
         return found | {f"{kind}{place}": zeros for place in places for kind in ("bias_ih", "bias_hh")}
 
 
-def architecture(state: Mapping[str, np.ndarray], prefix: str | None = None, *, source: str) -> Architecture:
+def architecture_of(state: Mapping[str, np.ndarray], prefix: str | None = None, *, source: str) -> Architecture:
     """Return the recurrent layers of a state dict: those below the prefix, or the only ones that there are.
 
     Raises UserError where there are none, where there are several and no prefix, and for shapes that contradict each

@@ -8,10 +8,8 @@ from gradsuite.diagnosis.files.architecture import NAME, Architecture
 from gradsuite.errors import UserError, unknown
 from gradsuite.parameters import Parameters
 
-WEIGHT = "weight"
 
-
-def head(
+def find_head(
     state: Mapping[str, np.ndarray], layers: Architecture, prefix: str | None = None, *, outputs: int, at_least: bool
 ) -> str | None:
     """Return the prefix of the head: the one asked for, or the only linear layer of the layers' width and the outputs'.
@@ -20,9 +18,9 @@ def head(
     do not have. Raises UserError for a prefix of no linear layer, or of one of another width.
     """
     shapes = {
-        name.removesuffix(WEIGHT): array.shape
+        name.removesuffix("weight"): array.shape
         for name, array in state.items()
-        if name.endswith(WEIGHT) and array.ndim == 2 and not NAME.fullmatch(name)
+        if name.endswith("weight") and array.ndim == 2 and not NAME.fullmatch(name)
     }
     if prefix is None:
         fitting = [
@@ -38,7 +36,7 @@ def head(
     return wanted
 
 
-def parameters(state: Mapping[str, np.ndarray], prefix: str) -> Parameters:
+def head_parameters(state: Mapping[str, np.ndarray], prefix: str) -> Parameters:
     """Return the head as a readout; one without biases has zeros. Raises UserError for biases of another width."""
     weight = np.asarray(state[f"{prefix}weight"], np.float64)
     bias = np.asarray(state.get(f"{prefix}bias", np.zeros(len(weight))), np.float64)

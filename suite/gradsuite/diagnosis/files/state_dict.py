@@ -13,7 +13,7 @@ PICKLES = (".pt", ".pth", ".ckpt", ".bin")  # what torch.save writes, by any of 
 PARALLEL = "module."  # what torch.nn.DataParallel puts before every name
 
 
-def read(file: str, plugins: Plugins) -> dict[str, np.ndarray]:
+def read_state_dict(file: str, plugins: Plugins) -> dict[str, np.ndarray]:
     """Return name -> array of a file's tensors of floating-point numbers, in the order of their names.
 
     Raises UserError for a file that is missing, of another kind, damaged, or of which no plugin can read the kind.
