@@ -11,7 +11,9 @@ from gradsuite.diagnosis.thresholds import ADVISED
 from gradsuite.theory import clipping
 
 QUESTION = "Clip, and at what norm?"
-USUAL = 1.0  # the threshold that tutorials have
+LOW, HIGH = (f"{times:g} times the mean" for times in ADVISED)  # names of thresholds
+MEAN, USUAL = "the mean", "the usual"
+USUAL_NORM = 1.0  # that tutorials have
 LIMITS = (0.5, 0.1, 0.01)  # of clipping by value, in largest elements
 
 
@@ -54,22 +56,22 @@ def of_norms(sound: np.ndarray, count: int) -> list[str]:
 def shares(sound: np.ndarray) -> pd.DataFrame:
     """Return which share of batches each threshold would clip: those advised, the mean, and 1."""
     mean = sound.mean()
-    low, high = ADVISED
-    named = ((f"{low:g} times the mean", low * mean), ("the mean", mean), (f"{high:g} times the mean", high * mean))
-    rows = [(name, limit, float((sound > limit).mean())) for name, limit in (*named, ("the usual", USUAL))]
+    low, high = (times * mean for times in ADVISED)
+    named = ((LOW, low), (MEAN, mean), (HIGH, high), (USUAL, USUAL_NORM))
+    rows = [(name, limit, float((sound > limit).mean())) for name, limit in named]
     return pd.DataFrame(rows, columns=["threshold", "norm", "clipped"])
 
 
 def of_shares(clipped: pd.DataFrame, count: int) -> str:
     """Return the advice as a number, and what the usual threshold would do where there are several batches."""
-    low, high, usual = (clipped.iloc[row] for row in (0, 2, 3))
-    advice = "Pascanu et al. (2013) advise a threshold of .5 to 10 times the mean norm:"
+    low, high, usual = (clipped.set_index("threshold").loc[name] for name in (LOW, HIGH, USUAL))
+    advice = f"Pascanu et al. (2013) advise a threshold of {ADVISED[0]:g} to {ADVISED[1]:g} times the mean norm:"
     advice += f" {words.number(low['norm'])} to {words.number(high['norm'])} here"
     if count == 1:
         return f"{advice}, as far as one batch can tell."
     return (
-        f"{advice}, which clips {words.share(low['clipped'])} to "
-        f"{words.share(high['clipped'])} of batches; the usual {USUAL:g} would clip {words.share(usual['clipped'])}."
+        f"{advice}, which clips {words.share(low['clipped'])} to {words.share(high['clipped'])} of batches; the usual "
+        f"{USUAL_NORM:g} would clip {words.share(usual['clipped'])}."
     )
 
 

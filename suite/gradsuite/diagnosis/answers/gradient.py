@@ -26,7 +26,7 @@ def answer(
 
     `steps` is the length of the batch, and `mixed` whether the loss reads a sequence at several of them.
     """
-    frames = {"gradient": by_lag(flows), "horizon": summary([*flows, whole] if len(flows) > 1 else flows)}
+    frames = {"gradient": quantiles(flows), "horizon": summary([*flows, whole] if len(flows) > 1 else flows)}
     if lines:
         frames["theory"] = pd.DataFrame(
             [(line.name, lag, left) for line in lines for lag, left in enumerate(line.left)],
@@ -91,8 +91,8 @@ def of_reading(flows: Sequence[Flow], steps: int) -> list[Cause]:
     return [Cause("reading", sentence)]
 
 
-def by_lag(flows: Sequence[Flow]) -> pd.DataFrame:
-    """Return median, 10 and 90% over the batch of |dL/dh| at each layer and lag."""
+def quantiles(flows: Sequence[Flow]) -> pd.DataFrame:
+    """Return the median (`median`) and 10 and 90% (`low`, `high`) over the batch of |dL/dh| at each layer and lag."""
     rows = []
     for flow in flows:
         for lag, norms in enumerate(flow.norms[: flow.longest + 1]):
@@ -102,7 +102,7 @@ def by_lag(flows: Sequence[Flow]) -> pd.DataFrame:
 
 
 def summary(flows: Sequence[Flow]) -> pd.DataFrame:
-    """Return each flow's horizon, rate and verdict."""
+    """Return a row for each flow: what is `left` at its longest lag, horizon, rate with its interval, and verdict."""
     rows = [
         {
             "layer": flow.place,

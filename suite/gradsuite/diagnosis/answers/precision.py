@@ -41,19 +41,20 @@ class End(NamedTuple):
 
 
 def answer(flows: Sequence[Flow], whole: Flow, dtype: str, trouble: Trouble | None = None) -> Answer:
-    """Return the answer for a network that is computed in `dtype`, and where its numbers were finite no more."""
+    """Return the answer for a network that is computed in `dtype`; `trouble` is its first number that is not finite."""
     found = pd.DataFrame([end_of(flow, one) for one in DTYPES for flow in flows], columns=list(End._fields))
-    said = [sentence for one in DTYPES if (sentence := of_dtype(found[found["dtype"] == one], one))]
-    roomy = [one for one in DTYPES if not of_dtype(found[found["dtype"] == one], one)]
+    told = {one: of_dtype(found[found["dtype"] == one], one) for one in DTYPES}
+    said = [sentence for sentence in told.values() if sentence]
+    roomy = [one for one, sentence in told.items() if not sentence]
     if roomy and flows:
         said.append(f"{words.listed(roomy)} {'has' if len(roomy) == 1 else 'have'} room for it at every lag.")
     frames = {"precision": found}
     if (found.loc[found["dtype"] == "float16", "lost"] > 0).any():
-        frames["loss_scale"] = scales = saved(flows, "float16")
+        frames["loss_scale"] = scales = kept_by_scale(flows, "float16")
         said.append(of_scales(scales))
     causes = [*of_trouble(trouble), *of_ends(found[found["dtype"] == dtype], frames.get("loss_scale"), whole)]
-    told = [cause.sentence for cause in causes if cause.name == "not-finite"]
-    return Answer(QUESTION, (*told, *said), frames, tuple(causes), "precision")
+    first = [cause.sentence for cause in causes if cause.name == "not-finite"]
+    return Answer(QUESTION, (*first, *said), frames, tuple(causes), "precision")
 
 
 def of_trouble(trouble: Trouble | None) -> list[Cause]:
@@ -70,7 +71,7 @@ def end_of(flow: Flow, dtype: str) -> End:
     normal, _, _ = LIMITS[dtype]
     sizes = flow.typical[: flow.longest + 1]
     there = np.isfinite(sizes) & (flow.norms[0] > 0)  # those that a sequence has
-    shown = stored(sizes, dtype)
+    shown = represented(sizes, dtype)
     zero, infinite = there & (shown == 0), there & np.isinf(shown)
     small = there & (sizes < 2.0**normal)
     subnormal, underflow, overflow = (_first(one, there) for one in (small, zero, infinite))
@@ -78,7 +79,7 @@ def end_of(flow: Flow, dtype: str) -> End:
     return End(dtype, flow.place, subnormal, underflow, overflow, lost)
 
 
-def stored(sizes: np.ndarray, dtype: str) -> np.ndarray:
+def represented(sizes: np.ndarray, dtype: str) -> np.ndarray:
     """Return what a dtype makes of these numbers; overflow is what is looked for, not an error."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return rounded(sizes, dtype)
@@ -111,7 +112,7 @@ def of_layer(name: str) -> str:
     return "" if name.startswith(("the ", "all ")) else f" in {name}"
 
 
-def saved(flows: Sequence[Flow], dtype: str) -> pd.DataFrame:
+def kept_by_scale(flows: Sequence[Flow], dtype: str) -> pd.DataFrame:
     """Return which share of the gradient's typical numbers a dtype keeps, neither zero nor infinite, by loss scale.
 
     `exponent` is that of the scale, a power of two.
@@ -120,7 +121,7 @@ def saved(flows: Sequence[Flow], dtype: str) -> pd.DataFrame:
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     rows = []
     for exponent in SCALES:
-        shown = stored(np.ldexp(sizes, exponent), dtype)
+        shown = represented(np.ldexp(sizes, exponent), dtype)
         rows.append((exponent, float(((shown != 0) & np.isfinite(shown)).mean())))
     return pd.DataFrame(rows, columns=["exponent", "kept"])
 

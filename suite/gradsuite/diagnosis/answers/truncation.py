@@ -1,25 +1,21 @@
-"""Answer 3: what the length costs: the bias of a gradient through windows of k steps, and what they save."""
+"""Answer 3: what the length costs: the error of a gradient through windows of k steps, and what these save."""
 
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from gradsuite.backend import Batch, Network
+from gradsuite.backend import Batch
 from gradsuite.clipping import global_norm
-from gradsuite.diagnosis.answers import words
+from gradsuite.diagnosis.answers import savings, words
 from gradsuite.diagnosis.answers.answer import Answer
 from gradsuite.diagnosis.flow import Passes, mixes
 from gradsuite.diagnosis.patient import Patient
-from gradsuite.diagnosis.thresholds import KEPT_ERROR, NOISY
+from gradsuite.diagnosis.thresholds import KEPT_ERROR
 from gradsuite.errors import Unsupported
-from gradsuite.measuring import memory
-from gradsuite.measuring.intervals import Interval, ratio_interval
-from gradsuite.measuring.timing import Timer
 from gradsuite.schedule import Schedule
 
 QUESTION = "What does the length cost?"
-ROUNDS = 5  # pairs of timings
 
 
 def answer(patient: Patient, batch: Batch) -> Answer:
@@ -43,9 +39,9 @@ def answer(patient: Patient, batch: Batch) -> Answer:
             detached = error_of(passes, batch, apart(int(enough)), passes.gradients(batch).parameters)
             off = words.share(detached)
             said.append(f"Cut every {words.steps(enough)} without overlap (detach), it would be off by {off}.")
-        saved = savings(passes, batch, overlapping(int(enough)) if mixed else apart(int(enough)))
+        saved = savings.measured(passes, batch, overlapping(int(enough)) if mixed else apart(int(enough)))
         frames["savings"] = pd.DataFrame([saved])
-        said.append(in_words(saved))
+        said.append(savings.in_words(saved))
     return Answer(QUESTION, tuple(said), frames)
 
 
@@ -111,55 +107,3 @@ def doubling(longest: int) -> Iterator[int]:
     while k < longest:
         yield k
         k *= 2
-
-
-def savings(passes: Passes, batch: Batch, windows: Schedule) -> dict[str, float]:
-    """Return what a gradient through windows takes of the time and memory of a whole one; NaN where unknown.
-
-    Timings alternate, so that what slows a round slows both of its pair.
-    """
-    cut, whole = passes.network(windows), passes.network()
-    timers = [timer(network, batch) for network in (cut, whole)]
-    for one in timers:
-        one.first()
-        one.warm_up()
-    samples = np.array([[one.sample().seconds for one in timers] for _ in range(ROUNDS)])
-    ratio: Interval = ratio_interval(samples[:, 0], samples[:, 1])
-    peaks = [taken(network, batch) for network in (cut, whole)]
-    return {
-        "seconds": float(np.median(samples[:, 0])),
-        "seconds_whole": float(np.median(samples[:, 1])),
-        "time_ratio": ratio.median,
-        "time_ratio_low": ratio.low,
-        "time_ratio_high": ratio.high,
-        "bytes": np.nan if peaks[0] is None else peaks[0],
-        "bytes_whole": np.nan if peaks[1] is None else peaks[1],
-    }
-
-
-def timer(network: Network, batch: Batch) -> Timer:
-    """Return the timer of one gradient."""
-    put = network.put(batch)
-    return Timer(lambda _: network.backward(network.forward(put)), network.synchronize)
-
-
-def taken(network: Network, batch: Batch) -> int | None:
-    """Return the bytes of memory of this process that one gradient takes at its peak; None on another device."""
-    if network.device != "cpu":
-        return None
-    put = network.put(batch)
-    return memory.needed(lambda: network.backward(network.forward(put)))
-
-
-def in_words(saved: dict[str, float]) -> str:
-    """Return time and memory in words, and whether the timings are too noisy to tell."""
-    low, high = saved["time_ratio_low"], saved["time_ratio_high"]
-    noisy = (high - low) / 2 > NOISY * saved["time_ratio"]
-    said = (
-        f"A gradient then takes {saved['time_ratio']:.2f} [{low:.2f}, {high:.2f}] of the time of a whole one, "
-        f"{1e3 * saved['seconds']:.3g} ms against {1e3 * saved['seconds_whole']:.3g} ms"
-    )
-    said += f" ({ROUNDS} pairs of timings, noisy)" if noisy else f" ({ROUNDS} pairs of timings)"
-    if saved["bytes_whole"] >= 2**20:  # below that pages and buffers are all that is seen
-        said += f", and {saved['bytes'] / 2**20:.1f} MiB against {saved['bytes_whole'] / 2**20:.1f} MiB of memory"
-    return f"{said}."
