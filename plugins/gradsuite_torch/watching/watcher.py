@@ -15,7 +15,7 @@ from gradsuite_torch.watching.norms import GradientNorms
 
 
 class Watcher:
-    """Counts the steps of the first optimizer that has a parameter of the module, and looks at every so-manieth."""
+    """Counts the steps of the first optimizer that has a parameter of the module, and looks at one in `watch.every`."""
 
     def __init__(self, module: nn.Module, watch: Watch) -> None:
         if module._compiled_call_impl is not None:

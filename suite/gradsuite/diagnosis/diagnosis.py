@@ -64,8 +64,7 @@ class Diagnosis:
         """Write the page, one file that needs no other, and return its path. Raises UserError if it cannot be."""
         from gradsuite.report.diagnosis.page import write_page
 
-        write_page(self, Path(path))
-        return Path(path)
+        return write_page(self, Path(path))
 
     def __str__(self) -> str:
         """Return findings, answers and notes as a terminal has them."""

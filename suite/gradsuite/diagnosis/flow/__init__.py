@@ -2,7 +2,7 @@
 
 from gradsuite.diagnosis.flow.flow import NOTHING, Flow, Rate, by_lag, distance, together
 from gradsuite.diagnosis.flow.passes import Passes, name_of
-from gradsuite.diagnosis.flow.reading import first_sequences, mixes
+from gradsuite.diagnosis.flow.reads import first_sequences, mixes
 from gradsuite.diagnosis.flow.traced import of_traced
 from gradsuite.diagnosis.flow.whole import of_layers, to_explain
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradsuite.backend import Batch, Gradients
-from gradsuite.diagnosis.flow import reading
+from gradsuite.diagnosis.flow import reads
 from gradsuite.diagnosis.flow.flow import Flow, by_lag
 from gradsuite.diagnosis.patient import Patient
 from gradsuite.model import Model
@@ -61,10 +61,10 @@ class Passes:
         The norm is over h, and c where the cell has both.
         """
         model = self.model
-        found = self.gradients(reading.own_gradient(model, batch, reverse=reverse), states=True)
+        found = self.gradients(reads.own_gradient(model, batch, reverse=reverse), states=True)
         kinds = [one for one in (found.states, found.cell_states) if one is not None]
         norms = np.sqrt(sum(np.square(one, dtype=np.float64).sum(axis=-1) for one in kinds))  # (T, layers, B)
-        last, lengths = reading.last_reads(model, batch, reverse=reverse), batch.valid.sum(axis=0)
+        last, lengths = reads.last_reads(model, batch, reverse=reverse), batch.valid.sum(axis=0)
         return [
             Flow(
                 name_of(layer, model.num_layers, reverse=reverse),

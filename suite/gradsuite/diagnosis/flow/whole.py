@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gradsuite.backend import Batch
 from gradsuite.diagnosis.flow.flow import NOTHING, Flow, distance, together
 from gradsuite.diagnosis.flow.passes import Passes
-from gradsuite.diagnosis.flow.reading import last_reads
+from gradsuite.diagnosis.flow.reads import last_reads
 from gradsuite.diagnosis.patient import Patient
 
 

@@ -1,4 +1,4 @@
-"""A watch over a training: hooks on somebody's module at every so-manieth step, and what they saw."""
+"""A watch over a training: hooks on somebody's module at one step in so many, and what they saw."""
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
