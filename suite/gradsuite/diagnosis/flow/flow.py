@@ -12,6 +12,7 @@ from gradsuite.diagnosis.thresholds import GROWN
 from gradsuite.measuring.intervals import median_interval
 from gradsuite.theory.horizon import horizon
 
+Along = Literal["steps", "layers"]
 Verdict = Literal["vanishing", "stable", "exploding"]
 FEW = 6  # sequences: the median of fewer has no interval of 95%
 SCORE = 1.96  # standard errors to either side of a 95% interval
@@ -38,7 +39,7 @@ class Flow:
     place: str
     norms: np.ndarray
     numbers: int
-    along: str = "steps"
+    along: Along = "steps"
     reverse: bool = False
 
     @cached_property

@@ -1,11 +1,13 @@
 """The flow through a network that was only traced: norms at its time steps or blocks, from the end back."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from gradsuite.diagnosis.flow.flow import NOTHING, Flow, by_lag
-from gradsuite.diagnosis.patient import Traced
+from gradsuite.diagnosis.flow.flow import NOTHING, Along, Flow, by_lag
+from gradsuite.diagnosis.patient import Axis, Traced
 
-ALONG = {"time step": "steps", "layer": "layers"}
+ALONG: Mapping[Axis, Along] = {"time step": "steps", "layer": "layers"}
 
 
 def of_traced(traced: Traced) -> Flow:

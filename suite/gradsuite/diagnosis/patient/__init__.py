@@ -2,13 +2,14 @@
 
 from gradsuite.diagnosis.patient.patient import Patient, Seen, Swap, with_identity
 from gradsuite.diagnosis.patient.question import INSTALL, LOSSES, MOST, Loss, Question
-from gradsuite.diagnosis.patient.traced import Traced
+from gradsuite.diagnosis.patient.traced import Axis, Traced
 from gradsuite.diagnosis.patient.trouble import Stage, Trouble
 
 __all__ = [
     "INSTALL",
     "LOSSES",
     "MOST",
+    "Axis",
     "Loss",
     "Patient",
     "Question",

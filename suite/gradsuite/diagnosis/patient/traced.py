@@ -1,10 +1,13 @@
 """What is seen of a network that the suite cannot compute itself: its activations and the gradients by them."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from gradsuite.diagnosis.patient.trouble import Trouble
+
+Axis = Literal["time step", "layer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Traced:
     """
 
     title: str
-    axis: str  # "time step" or "layer"
+    axis: Axis
     places: tuple[str, ...]  # P names: "0", "1", ... or "blocks.0", "blocks.1", ...
     states: np.ndarray  # (P, B)
     gradients: np.ndarray  # (P, B)

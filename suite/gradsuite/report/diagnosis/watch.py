@@ -44,7 +44,7 @@ PANELS = (
     Panel("gradient_norm", "Gradient norm", "gradient norm", "Over all parameters, and over those of each layer,"
           " before any clipping.", logarithmic=True),
     Panel("block_gradient", "Gradient by each block's output", "gradient norm",
-          "Of the modules that stand behind one another.", logarithmic=True),
+          "Of the modules that follow one another.", logarithmic=True),
     Panel("forget_gate", "Kept by the gates", "mean forget gate",
           "The mean share of its state that a unit keeps per step: the forget gate of lstm, the update gate of gru.",
           share=True),
@@ -116,7 +116,7 @@ def _picture(panel: Panel, lines: dict[tuple[str, int], tuple[np.ndarray, np.nda
     named = [(_end(lines[at][1]), _short(at)) for at in shown]
     if parts:
         style.label_ends(axes[0, 0], [*named, *([(_end(whole[1]), "all")] if whole is not None else [])])
-    left_out = f" Drawn are {len(shown)} of {len(parts)}." if len(shown) < len(parts) else ""
+    left_out = f" {len(shown)} of {len(parts)} are drawn." if len(shown) < len(parts) else ""
     return Picture(
         panel.metric, _title(panel, lines), panel.caption + left_out, inline(vector(canvas), canvas), view(canvas)
     )
