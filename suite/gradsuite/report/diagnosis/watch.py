@@ -12,6 +12,7 @@ from gradsuite import __version__
 from gradsuite.diagnosis.watching import Records, place
 from gradsuite.errors import UserError
 from gradsuite.report import style
+from gradsuite.report.diagnosis.panels import HEIGHT, WIDTH
 from gradsuite.report.frame import Frame
 from gradsuite.report.palette import INK, ORDERED
 from gradsuite.report.picture import Picture
@@ -19,8 +20,6 @@ from gradsuite.report.pictures import inline, vector, view
 
 if TYPE_CHECKING:
     from gradsuite.diagnosis.watching import Watch
-
-WIDTH, HEIGHT = 5.6, 3.3  # inches: as wide as a phone shows without shrinking the letters much
 
 
 @dataclass(frozen=True, slots=True)
