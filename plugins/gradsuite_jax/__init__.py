@@ -11,8 +11,7 @@ from gradsuite import hookimpl
 from gradsuite.hookspecs import Register
 
 if TYPE_CHECKING:
-    from gradsuite.diagnosis.question import Question
-    from gradsuite.diagnosis.traced import Traced
+    from gradsuite.diagnosis.patient import Question, Traced
 
 FASTER = "--xla_backend_optimization_level=1"  # of LLVM, of 0 to 3, which is the default: the same operations
 

@@ -10,9 +10,7 @@ from gradsuite import hookimpl
 from gradsuite.hookspecs import Register
 
 if TYPE_CHECKING:
-    from gradsuite.diagnosis.patient import Patient
-    from gradsuite.diagnosis.question import Question
-    from gradsuite.diagnosis.traced import Traced
+    from gradsuite.diagnosis.patient import Patient, Question, Traced
 
 
 @hookimpl
@@ -49,7 +47,7 @@ def read_weights(path: Path) -> Mapping[str, Any] | None:
 @hookimpl
 def find_patients(question: "Question") -> "Sequence[Patient | Traced] | None":
     """Look into a torch module, or into one made of stored weights."""
-    from gradsuite.diagnosis.stored import StoredNetwork
+    from gradsuite.diagnosis.files import StoredNetwork
 
     if isinstance(question.network, StoredNetwork):
         if find_spec("torch") is None:

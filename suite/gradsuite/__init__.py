@@ -20,9 +20,9 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.claims import Source as Source
     from gradsuite.conformance.verdicts import check as check
     from gradsuite.diagnosis.call import diagnose as diagnose
-    from gradsuite.diagnosis.watch import Watch as Watch
-    from gradsuite.diagnosis.watch import watch as watch
-    from gradsuite.diagnosis.watch_alarms import GradientWarning as GradientWarning
+    from gradsuite.diagnosis.watching import GradientWarning as GradientWarning
+    from gradsuite.diagnosis.watching import Watch as Watch
+    from gradsuite.diagnosis.watching import watch as watch
     from gradsuite.dropout import dropout_masks as dropout_masks
     from gradsuite.errors import Unsupported as Unsupported
     from gradsuite.errors import UserError as UserError
@@ -70,7 +70,7 @@ FRONT_DOOR = {
     "Claim": "gradsuite.claims:Claim",
     "Experiment": "gradsuite.experiment:Experiment",
     "Figure": "gradsuite.experiment:Figure",
-    "GradientWarning": "gradsuite.diagnosis.watch_alarms:GradientWarning",
+    "GradientWarning": "gradsuite.diagnosis.watching:GradientWarning",
     "Gradients": "gradsuite.backend:Gradients",
     "Initialisation": "gradsuite.parameters:Initialisation",
     "LoadedRun": "gradsuite.runs.load:LoadedRun",
@@ -92,7 +92,7 @@ FRONT_DOOR = {
     "Trial": "gradsuite.experiment:Trial",
     "Unsupported": "gradsuite.errors:Unsupported",
     "UserError": "gradsuite.errors:UserError",
-    "Watch": "gradsuite.diagnosis.watch:Watch",
+    "Watch": "gradsuite.diagnosis.watching:Watch",
     "backend": "gradsuite.backend:",
     "check": "gradsuite.conformance.verdicts:check",
     "diagnose": "gradsuite.diagnosis.call:diagnose",
@@ -102,7 +102,7 @@ FRONT_DOOR = {
     "load": "gradsuite.runs.load:load",
     "optimizer": "gradsuite.optimizers:optimizer",
     "run": "gradsuite.running.call:run",
-    "watch": "gradsuite.diagnosis.watch:watch",
+    "watch": "gradsuite.diagnosis.watching:watch",
 }
 __all__ = ["__version__", *FRONT_DOOR]
 

@@ -136,7 +136,7 @@ def read_weights(path: Path) -> Mapping[str, Any] | None:
 def find_patients(question: Any) -> Sequence[Any] | None:
     """Return what there is to diagnose in somebody's network, of this framework's kind; None for any other.
 
-    `question` is a `gradsuite.diagnosis.question.Question`; what is returned are its recurrent layers as `Patient`, or
+    `question` is a `gradsuite.diagnosis.patient.Question`; what is returned are its recurrent layers as `Patient`, or
     what could be seen of it as `Traced`. Raises UserError for a network of its kind that it can see nothing of.
 
     ::
@@ -151,8 +151,8 @@ def find_patients(question: Any) -> Sequence[Any] | None:
 def watch_module(module: Any, watch: Any) -> Any:
     """Return what looks at a module of your framework while it is trained, or None for anything else.
 
-    It is a `gradsuite.diagnosis.watch.Watcher`, and calls `watch.seen(step, readings)` on every `watch.every`-th step.
-    Import nothing for a module that is not yours.
+    It is a `gradsuite.diagnosis.watching.Watcher`, and calls `watch.seen(step, readings)` on every `watch.every`-th
+    step. Import nothing for a module that is not yours.
 
     ::
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from gradsuite.diagnosis.question import Question
+from gradsuite.diagnosis.patient import Question
 from gradsuite.errors import UserError
 from jax import Array
 

@@ -6,8 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from gradsuite.diagnosis.question import Question
-from gradsuite.diagnosis.traced import Traced
+from gradsuite.diagnosis.patient import Question, Traced
 from gradsuite.errors import UserError, one_line
 from jax import Array
 

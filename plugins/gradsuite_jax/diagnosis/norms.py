@@ -6,8 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from gradsuite.diagnosis.patient import Trouble
-from gradsuite.diagnosis.traced import Traced
+from gradsuite.diagnosis.patient import Traced, Trouble
 
 
 @dataclass(frozen=True, slots=True)

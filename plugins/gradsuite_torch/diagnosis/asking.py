@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.question import Question
+from gradsuite.diagnosis.patient import Question
 from gradsuite.errors import UserError
 from torch import Tensor, nn
 from torch.nn import functional

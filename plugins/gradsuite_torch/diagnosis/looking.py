@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.question import Question
+from gradsuite.diagnosis.patient import Question
 from gradsuite.errors import UserError, one_line
 from torch import Tensor, nn
 

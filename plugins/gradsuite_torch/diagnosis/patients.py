@@ -5,9 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.patient import Patient, Seen, Swap, Trouble
-from gradsuite.diagnosis.question import Question
-from gradsuite.diagnosis.traced import Traced
+from gradsuite.diagnosis.patient import Patient, Question, Seen, Swap, Traced, Trouble
 from gradsuite.errors import UserError
 from torch import nn
 

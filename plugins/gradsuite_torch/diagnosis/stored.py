@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 from gradsuite.batch import Batch
-from gradsuite.diagnosis.patient import Patient
-from gradsuite.diagnosis.question import Question
-from gradsuite.diagnosis.stored import StoredNetwork
+from gradsuite.diagnosis.files import StoredNetwork
+from gradsuite.diagnosis.patient import Patient, Question
 from gradsuite.errors import UserError
 from torch import Tensor, nn
 from torch.nn import functional

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from gradsuite.diagnosis.patient import Trouble
-from gradsuite.diagnosis.question import Question
-from gradsuite.diagnosis.traced import Traced
+from gradsuite.diagnosis.patient import Question, Traced, Trouble
 from gradsuite.errors import UserError
 from torch import Tensor, nn
 

@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.patient import Trouble
-from gradsuite.diagnosis.question import Question
+from gradsuite.diagnosis.patient import Question, Stage, Trouble
 from torch import Tensor, nn
 
 from gradsuite_torch.diagnosis.calls import Call
@@ -16,6 +15,8 @@ from gradsuite_torch.diagnosis.looking import Look, look
 from gradsuite_torch.diagnosis.places import Axes, Place, first_odd
 from gradsuite_torch.diagnosis.sequences import sequences
 from gradsuite_torch.diagnosis.swapping import batch_of, host, layers_of, parameters_of
+
+Found = tuple[Stage, str, int | None, int | None]  # stage, place in words, step and layer
 
 
 def find_trouble(module: nn.Module, batch: Any, question: Question, seen: Look, *, place: str = "") -> Trouble:
@@ -33,9 +34,6 @@ def find_trouble(module: nn.Module, batch: Any, question: Question, seen: Look, 
     )
     stage, words, step, layer = found
     return Trouble(stage, f"{place}{words}", step, layer)
-
-
-Found = tuple[str, str, int | None, int | None]
 
 
 def _axes(calls: list[Call], batch: Any) -> Axes | None:

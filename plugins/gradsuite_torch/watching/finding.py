@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
-from gradsuite.diagnosis.watch import Watch
-from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.diagnosis.watching import Reading, Watch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 

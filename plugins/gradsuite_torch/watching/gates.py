@@ -2,7 +2,7 @@
 
 import torch
 from gradsuite.diagnosis.thresholds import SATURATED
-from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.diagnosis.watching import Reading
 from gradsuite.model import Model
 from torch import Tensor
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from gradsuite.diagnosis.watch_reach import Reach, reach
-from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.diagnosis.watching import Reach, Reading, reach
 from torch import Tensor, nn
 from torch.nn.functional import linear
 from torch.utils.hooks import RemovableHandle

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.diagnosis.watching import Reading
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 

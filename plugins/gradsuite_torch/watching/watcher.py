@@ -3,8 +3,7 @@
 from typing import Any
 
 import torch
-from gradsuite.diagnosis.watch import Watch
-from gradsuite.diagnosis.watch_records import Reading
+from gradsuite.diagnosis.watching import Reading, Watch
 from gradsuite.errors import UserError
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
@@ -16,7 +15,7 @@ from gradsuite_torch.watching.norms import GradientNorms
 
 
 class Watcher:
-    """Counts the steps of the first optimizer that has a parameter of the module, and looks at every so-manieth."""
+    """Counts the steps of the first optimizer that has a parameter of the module, and looks at one in `watch.every`."""
 
     def __init__(self, module: nn.Module, watch: Watch) -> None:
         if module._compiled_call_impl is not None:

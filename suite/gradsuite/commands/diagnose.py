@@ -9,7 +9,7 @@ from gradsuite.commands._completion import registered, words
 from gradsuite.commands._options import FILE, PATH
 
 if TYPE_CHECKING:
-    from gradsuite.diagnosis.question import Question
+    from gradsuite.diagnosis.patient import Question
     from gradsuite.plugins import Plugins
 
 # Of a file's own data: what stands in the task's name after its question mark.
@@ -68,7 +68,7 @@ def diagnose(model: str, out: Path, **options: Any) -> None:
 
 def _of_program(model: str, given: dict[str, Any]) -> "Question":
     """Return what a Python file asks. Raises UserError for options that it has itself."""
-    from gradsuite.diagnosis.program import asked
+    from gradsuite.diagnosis.files import asked
     from gradsuite.errors import UserError
 
     if others := [name for name in given if name in OF_WEIGHTS]:
@@ -80,18 +80,16 @@ def _of_program(model: str, given: dict[str, Any]) -> "Question":
 
 def _of_weights(model: str, given: dict[str, Any], plugins: "Plugins") -> "Question":
     """Return what there is to ask of stored weights on data. Raises UserError for what does not go together."""
-    from gradsuite.diagnosis import data
-    from gradsuite.diagnosis.files import read
-    from gradsuite.diagnosis.question import Question
-    from gradsuite.diagnosis.stored import stored
+    from gradsuite.diagnosis.files import data, read_state_dict, stored_network
+    from gradsuite.diagnosis.patient import Question
 
     of_file = {name: value.split(",") if name in LISTS else value for name, value in given.items() if name in OF_FILE}
     name = data.task_name(given.get("data"), given.get("task"), of_file)
-    state = read(model, plugins)
+    state = read_state_dict(model, plugins)
     task = plugins.task(name)
     source = Path(model).name
     kept = {name: given[name] for name in ("prefix", "head", "activation", "loss", "device") if name in given}
-    network = stored(state, task, source=source, **kept)
+    network = stored_network(state, task, source=source, **kept)
     length = data.length_of(task, given.get("length"))
     batches = data.batches(task, network.model, count=given["batches"], size=given.get("batch_size", 32), length=length)
     return Question(network, batches, network.model.loss, most=given["batches"], title=source)

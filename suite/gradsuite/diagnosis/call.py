@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradsuite.diagnosis.patient import Patient
-from gradsuite.diagnosis.question import INSTALL, MOST, Loss, Question
-from gradsuite.diagnosis.stored import StoredNetwork
-from gradsuite.diagnosis.traced import Traced
+from gradsuite.diagnosis.files import StoredNetwork
+from gradsuite.diagnosis.patient import INSTALL, MOST, Loss, Patient, Question, Traced
 from gradsuite.errors import UserError, unknown
 from gradsuite.plugins import Plugins, load
 

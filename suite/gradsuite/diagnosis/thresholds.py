@@ -23,8 +23,9 @@ SATURATED = 0.05
 # dead where inputs are small; and half of all units saturated halve a gradient in every step.
 MOSTLY = 0.5
 
-# A spectral radius below half of what PyTorch's default gives, 1/sqrt(3), is small.
-SMALL_RADIUS = 3.0**-0.5 / 2.0
+# Gain of PyTorch's default, U(+-1/sqrt(H)), and by the circular law its spectral radius; below half of it one is small.
+DEFAULT_GAIN = 3.0**-0.5
+SMALL_RADIUS = DEFAULT_GAIN / 2.0
 
 # The relative error of a truncated gradient that still counts as whole: 99% of the gradient is kept.
 KEPT_ERROR = 0.01

@@ -8,7 +8,7 @@ nnx = pytest.importorskip("flax.nnx")
 
 import jax.numpy as jnp  # noqa: E402
 from gradsuite.diagnosis.call import find_patients  # noqa: E402
-from gradsuite.diagnosis.question import Question  # noqa: E402
+from gradsuite.diagnosis.patient import Question  # noqa: E402
 from gradsuite.errors import UserError  # noqa: E402
 from gradsuite.plugins import load  # noqa: E402
 

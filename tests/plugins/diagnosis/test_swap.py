@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from gradsuite.diagnosis.call import find_patients  # noqa: E402
-from gradsuite.diagnosis.question import Question  # noqa: E402
+from gradsuite.diagnosis.patient import Question  # noqa: E402
 from gradsuite.plugins import load  # noqa: E402
 
 from tests.plugins.diagnosis.random_modules import random_module  # noqa: E402

@@ -1,1 +1,1 @@
-"""A diagnosis as a page and as text."""
+"""A diagnosis as a page and as text, and the page of a watch over a training."""

@@ -24,8 +24,8 @@ CAPTIONS: Mapping[str, str] = {
 }
 
 
-def write_page(diagnosis: Diagnosis, path: Path) -> None:
-    """Write the page, which needs nothing but itself. Raises UserError if it cannot be written."""
+def write_page(diagnosis: Diagnosis, path: Path) -> Path:
+    """Write the page, which needs nothing but itself, and return where. Raises UserError if it cannot be written."""
     frame = Frame([])
     sections = []
     with style.context():
@@ -49,6 +49,7 @@ def write_page(diagnosis: Diagnosis, path: Path) -> None:
         path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UserError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    return path
 
 
 def with_lags(own: Mapping[str, pd.DataFrame], everything: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:

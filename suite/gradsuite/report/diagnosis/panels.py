@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from gradsuite.diagnosis.answers import clipping
 from gradsuite.diagnosis.thresholds import KEPT_ERROR
 from gradsuite.report import style
 from gradsuite.report.palette import INK, MUTED, STABLE, VANISHING, ordered_colours
@@ -89,11 +90,10 @@ def _clipping(axes: Axes, frames: Frames) -> None:
     norms = np.sort(frames["gradient_norms"]["norm"].dropna())
     below = np.arange(1, len(norms) + 1) / len(norms)
     axes.plot(norms, below, color=INK, drawstyle="steps-post", marker="o", markersize=3.5)
-    thresholds = frames["clipping"]
+    thresholds = frames["clipping"].set_index("threshold")["norm"]
     style.log_axis(axes, "x", "gradient norm")
-    low, high = thresholds["norm"].iloc[0], thresholds["norm"].iloc[2]
-    axes.axvspan(low, high, color=STABLE, alpha=0.08, linewidth=0, zorder=0)
-    axes.axvline(thresholds["norm"].iloc[3], color=MUTED, linewidth=1.0, linestyle="--", zorder=1)
+    axes.axvspan(thresholds[clipping.LOW], thresholds[clipping.HIGH], color=STABLE, alpha=0.08, linewidth=0, zorder=0)
+    axes.axvline(thresholds[clipping.USUAL], color=MUTED, linewidth=1.0, linestyle="--", zorder=1)
     axes.set_ylabel("share of batches below")
     axes.set_ylim(0, 1.02)
 
@@ -154,7 +154,7 @@ PANELS: tuple[tuple[str, str, str, str, Draw], ...] = (
     (
         "clipping",
         "Gradient norms of the batches",
-        "Shaded are the thresholds that Pascanu et al. (2013) advise, .5 to 10 times the mean; the dashed line is 1.",
+        "Shaded are the thresholds that Pascanu et al. (2013) advise, 0.5 to 10 times the mean; the dashed line is 1.",
         "gradient_norms",
         _clipping,
     ),

@@ -5,7 +5,7 @@ from textwrap import indent
 
 import pandas as pd
 
-from gradsuite.diagnosis.answer import Answer
+from gradsuite.diagnosis.answers import Answer
 from gradsuite.diagnosis.diagnosis import Diagnosis
 from gradsuite.report.frame import table_entries
 from gradsuite.report.parts import Part, as_text
