@@ -40,6 +40,8 @@ class Lost(Exception):
 class Process:
     """A fresh worker process for one backend, started with its environment set, and ended with all that it started."""
 
+    beat = BEAT
+
     def __init__(self, backend: str, environment: Mapping[str, str], python: str = sys.executable) -> None:
         """Start it on this Python; it imports its framework when it is first asked."""
         self.backend, self.python, self.environment = backend, python, environment
@@ -179,11 +181,15 @@ class Process:
         events = select.poll()
         events.register(descriptor, event)
         while (left := deadline - time.monotonic()) > 0:
-            if events.poll(1000 * min(left, BEAT)):
+            if events.poll(1000 * min(left, self.beat)):
                 return
-            if self.process.poll() is not None:
-                raise Lost("error", self.death())
+            self._look()
         raise TimeoutError
+
+    def _look(self) -> None:
+        """Look at a worker that has said nothing for a beat. Raises Lost if it is gone."""
+        if self.process.poll() is not None:
+            raise Lost("error", self.death())
 
     def _end(self) -> None:
         """End the worker and all that it started: its guard does so when the pipe for requests is closed."""

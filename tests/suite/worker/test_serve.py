@@ -42,12 +42,12 @@ def test_the_peak_of_a_trial_begins_without_what_earlier_ones_freed(worker, monk
 
 
 def test_each_round_is_asked_for(worker):
-    assert start(worker, "three")["measurements"] == [["round", 0.0, "", 0, None, None, ""]]
+    assert start(worker, "three")["measurements"] == [("round", 0.0, "", 0, None, None, "")]
     replies = [worker.answer({"do": "resume"}) for _ in range(3)]
     assert [reply["done"] for reply in replies] == [False, False, True]
     assert [reply["measurements"] for reply in replies] == [
-        [["round", 1.0, "", 1, None, None, ""]],
-        [["round", 2.0, "", 2, None, None, ""]],
+        [("round", 1.0, "", 1, None, None, "")],
+        [("round", 2.0, "", 2, None, None, "")],
         [],
     ]
 
