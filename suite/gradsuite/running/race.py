@@ -140,7 +140,8 @@ class Race:
         """Return the seconds that these, just lined up, take to come to an interval at `factor` times the length."""
         compiling = max((runner.first for runner in runners), default=0.0)
         warming = sum(runner.one.seconds - runner.first - runner.latest for runner in runners)
-        return compiling + warming + (BEFORE + LEAST) * factor * sum(runner.call for runner in runners)
+        once = factor * sum(runner.call for runner in runners)
+        return max((compiling + once) / FIRST, compiling + warming + (BEFORE + LEAST) * once)
 
     def thinned(self, runners: Sequence[Runner]) -> list[Runner]:
         """Return the runners without those that are far behind."""
