@@ -79,7 +79,7 @@ def entries(one: Timed) -> tuple[str, ...]:
 def far(one: Behind) -> str:
     """Return how far one is behind that left after a sample."""
     at = f" at {LENGTH.name}={one.length}" if one.length is not None else ""
-    return f"{one.times:.1f} times as long as {one.fastest}{at}: at least {one.least:.1f} times, however disturbed"
+    return f"{one.times:.1f} times as long as {one.fastest}{at}: at least {one.least:.1f} times"
 
 
 def seconds(value: float) -> str:

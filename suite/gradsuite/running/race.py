@@ -20,8 +20,8 @@ from gradsuite.runs.workloads import LEAST, Sampled
 from gradsuite.settings import LENGTH
 
 ENOUGH = 15  # samples of each
-# Times as slow as the fastest in one sample, from which on a backend is far behind: another thread on its core leaves a
-# sample half of its pace (measuring/pace.py), so that it is slower at this rate however that one was disturbed.
+# Times as slow as the fastest in one sample, from which on a backend is far behind, if nothing was seen to disturb it:
+# what no counter shows, a thread of another machine on its core, leaves half of its pace (measuring/pace.py).
 FAR = 2.0
 SHARE, SHORTEST = 16, 8  # of a sequence, that a heat is run at: one part in so many, and that many steps at least
 PARTS = (1, 2, 4, 8)  # a race is run at the length that is asked for, or a half of it, and so on, as time allows
@@ -69,7 +69,7 @@ class Behind:
 
     @property
     def least(self) -> float:
-        """How many times as long it takes at least, however its sample was disturbed."""
+        """How many times as long it takes at least, if what no counter shows has slowed its sample."""
         return self.times / FAR
 
 
@@ -140,14 +140,16 @@ class Race:
         """Return the seconds that these, just lined up, take to come to an interval at `factor` times the length."""
         compiling = max((runner.first for runner in runners), default=0.0)
         warming = sum(runner.one.seconds - runner.first - runner.latest for runner in runners)
-        return compiling + warming + (BEFORE + LEAST) * factor * sum(runner.call for runner in runners)
+        once = factor * sum(runner.call for runner in runners)
+        return max((compiling + once) / FIRST, compiling + warming + (BEFORE + LEAST) * once)
 
     def thinned(self, runners: Sequence[Runner]) -> list[Runner]:
-        """Return the runners without those that are far behind."""
+        """Return the runners without those that are far behind; a sample that was disturbed sends nobody away."""
         if not runners:
             return []
         fastest = min(runners, key=lambda runner: runner.call)
-        far = [runner for runner in runners if runner.call > FAR * fastest.call]
+        slow = [runner for runner in runners if runner.call > FAR * fastest.call]
+        far = [runner for runner in slow if not runner.sampled.disturbed.any()]
         for runner in far:
             length = runner.one.trial.settings.get(LENGTH.name)
             self.behind.append(Behind(runner.backend, fastest.backend, runner.call / fastest.call, length))

@@ -35,12 +35,12 @@ class Timed:
 
 def samples(rows: Iterable[Measurement], metric: str) -> Sampled:
     """Return the samples among one trial's measurements."""
-    rows = [row for row in rows if row.metric == metric and row.value > 0]
+    found = [row for row in rows if row.metric == metric and row.value > 0]
     return Sampled(
-        np.array([row.index or 0 for row in rows], dtype=int),
-        np.log([row.value for row in rows]),
-        np.array([row.note != "" for row in rows], dtype=bool),
-        rows[0].unit if rows else "s",
+        np.array([row.index or 0 for row in found], dtype=int),
+        np.log([row.value for row in found]),
+        np.array([row.note != "" for row in found], dtype=bool),
+        found[0].unit if found else "s",
     )
 
 

@@ -25,7 +25,7 @@ class Shared:
     """A snapshot of functions, how floating-point numbers are computed, environment, folder, umask and signals."""
 
     def __init__(self, packages: Collection[str] = ()) -> None:
-        """Take it. Packages may add variables that begin with their names, as PyTorch does to say where it caches."""
+        """Take it. Packages may add variables that begin with their names, as PyTorch does where it first compiles."""
         self.packages = tuple(package.lower() for package in packages)
         self.modules = {name: dict(vars(sys.modules[name])) for name in MODULES if name in sys.modules}
         self.variables = dict(os.environ)
@@ -50,7 +50,7 @@ class Shared:
         return [*found[:SHOWN], *([f"{more} more"] if more > 0 else [])]
 
     def _is_own(self, variable: str) -> bool:
-        return variable.lower().startswith(self.packages)
+        return variable.lower().lstrip("_").startswith(self.packages)
 
 
 def _replaced(before: Mapping[str, Any], module: str) -> Iterator[str]:

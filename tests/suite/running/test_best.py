@@ -29,7 +29,8 @@ class Sleeper(Backend):
         raise NotImplementedError
 
 # Seconds of a call for each second of the fastest's.
-PACES = {"quick": 1.0, "equal": 1.0, "next": 1.3, "slow": 10.0, "stuck": 1.0, "lacking": 1.0, "dying": 1.0}
+PACES = {"quick": 1.0, "equal": 1.0, "next": 1.3, "slow": 10.0, "shaken": 10.0}
+PACES |= dict.fromkeys(("stuck", "lacking", "dying"), 1.0)
 
 class Naps(Experiment):
     name = "naps"
@@ -41,14 +42,14 @@ class Naps(Experiment):
     def measure(self, backend, device, settings):
         if backend.name == "lacking":
             raise Unsupported("lacking has no naps")
-        noise = random.Random(backend.name)
+        noise, note = random.Random(backend.name), "a neighbour" if backend.name == "shaken" else ""
         seconds = PACES[backend.name] * settings["length"] * settings["step"]
         if backend.name == "stuck":
             time.sleep(3600)
         yield [Measurement("call", 1000.0, "s", index=0)]  # among others': it does not count
         for index in range(1, settings["rounds"]):
             time.sleep(seconds)
-            yield [Measurement("call", seconds * noise.gauss(1.0, 0.001), "s", index=index)]
+            yield [Measurement("call", seconds * noise.gauss(1.0, 0.001), "s", index=index, note=note)]
             if backend.name == "dying":
                 raise ZeroDivisionError("one nap too many")
 
@@ -103,6 +104,12 @@ def test_one_that_is_far_behind_leaves_where_time_is_short(found):
     assert (behind.backend, behind.fastest, behind.length) == ("slow", "quick", 8)
     assert behind.times == pytest.approx(10.0, rel=0.01)
     assert behind.least == pytest.approx(5.0, rel=0.01)
+
+
+def test_a_sample_that_was_disturbed_sends_nobody_away(found):
+    answer = found("shaken", "quick", step=0.03, budget=25.0)
+    assert [one.backend for one in answer.timed] == ["quick", "shaken"]
+    assert answer.behind == ()
 
 
 def test_where_time_is_plenty_nobody_leaves(found):

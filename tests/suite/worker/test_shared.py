@@ -55,9 +55,11 @@ def test_what_an_import_adds_to_the_environment_is_its_own(monkeypatch, tmp_path
 
 
 def test_a_package_adds_variables_of_its_own_name(monkeypatch):
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)  # PyTorch may have set it in an earlier test
+    for name in (own := ("TORCHINDUCTOR_CACHE_DIR", "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR")):
+        monkeypatch.delenv(name, raising=False)  # PyTorch may have set it in an earlier test
     before = Shared(["Torch"])
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "elsewhere")
+    for name in own:
+        monkeypatch.setenv(name, "elsewhere")
     monkeypatch.setenv("SHARED", "1")
     assert before.changes() == ["the variable SHARED"]
     there = Shared(["Torch"])
