@@ -6,7 +6,7 @@ import pytest
 from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
 from gradsuite.plugins import Plugins, disabled, load
-from gradsuite.tasks.noise import Noise
+from gradsuite.tasks.synthetic.noise import Noise
 
 
 class Mine:
