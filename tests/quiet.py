@@ -108,7 +108,7 @@ def planted(folder: Path) -> bool:
 
 
 def spread(folder: Path) -> bool:
-    """Measure trials of 0.1 s of computing on one Dask worker and on two; return whether two are worth it."""
+    """Measure trials of half a second of computing, as most of the suite's are, on one Dask worker and on two."""
     from distributed import Client
     from gradsuite.experiment import Trial
     from gradsuite.machine.facts import machine
@@ -121,7 +121,7 @@ def spread(folder: Path) -> bool:
     install(folder, "cluster", CLUSTER)
     sys.path.insert(0, str(folder))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
-    groups = [[Trial("spread", "echo", "cpu", {"number": n, "what": "burn"}, timed=False)] for n in range(60)]
+    groups = [[Trial("spread", "echo", "cpu", {"number": n, "what": "burn"}, timed=False)] for n in range(40)]
     rates, cluster = [], Cluster(folder)
     try:
         for workers in (1, 2):

@@ -34,8 +34,9 @@ class Echo(Backend):
 class Delta(Echo):
     name = "delta"
 
-BEHAVIOURS = "one three nan raise unsupported invalid memory exit kill hang shout log fork threads meet environment"
-BEHAVIOURS = BEHAVIOURS.split()
+BEHAVIOURS = (
+    "one three nan raise unsupported invalid memory exit kill hang shout log fork threads meet environment change"
+).split()
 
 class Probe(Experiment):
     name = "probe"
@@ -111,6 +112,10 @@ def environment(backend, settings):
 
 def hang(backend, settings):
     time.sleep(3600)
+    yield []
+
+def change(backend, settings):
+    os.environ["PROBE_CHANGED"] = backend.name
     yield []
 
 def _raising(error):

@@ -43,10 +43,11 @@ Compared = Samples | Digits | Quantity
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """How an experiment times one workload: `settings` are set for it, `metric` are the samples that count.
+    """How an experiment times one workload: `settings` are set for it, `metric` are the samples that count, in seconds.
 
     Among its settings are cell and sizes, as many as `gradsuite best` can be asked for. It is measured round by round,
-    and may be ended after any of them.
+    and may be ended after any of them. The first round, in which a backend compiles, does not count: it may be made
+    beside those of others.
     """
 
     metric: str

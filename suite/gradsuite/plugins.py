@@ -4,9 +4,7 @@ Built-in plugins load through the same entry points as anyone's, before all othe
 plugin that fails costs only itself.
 """
 
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,27 +16,13 @@ from gradsuite.alias import original
 from gradsuite.errors import NotAvailable, UserError, unknown
 from gradsuite.hosting import contract
 from gradsuite.hosting.contained import Fault, asked, contained
-from gradsuite.hosting.registration import KINDS, Registration, registered
+from gradsuite.hosting.points import disabled, distribution, unblocked
+from gradsuite.hosting.registration import KINDS, Broken, Registration, registered
 from gradsuite.plain import plain
 
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment
     from gradsuite.tasks.task import Task
-
-DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
-DISTRIBUTION = "gradsuite"  # whose plugins are built in
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A plugin that could not be loaded, why, and what to type."""
-
-    name: str
-    reason: str
-    install: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.reason}" + (f"; to install it: {self.install}" if self.install else "")
 
 
 class Plugins:
@@ -226,17 +210,6 @@ class Plugins:
         known[entry.name] = entry
 
 
-def disabled(blocked: Collection[str] = ()) -> set[str]:
-    """Return the plugins that are blocked here or by GRADSUITE_DISABLE_PLUGINS (names separated by commas)."""
-    variable = os.environ.get(DISABLE_VARIABLE, "")
-    return {*blocked, *(name.strip() for name in variable.split(",") if name.strip())}
-
-
-def installed() -> set[str]:
-    """Return the names of all plugins that are installed, blocked or not."""
-    return {point.name for point in entry_points(group=hookspecs.GROUP)}
-
-
 def load(
     blocked: Collection[str] = (),
     discover: Callable[..., Iterable[EntryPoint]] = entry_points,
@@ -244,42 +217,29 @@ def load(
 ) -> Plugins:
     """Return all installed plugins except the blocked ones, or what they register of some `kinds`.
 
-    A plugin is blocked by its name, or by that of its distribution: the name of a built-in plugin may be taken in vain.
-    Raises UserError for a blocked name that is no plugin's, so that a typo does not go unnoticed.
+    Raises UserError for a blocked name that is no plugin's.
     """
-    points = sorted(discover(group=hookspecs.GROUP), key=lambda point: (not _built_in(point), point.name))
     unwanted = disabled(blocked)
-    names = {point.name for point in points}
-    for name in unwanted - names - {_distribution(point) for point in points}:
-        raise unknown("plugin", name, names)
+    points = unblocked(unwanted, discover)
     plugins = Plugins(blocked=unwanted, kinds=kinds, found=discover is entry_points)
     for point in points:
-        if unwanted.isdisjoint((point.name, _distribution(point))):
-            _load_point(plugins, point)
+        _load_point(plugins, point)
     return plugins
 
 
 def _load_point(plugins: Plugins, point: EntryPoint) -> None:
     """Import one plugin and add it; what fails is noted."""
-    distribution = _distribution(point)
+    owner = distribution(point)
     if plugins.manager.has_plugin(point.name):
         plugins.fail(
             point.name,
-            f"the distribution {distribution!r} has a plugin of the same name, which is left out: remove it, or block "
-            f"it with --no-plugin {distribution}",
+            f"the distribution {owner!r} has a plugin of the same name, which is left out: remove it, or block "
+            f"it with --no-plugin {owner}",
         )
         return
     try:
         plugin = contained(point.load)
     except Fault as fault:
-        plugins.fail(point.name, str(fault), f"pip install --upgrade {distribution}" if distribution else "")
+        plugins.fail(point.name, str(fault), f"pip install --upgrade {owner}" if owner else "")
     else:
         plugins.add(point.name, plugin)
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else ""
-
-
-def _built_in(point: EntryPoint) -> bool:
-    return _distribution(point) == DISTRIBUTION

@@ -121,7 +121,7 @@ OF_NUMBERS = {
     "train --length": ["train", "--task", "adding", "--length", "{}"],
     "train --num-layers": ["train", "--task", "adding", "--num-layers", "{}"],
     "train --lr": ["train", "--task", "adding", "--lr", "{}"],
-    "best --seconds": ["best", "--backend", "numpy", "--seconds", "{}"],
+    "best --budget": ["best", "--backend", "numpy", "--budget", "{}"],
     "best --hidden-size": ["best", "--backend", "numpy", "--hidden-size", "{}"],
     "doctor --threads": ["doctor", "--threads", "{}"],
     "bench --timeout": ["bench", "echo", "--against", "empty", "--timeout", "{}"],

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-import gradsuite.running.job
+import gradsuite.running.publication
 import pytest
 from gradsuite.__main__ import main
 
@@ -31,8 +31,8 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def type_in(probe, monkeypatch, capsys):
     """Type a command line; returns exit status, standard output and standard error."""
-    monkeypatch.setattr(gradsuite.running.job, "drawn", undrawn)
-    monkeypatch.setattr(gradsuite.running.job, "write_page", lambda run, sections: run.path / "report.html")
+    monkeypatch.setattr(gradsuite.running.publication, "drawn", undrawn)
+    monkeypatch.setattr(gradsuite.running.publication, "write_page", lambda run, sections: run.path / "report.html")
 
     def type_in(*arguments):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])

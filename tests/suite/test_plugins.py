@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
-from gradsuite.plugins import Plugins, disabled, load
+from gradsuite.hosting.points import disabled
+from gradsuite.plugins import Plugins, load
 from gradsuite.tasks.synthetic.noise import Noise
 
 

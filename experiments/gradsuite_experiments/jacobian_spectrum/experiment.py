@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gradsuite.backend import Backend
 from gradsuite.cells import find
-from gradsuite.claims import Claim, Resolution
+from gradsuite.claims import Claim
 from gradsuite.compared import Compared, Digits
 from gradsuite.experiment import Experiment, Figure, Table
 from gradsuite.footprint import least_memory
@@ -30,10 +29,10 @@ from gradsuite.settings import (
 )
 from gradsuite.topic import Topic
 
-from gradsuite_experiments.common.frames import places, trials, value, values
-from gradsuite_experiments.common.sweep import reads_both
+from gradsuite_experiments.common.frames import trials
 from gradsuite_experiments.jacobian_spectrum import laws
-from gradsuite_experiments.jacobian_spectrum.diagonal import FACTORS, PASSED, kept, weights_between, without_recurrence
+from gradsuite_experiments.jacobian_spectrum.claims import exact, gaussian, kind_of
+from gradsuite_experiments.jacobian_spectrum.diagonal import kept, weights_between, without_recurrence
 from gradsuite_experiments.jacobian_spectrum.states import ends, model_of, products, trajectory
 
 if TYPE_CHECKING:
@@ -143,107 +142,9 @@ class JacobianSpectrum(Experiment):
         for backend, at, trial in trials(rows):
             kind = kind_of(at)
             if kind == "gaussian":
-                yield from self.gaussian(backend, at, trial)
+                yield from gaussian(backend, at, trial)
             elif kind is not None:
-                yield from self.exact(kind, backend, at, trial)
-
-    def exact(self, kind: str, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
-        """Yield what is known exactly of one network's singular values."""
-        errors = values(trial, laws.ERROR)
-        lag, cell = int(places(trial, laws.LARGEST)[-1]), at["cell"]
-        allowed = laws.rounding(at["dtype"], at["hidden_size"], lag)
-        claim = partial(Claim, backend=backend, expected=0.0)
-        if kind == "isometry":
-            yield claim(
-                name=f"{self.name}/isometry",
-                sentence="Linear RNN, orthogonal: every singular value of dh_T/dh_t is 1 at every lag.",
-                source=laws.ISOMETRY,
-                measured=errors.max(),
-                tolerance=allowed,
-                resolution=Resolution.logarithmic(allowed, laws.FACTOR, power=lag),
-            )
-        elif kind == "bound":
-            yield claim(
-                name=f"{self.name}/bound",
-                sentence="Tanh RNN, orthogonal: the singular values of a step are 1 - h^2; after more, none exceeds 1.",
-                source=laws.CHAIN_RULE,
-                measured=errors.max(),
-                tolerance=allowed,
-                resolution=Resolution.linear(0.0, allowed, laws.FACTOR),
-            )
-        elif kind in ("gates", "eigenvalues"):
-            allowed *= value(trial, laws.MAGNIFIED)
-            of = 1.0 if ends(cell) == 1 else values(trial, laws.LARGEST)[-1]
-            state = "dc_T/dc_t" if len(find(cell).states) == 2 else "dh_T/dh_t"
-            weights = "whatever its weights" if weights_between(cell) is None else "no recurrent weights"
-            gates = f"{cell}, {weights}: the singular values of {state} are the products of {PASSED.get(cell)}."
-            both = f"{cell}: the singular values of the Jacobian of its states are |lambda|^(T-t), each twice."
-            yield claim(
-                name=f"{self.name}/{kind}/{cell}",
-                sentence=gates if kind == "gates" else both,
-                source=laws.PRODUCT if kind == "gates" else laws.DIAGONAL,
-                measured=errors.max(),
-                tolerance=allowed,
-                resolution=Resolution.logarithmic(allowed / of, laws.FACTOR, power=lag),
-            )
-        if kind == "eigenvalues":
-            exponents = value(trial, laws.EXPONENT_ERROR, index=lag)
-            tolerance = allowed * laws.LEFT / lag
-            yield claim(
-                name=f"{self.name}/lyapunov/{cell}",
-                sentence=f"{cell}: the Lyapunov exponents are ln |lambda|, each twice.",
-                source=laws.DIAGONAL,
-                measured=exponents,
-                tolerance=tolerance,
-                resolution=Resolution.logarithmic(tolerance, laws.FACTOR),
-            )
-
-    def gaussian(self, backend: str, at: "pd.Series[Any]", trial: "pd.DataFrame") -> Iterator[Claim]:
-        """Yield what random matrices say of a linear RNN with Gaussian weights."""
-        N, seeds = at["hidden_size"], at["seeds"]
-
-        def claim(name: str, law: tuple[float, float, Resolution], **words: Any) -> Claim:
-            expected, tolerance, resolution = law
-            return Claim(
-                name=f"{self.name}/{name}",
-                backend=backend,
-                expected=expected,
-                tolerance=tolerance,
-                resolution=resolution,
-                **words,
-            )
-
-        for lag in map(int, places(trial, laws.MEAN_SQUARE)):
-            if not laws.has_leading_order(N, lag):
-                continue
-            yield claim(
-                "mean-square",
-                laws.mean_square(N, lag, seeds),
-                sentence="Linear RNN, Gaussian: the mean squared singular value stays 1 while k^2 is far below N.",
-                source=laws.WICK,
-                measured=value(trial, laws.MEAN_SQUARE, index=lag),
-            )
-            yield claim(
-                "spread",
-                laws.spread(N, lag, seeds),
-                sentence="Linear RNN, Gaussian: E s^4 / (E s^2)^2 of the singular values is k + 1 after k steps.",
-                source=laws.FUSS_CATALAN,
-                measured=value(trial, laws.SPREAD, index=lag),
-            )
-        yield claim(
-            "largest",
-            laws.largest(N, seeds),
-            sentence="Linear RNN, Gaussian: the largest singular value of a step is that of the Tracy-Widom law.",
-            source=laws.EDGE,
-            measured=value(trial, laws.LARGEST, index=1),
-        )
-        yield claim(
-            "quarter-circle",
-            (0.0, *laws.quarter_circle(N, seeds)),
-            sentence="Linear RNN, Gaussian: the singular values of a step have the quarter-circle density.",
-            source=laws.QUARTER,
-            measured=laws.quarter_circle_distance(values(trial, laws.ONE_STEP)),
-        )
+                yield from exact(kind, backend, at, trial)
 
     def figures(self, rows: "pd.DataFrame", claims: Sequence[Claim]) -> Iterator[Figure]:
         """Yield quantiles by lag, and the condition number by lag with the density at lag 1."""
@@ -257,17 +158,6 @@ class JacobianSpectrum(Experiment):
         from gradsuite_experiments.jacobian_spectrum.findings import spread_table
 
         yield spread_table(rows)
-
-
-def kind_of(at: "pd.Series[Any] | Settings") -> str | None:
-    """Return which law a trial is held against: a claim's name; None where there is no law."""
-    cell, phi, weights = at["cell"], at["activation"], at["initialiser"]
-    if cell == "rnn":
-        laws_of_rnn = {("identity", "normal"): "gaussian", ("identity", "orthogonal"): "isometry"}
-        return {**laws_of_rnn, ("tanh", "orthogonal"): "bound"}.get((phi, weights))
-    if cell not in FACTORS or (weights_between(cell) is not None and weights != "zero"):
-        return None
-    return "eigenvalues" if reads_both(cell) else "gates"
 
 
 def summary(singular_values: np.ndarray, dtype: str, condition: float = 1.0) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ def registered(*kinds: str) -> Complete:
 
 def plugins(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Complete the name of a plugin."""
-    from gradsuite.plugins import installed
+    from gradsuite.hosting.points import installed
 
     return [name for name in sorted(installed()) if name.startswith(incomplete)]
 

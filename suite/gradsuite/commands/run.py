@@ -73,22 +73,22 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     from gradsuite.report.forms.answers import answers
     from gradsuite.report.parts import as_text
     from gradsuite.running.failures import failures, shortcomings
-    from gradsuite.running.interruption import exit_status
-    from gradsuite.running.job import resuming
+    from gradsuite.running.interruption import exit_status, resuming
 
     done, complete = job.run(unfinished)
     if not complete:
-        _say(f"interrupted; {resuming(done)}")
+        _say(f"interrupted; {resuming(done.path)}")
+    publication = job.publication(done)
     try:
-        published = complete and job.publish(done)
+        published = complete and publication.make()
     except KeyboardInterrupt as stop:
         _say(f"interrupted; nothing measured is lost, and the page is drawn by: gradsuite report {done.path}")
         click.echo(done.path)
         return exit_status(stop)
-    for table in job.tables() if complete and not quiet else ():
+    for table in publication.tables() if complete and not quiet else ():
         click.echo(f"{plain(table.title)}\n{table_text(table)}\n")
     if complete and not quiet:
-        click.echo(as_text("", answers(done, job.sections)))
+        click.echo(as_text("", answers(done, publication.sections)))
     for line in failures(done.trials()):
         _say(line)
     short = list(shortcomings(done, strict=strict)) if complete else []

@@ -1,4 +1,7 @@
-"""What a plugin registers: a name of a kind, and the class or command behind it, looked at as it is registered."""
+"""What a plugin registers: a name of a kind, and the class or command behind it, looked at as it is registered.
+
+And what is said of one that cannot be loaded.
+"""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,6 +16,18 @@ from gradsuite.alias import SIGN, SLUG, original
 from gradsuite.hosting.contained import Fault, contained
 
 KINDS = ("backend", "cell", "experiment", "task")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plugin that could not be loaded, why, and what to type."""
+
+    name: str
+    reason: str
+    install: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}" + (f"; to install it: {self.install}" if self.install else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from gradsuite.alias import require_second
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError, quoted
-from gradsuite.hosting.registration import Registration
-from gradsuite.plugins import Broken, Plugins
+from gradsuite.hosting.registration import Broken, Registration
+from gradsuite.plugins import Plugins
 from gradsuite.running.executors.executor import Executor
 
 

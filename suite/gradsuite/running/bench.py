@@ -1,6 +1,6 @@
 """A backend measured against another state of its own code, in turn and in one job: the machine's noise cancels."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from gradsuite.running.availability import asked_backend
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.job import Job
 from gradsuite.running.origin import origin, second_name
+from gradsuite.running.workload import timing
 from gradsuite.runs.noise import assumed_noise
 from gradsuite.runs.ratios import Ratios, ratios, twins, within
 from gradsuite.runs.store import Run
@@ -69,13 +70,6 @@ def configured(options: Mapping[str, Any], backends: Sequence[str], plugins: Plu
     if any(ROUNDS in plugins.experiment(name).settings for name in given["experiment"]):
         changes.setdefault(ROUNDS.name, [ENOUGH])
     return Configuration.make({**given, "set": changes})
-
-
-def timing(plugins: Plugins) -> Iterator[Experiment]:
-    """Yield the experiments that can time one workload, those that run only when they are named left out."""
-    for experiment in plugins.all_experiments():
-        if experiment.benchmark and not experiment.named:
-            yield experiment
 
 
 def benched(run: Run, base: str, new: str, experiments: Mapping[str, Experiment], *, threshold: float = 0.0) -> Bench:

@@ -51,7 +51,7 @@ def run(
     if not complete:
         raise KeyboardInterrupt(f"what was measured is kept; go on with: gradsuite.run(resume={str(stored.path)!r})")
     before = len(messages)
-    if not job.publish(stored):
+    if not job.publication(stored).make():
         raise UserError(f"{stored.path}: {'; '.join(messages[before:])}")
     return LoadedRun(stored, job.plugins)
 

@@ -10,6 +10,7 @@ import numpy as np
 from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Trial
+from gradsuite.hosting.registration import Broken
 from gradsuite.machine import subnormals
 from gradsuite.machine.facts import machine
 from gradsuite.measuring.contention import Conditions, Watch
@@ -17,7 +18,7 @@ from gradsuite.measuring.gemm import CORES, PROBE, RATE, SUBNORMAL, Products
 from gradsuite.measuring.intervals import Interval, median_interval, ratio_interval
 from gradsuite.measuring.pace import SLOW_PACE
 from gradsuite.measuring.timing import Timer
-from gradsuite.plugins import Broken, Plugins
+from gradsuite.plugins import Plugins
 from gradsuite.running.availability import asked_backend, default_backends, survey
 from gradsuite.running.executors.local import LocalExecutor
 from gradsuite.settings import settings_label

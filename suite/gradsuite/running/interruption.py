@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
@@ -72,3 +73,8 @@ class Interruption:
             raise Stopped(number)
         self.came = number
         self.show()
+
+
+def resuming(run: Path) -> str:
+    """Return what to type to go on with a run, as the end of a sentence."""
+    return f"what was measured is kept; go on with: gradsuite run --resume {run}"

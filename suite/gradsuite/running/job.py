@@ -1,4 +1,4 @@
-"""The main job: plan the trials, have them measured, store each as it comes, judge the claims and write the report."""
+"""The main job: plan the trials, have them measured, and store each as it comes; what is then published of the run."""
 
 import os
 from collections import Counter
@@ -7,15 +7,14 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import chain
 from logging import INFO
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradsuite import __version__
 from gradsuite.alias import original, tuned
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError
-from gradsuite.experiment import STATUSES, Table, Trial
+from gradsuite.experiment import STATUSES, Trial
 from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
@@ -26,24 +25,22 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Executor, Group, Halted, Say
 from gradsuite.running.folder import new_run
+from gradsuite.running.hosts import Hosts
+from gradsuite.running.interruption import resuming
 from gradsuite.running.keys import Keys, anew, missing, other_code
 from gradsuite.running.log import event, logged
 from gradsuite.running.outcomes import outcomes, untimed
 from gradsuite.running.outgrown import Outgrown
 from gradsuite.running.progress import Progress
+from gradsuite.running.publication import Publication
 from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
 from gradsuite.running.shard import Shard
 from gradsuite.runs.database import Unwritable
-from gradsuite.runs.export import write_measurements
-from gradsuite.runs.machines import machine_name
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.origin import Origin
-
-if TYPE_CHECKING:
-    from gradsuite.report.section import Section
 
 
 class Job:
@@ -71,7 +68,6 @@ class Job:
         self.news = news or say
         self.progress = progress
         self.attempts = Attempts(plugins, say)
-        self.sections: list[Section] = []  # of the run that was published
         self.stop: KeyboardInterrupt | None = None  # what stopped it before its end
         self.study = plan.study(plugins, configuration.experiment, configuration.preset, configuration.set)
         for name in configuration.backend:
@@ -115,25 +111,14 @@ class Job:
                 self.stop = stop
                 return run, False
             except (Halted, Unwritable) as error:
-                raise UserError(f"{error}; {resuming(run)}") from error
+                raise UserError(f"{error}; {resuming(run.path)}") from error
         self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
-    def publish(self, run: Run) -> bool:
-        """Judge the claims, write table and report, and tell the plugins; return whether all of it worked."""
-        again = f"nothing measured is lost: gradsuite report {run.path}"
-        done = [
-            self.attempts.step("measurements.csv could not be written", lambda: write_measurements(run), again),
-            self.attempts.step("the report could not be written", lambda: self._draw(run), again),
-            self.attempts.hook("run_finished", run=run),
-        ]
-        asked = {experiment.name for experiment in self.study.experiments}  # a resumed run may have had others
-        return all(done) and all(one.judged for one in self.sections if one.name.partition("-machine-")[0] in asked)
-
-    def tables(self) -> list[Table]:
-        """Return the tables of a run of one experiment that was published; of several, the report has them."""
-        alone = self.sections if len(self.study.experiments) == 1 else []
-        return [table for section in alone for table in section.tables]
+    def publication(self, run: Run) -> Publication:
+        """Return what is to be published of its run."""
+        experiments = [experiment.name for experiment in self.study.experiments]
+        return Publication(run, experiments, self.plugins, self.attempts, self.say, self.news)
 
     def planned(self, backends: Collection[str]) -> list[list[Trial]]:
         """Return the trials on those of the backends asked for that are available, those of one setting together."""
@@ -236,18 +221,15 @@ class Job:
             left_out = ", ".join(self.study.apart)
             self.news(f"left out of the preset {self.configuration.preset}, unless they are named: {left_out}")
         statuses: Counter[str] = Counter()
-        hosts = dict(run.meta.get("hosts", {}))  # of a cluster, all that have had a part
-        if hosts and self.configuration.executor == "local":  # begun on a cluster, and gone on with here
-            hosts[machine_name(self.machine)] = self.machine
-            run.note({"hosts": hosts})
+        hosts = Hosts(run, executor)
+        if self.configuration.executor == "local":
+            hosts.here(self.machine)
         log = logged(run.path, self.configuration.log_level)
         with log, self.progress(total, self.study.varied()) as progress:
             event(INFO, "run started", pid=os.getpid(), trials=total)
             outgrown = Outgrown(self.study.experiments)
             for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result):
-                if result.machine and result.machine not in hosts:
-                    hosts |= executor.machines()
-                    run.note({"hosts": hosts})
+                hosts.of(result)
                 result = run.add(trial, keys(trial), result)
                 outgrown.note(trial, result)
                 statuses[result.status] += 1
@@ -258,35 +240,8 @@ class Job:
         if statuses:
             self.news(", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status]))
 
-    def _draw(self, run: Run) -> None:
-        """Write the report; what an experiment could not make of its rows is said."""
-        self.sections = drawn(run, self.plugins)
-        for section in self.sections:
-            for trouble in section.troubles:
-                self.say(f"{section.name}: {trouble}")
-        self.news(f"report: {write_page(run, self.sections)}")
-
     def _make_latest(self, run: Run) -> None:
         self.attempts.step("no link to the latest run", lambda: make_latest(run.path))
-
-
-def drawn(run: Run, plugins: Plugins) -> "list[Section]":
-    """Return the report's sections, with the claims judged."""
-    from gradsuite.report.page import drawn  # slow to import, and a fault in it must cost no run
-
-    return drawn(run, plugins, judging=True)
-
-
-def write_page(run: Run, sections: "list[Section]") -> Path:
-    """Write the report and return where it is."""
-    from gradsuite.report.page import write_page
-
-    return write_page(run, sections)
-
-
-def resuming(run: Run) -> str:
-    """Return what to type to go on, as the end of a sentence."""
-    return f"what was measured is kept; go on with: gradsuite run --resume {run.path}"
 
 
 def now() -> str:

@@ -19,6 +19,7 @@ OLDER = 1  # files kept of what was written before
 LARGEST = 8 * 2**20  # bytes of each file
 LEVELS = ("debug", "info", "warning", "error")
 LOGGER = logging.getLogger("gradsuite")
+LOGGER.addHandler(logging.NullHandler())  # where no run is measured, as in `best`, Python would print warnings
 Event = dict[str, Any]
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from operator import ne
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,8 +25,9 @@ def write_csv(rows: pd.DataFrame, output: BinaryIO) -> None:
     """
     value = rows["value"].astype(object).where(rows["value"].notna() | rows["metric"].isna(), "nan")
     named = [(str(name), column) for name, column in rows.items()]
-    texts = {name: column.map(inert_by_text(column)) for name, column in named if holds_text(column)}
-    written = rows.assign(**texts, value=value).rename(columns=lambda name: inert(str(name)))
+    by_text = {name: inert_by_text(column) for name, column in named if holds_text(column)}
+    changed = {name: rows[name].map(texts) for name, texts in by_text.items() if any(map(ne, texts, texts.values()))}
+    written = rows.assign(**changed, value=value).rename(columns=lambda name: inert(str(name)))
     written.to_csv(output, index=False, mode="wb", lineterminator="\n")
 
 

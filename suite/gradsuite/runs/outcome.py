@@ -2,18 +2,19 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from operator import index
+from operator import attrgetter, index
 from typing import Any
 
 from gradsuite.errors import one_line
 from gradsuite.experiment import STATUSES, Result, Trial
-from gradsuite.rows import Measurement
+from gradsuite.rows import Measurement, are_plain, fields_of
 from gradsuite.runs.formats import MEASURED, TRIAL_COLUMNS
 
 LARGEST = 2**63  # integers of SQLite's are below
 Row = tuple[Any, ...]
+as_stored = attrgetter(*MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def outcome(trial: Trial, key: str, result: Result) -> Outcome:
     try:
         if result.status not in STATUSES:
             raise ValueError(f"{result.status!r} is no status (allowed: {', '.join(STATUSES)})")
-        rows = list(measured(result.measurements))
+        rows = measured(result.measurements)
     except Exception as error:  # noqa: BLE001  a measurement may be anything, and costs its own trial alone
         rows, reason = [], str(error) if type(error) is ValueError else one_line(error)
         result = replace(result, status="error", measurements=(), reason=f"its results cannot be stored: {reason}")
@@ -49,17 +50,23 @@ def outcome(trial: Trial, key: str, result: Result) -> Outcome:
     return Outcome((*about, *became, text(result.machine), ""), rows, result)
 
 
-def measured(rows: Iterable[Measurement]) -> Iterator[Row]:
-    """Yield measurements as MEASURED has them. Raises ValueError, with the place of the row, for one that has no form.
+def measured(measurements: Sequence[Measurement]) -> list[Row]:
+    """Return measurements as MEASURED has them. Raises ValueError, with the place of the row, for one that has no form.
 
     A number of any kind is taken, NumPy's too.
     """
-    for number, row in enumerate(rows):
-        try:
-            places = (place(row.layer), place(row.index), place(row.member))
-            yield (metric(row.metric), *places, float(row.value), metric(row.unit), metric(row.note))
-        except (ValueError, TypeError, OverflowError, AttributeError) as error:
-            raise ValueError(f"measurement {number}, {repr(row)[:200]}: {str(error)[:200]}") from error
+    if all(type(one) is Measurement for one in measurements) and are_plain(list(map(fields_of, measurements))):
+        return list(map(as_stored, measurements))
+    return [row(number, one) for number, one in enumerate(measurements)]
+
+
+def row(number: int, one: Measurement) -> Row:
+    """Return one measurement as MEASURED has it. Raises ValueError, with its number, for one that has no form."""
+    try:
+        places = (place(one.layer), place(one.index), place(one.member))
+        return (metric(one.metric), *places, float(one.value), metric(one.unit), metric(one.note))
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        raise ValueError(f"measurement {number}, {repr(one)[:200]}: {str(error)[:200]}") from error
 
 
 def place(value: Any) -> int | None:

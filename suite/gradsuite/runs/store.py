@@ -16,7 +16,7 @@ import pandas as pd
 from gradsuite.claims import Claim
 from gradsuite.errors import UserError, cause, unknown
 from gradsuite.experiment import Result, Trial
-from gradsuite.plugins import installed
+from gradsuite.hosting.points import installed
 from gradsuite.runs import claimed, meta, tables
 from gradsuite.runs.damage import CHECKED, require_sound, version_of
 from gradsuite.runs.database import FILE, Database

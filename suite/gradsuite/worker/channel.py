@@ -34,17 +34,30 @@ class Channel:
     def receive(self) -> dict[str, Any] | None:
         """Wait for the next request; None once the host has gone."""
         while (message := self.incoming.take()) is None:
-            piece = os.read(self.requests, frames.PIECE) if self.is_here else b""
-            if not piece:
+            if not self._read():
                 return None
-            self.incoming.add(piece)
         return message
+
+    def peek(self) -> bytes:
+        """Wait for the first bytes of a request; they stay there, to be received. None come once the host has gone."""
+        self._read()
+        return bytes(self.incoming.bytes)
 
     def send(self, reply: Mapping[str, Any]) -> None:
         """Answer the last request. Raises TypeError, ValueError or RecursionError for what JSON does not have."""
-        left = memoryview(frames.pack(self.incoming.secret, self.incoming.number, reply))
+        self.write(frames.pack(self.incoming.secret, self.incoming.number, reply))
+
+    def write(self, content: bytes) -> None:
+        """Send bytes as they are."""
+        left = memoryview(content)
         while left and self.is_here:
             left = left[os.write(self.replies, left) :]
+
+    def _read(self) -> bool:
+        """Wait for bytes; return whether any came."""
+        piece = os.read(self.requests, frames.PIECE) if self.is_here else b""
+        self.incoming.add(piece)
+        return bool(piece)
 
     def _leave(self) -> None:
         self.is_here = False

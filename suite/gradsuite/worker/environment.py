@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from gradsuite.alias import is_tuned, original
 from gradsuite.hosting.contained import Fault, contained
+from gradsuite.hosting.points import DISABLE_VARIABLE, disabled
 from gradsuite.machine import allocator, layout
 from gradsuite.machine.facts import thread_environment
-from gradsuite.plugins import DISABLE_VARIABLE, Plugins, disabled
+from gradsuite.plugins import Plugins
 from gradsuite.worker.origin import HERE, Origin
 from gradsuite.worker.purpose import Purpose
 from gradsuite.worker.start import THREADS_VARIABLE

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from gradsuite.rows import LONGEST
+
 SHOWN = 60  # characters of a value in a message
-TEXT = 1000  # characters of a text that are kept
+TEXT = LONGEST  # characters of a text that are kept
 CUT = " [cut]"
 
 

@@ -1,16 +1,16 @@
 """Rows between worker and host: whatever an experiment yields is a list of measurements, or is named as none."""
 
 from collections.abc import Iterable, Sequence, Set
+from itertools import starmap
 from typing import Any
 
-from gradsuite.rows import Measurement
+from gradsuite.rows import FIELDS, PLACE, Measurement, are_plain, fields_of
 from gradsuite.worker.malformed import Malformed, shown, text_of
 
-FIELDS = ("metric", "value", "unit", "index", "layer", "member", "note")
-PLACES = range(-(2**53), 2**53 + 1)  # whole numbers that stay what they are in every table, beside missing ones
+Row = Sequence[Any]
 
 
-def packed(experiment: str, measured: Any) -> list[list[Any]]:
+def packed(experiment: str, measured: Any) -> list[Row]:
     """Return what an experiment yielded as rows for JSON. Raises Malformed, which names it, for what are none."""
     try:
         return _rows(measured)
@@ -22,26 +22,28 @@ def unpacked(rows: Any) -> list[Measurement]:
     """Return the measurements of rows that have come through JSON. Raises Malformed for what is none."""
     if not isinstance(rows, list):
         raise Malformed(f"measurements are a list, not {shown(rows)}")
-    measurements = []
     for row in rows:
         if not isinstance(row, list) or len(row) != len(FIELDS):
             raise Malformed(f"a measurement is a list of {', '.join(FIELDS)}, not {shown(row)}")
-        measurements.append(Measurement(*_fields(row)))
-    return measurements
+    return list(starmap(Measurement, _plain(rows)))
 
 
-def _rows(measured: Any) -> list[list[Any]]:
+def _rows(measured: Any) -> list[Row]:
     if isinstance(measured, Set) or not isinstance(measured, Iterable):
         raise Malformed(f"a round is a list of measurements, not {shown(measured)}")
-    rows = []
-    for one in measured:
+    measurements = list(measured)
+    for one in measurements:
         if not isinstance(one, Measurement):
             raise Malformed(f"a round is a list of measurements, but there is {shown(one)} in it")
-        rows.append(list(_fields([getattr(one, name) for name in FIELDS])))
-    return rows
+    return _plain(list(map(fields_of, measurements)))
 
 
-def _fields(row: Sequence[Any]) -> tuple[Any, ...]:
+def _plain(rows: list[Row]) -> list[Row]:
+    """Return rows as Python's own texts and numbers, which most are already. Raises Malformed for one that is not."""
+    return rows if are_plain(rows) else list(map(_fields, rows))
+
+
+def _fields(row: Row) -> Row:
     """Return the fields of a row as Python's own texts and numbers. Raises Malformed for one that is neither."""
     metric, value, unit, index, layer, member, note = row
     if not isinstance(metric, str) or not metric:
@@ -74,7 +76,7 @@ def _place(metric: str, field: str, place: Any) -> int | None:
         return None
     try:
         whole = int(place)
-        if not isinstance(place, str) and whole == place and whole in PLACES:
+        if not isinstance(place, str) and whole == place and whole in PLACE:
             return whole
     except Exception:  # noqa: BLE001  a plugin's own class may fail in any way: then it is none
         pass

@@ -13,10 +13,11 @@ from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any
 
+from gradsuite import __version__
 from gradsuite.machine import descent
 from gradsuite.machine.facts import without_paths
 from gradsuite.machine.layout import fixed_layout
-from gradsuite.worker import frames, replies
+from gradsuite.worker import frames, greeting, replies
 from gradsuite.worker.malformed import Malformed
 
 TAIL = 4000  # characters of standard error kept
@@ -41,7 +42,7 @@ class Process:
 
     def __init__(self, backend: str, environment: Mapping[str, str], python: str = sys.executable) -> None:
         """Start it on this Python; it imports its framework when it is first asked."""
-        self.backend = backend
+        self.backend, self.python, self.environment = backend, python, environment
         self.pid: int | None = None  # of the worker, once it has said so; `process` is its guard
         self.mark = token_hex(frames.SECRET)
         # The file has no name, and is opened to append: what is read can be cut off while the worker writes on.
@@ -73,13 +74,12 @@ class Process:
         deadline = time.monotonic() + timeout
         try:
             if self.pid is None:
-                # Not an argument: the length of a process's arguments moves all that lies on its stack.
-                self.pid = self._exchange({"do": "greet", "backend": self.backend}, deadline)["pid"]
-            return self._exchange(request, deadline)
+                self.pid = self._greet(deadline)
+            return replies.checked(request, self._exchange(request, deadline), self.backend)
         except TimeoutError as error:
             self._end()
             raise Lost("timeout", f"no answer within {timeout:g} s") from error
-        except (frames.Garbage, Malformed) as error:
+        except (frames.Garbage, Malformed, greeting.Stranger) as error:
             self._end()
             raise Lost("error", str(error)) from error
 
@@ -131,8 +131,28 @@ class Process:
         self.replies.close()
         self.stderr.close()
 
+    def _greet(self, deadline: float) -> int:
+        """Return the worker's number. Raises Stranger if it speaks another protocol, and as `_exchange` does.
+
+        What it is greeted with is no argument: the length of a process's arguments moves all that lies on its stack.
+        """
+        soon = min(deadline, time.monotonic() + greeting.PATIENCE)
+        asked = greeting.greet(self.backend)
+        try:
+            reply = self._exchange(asked, soon)
+        except (TimeoutError, frames.Garbage) as error:
+            if isinstance(error, TimeoutError) and soon == deadline:
+                raise
+            raise greeting.stranger(self.python, self.environment) from error
+        except Lost as lost:
+            missing = f"{lost} before it was greeted: is gradsuite {__version__} installed where it runs?"
+            raise Lost(lost.status, missing) from lost
+        greeting.require_same(reply, self.python, self.environment)
+        pid: int = replies.checked(asked, reply, self.backend)["pid"]
+        return pid
+
     def _exchange(self, request: Mapping[str, Any], deadline: float) -> dict[str, Any]:
-        """Return the answer to a request. Raises TimeoutError, Garbage, Malformed, or Lost if the worker has died."""
+        """Return the answer to a request. Raises TimeoutError, Garbage, or Lost if the worker has died."""
         self.number += 1
         self._send(frames.pack(self.incoming.secret, self.number, request), deadline)
         while (reply := self.incoming.take()) is None:
@@ -144,7 +164,7 @@ class Process:
                 self.incoming.add(piece)
         if self.incoming.number != self.number:
             raise frames.Garbage("an answer came through the worker's pipe that nobody had asked for")
-        return replies.checked(request, reply, self.backend)
+        return reply
 
     def _send(self, frame: bytes, deadline: float) -> None:
         left = memoryview(frame)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from gradsuite.rows import PLACE
 from gradsuite.worker import described, measured
 from gradsuite.worker.malformed import Malformed, shown, text_of
 
@@ -60,7 +61,7 @@ def _clean(value: Any) -> Any:
 
 
 def _is_whole(value: Any) -> bool:
-    return type(value) is int and value in measured.PLACES
+    return type(value) is int and value in PLACE
 
 
 def _is_number(value: Any) -> bool:
@@ -108,7 +109,11 @@ FAILURE: Fields = {
 }
 ROUND: Fields = {"done": TRUTH, "measurements": ANY, "changed": TEXTS}  # rows have a module of their own
 ANSWERS: Mapping[str, Fields] = {
-    "greet": {"pid": (lambda value: _is_whole(value) and value > 1, "a process's number")},
+    "greet": {
+        "pid": (lambda value: _is_whole(value) and value > 1, "a process's number"),
+        "protocol": WHOLE,
+        "gradsuite": TEXT,
+    },
     "describe": {"info": TABLE},
     "prepare": {"checks": WHOLE},
     "check": {"result": TABLE},

@@ -1,10 +1,9 @@
 """The worker: a process of its own for one backend, measuring one trial at a time for the host.
 
-Started by `gradsuite.worker.start`, it is greeted with a backend's name, then takes requests and sends replies. Its
+Started by `gradsuite.worker.start`, which has answered the host's greeting, it takes requests and sends replies. Its
 guard ends it when the host closes the channel, as the death of the host does.
 """
 
-import os
 import signal
 import sys
 import time
@@ -179,14 +178,10 @@ def settle() -> None:
             return
 
 
-def main(channel: Channel) -> None:
+def main(channel: Channel, backend: str) -> None:
     """Serve until the host has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # what interrupts the host means, the host decides
-    greeting = channel.receive()
-    if greeting is None:
-        return
-    channel.send({"status": "ok", "pid": os.getpid()})
-    worker = Worker(greeting["backend"])
+    worker = Worker(backend)
     while (request := channel.receive()) is not None:
         reply = worker.answer(request)
         with suppress(Exception):  # what a backend has put in the place of these is its own affair

@@ -6,7 +6,7 @@
 import os
 
 from gradsuite.machine import memory, subnormals
-from gradsuite.worker import guard
+from gradsuite.worker import greeting, guard
 from gradsuite.worker.channel import Channel
 
 THREADS_VARIABLE = "GRADSUITE_THREADS"
@@ -20,15 +20,18 @@ def confine() -> None:
 
 
 def main() -> None:
-    """Guard a child, which takes the channel, confines itself and its numbers, then serves."""
+    """Guard a child, which takes the channel, answers its host, confines itself and its numbers, then serves."""
     guard.start()
     channel = Channel()
+    backend = greeting.answer(channel)
+    if backend is None:
+        return
     confine()
     memory.give_way()
     subnormals.flush_if_asked()
     from gradsuite.worker import serve as worker
 
-    worker.main(channel)
+    worker.main(channel, backend)
 
 
 if __name__ == "__main__":

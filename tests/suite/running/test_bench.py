@@ -7,11 +7,12 @@ import zipfile
 from textwrap import dedent
 
 import pytest
+from gradsuite import __version__
 from gradsuite.__main__ import main
 from gradsuite.errors import UserError
 from gradsuite.running.origin import second_name
 
-from tests import throwaway
+from tests import strangers, throwaway
 
 SOURCE = """
 import random
@@ -159,6 +160,16 @@ def test_a_revision_whose_code_does_not_load_is_no_success(bench, tmp_path):
     assert "no such kernel" in errors or "unknown backend" in errors
 
 
+def test_another_gradsuite_there_is_said_at_once(bench, tmp_path):
+    strangers.install(tmp_path, strangers.FRAMES)
+    (tmp_path / "kernel_plugin.py").write_text(dedent(SOURCE))
+    status, output, errors = bench("bench", "kernel", "--against", str(tmp_path))
+    assert (status, output) == (2, "")
+    (line,) = errors.splitlines()
+    assert "gradsuite 0.0.9 there speaks another protocol, gradsuite" in line
+    assert f"pip install gradsuite=={__version__}" in line
+
+
 def test_best_names_the_fastest_and_how_far_the_next_is(bench):
     status, output, errors = bench("best", "--set", "size=1", "--format", "json")
     assert status == 0, errors
@@ -166,7 +177,7 @@ def test_best_names_the_fastest_and_how_far_the_next_is(bench):
     assert found["best"] == ["kernel"]
     assert [one["backend"] for one in found["timed"]] == ["kernel", "steady"]
     assert found["timed"][1]["ratio"]["ratio"] == pytest.approx(1.2 / 1.05, rel=0.02)
-    assert [one["rounds"] for one in found["timed"]] == [15, 15]
+    assert found["timed"][0]["rounds"] == found["timed"][1]["rounds"] >= 3
 
 
 @pytest.mark.parametrize(
@@ -177,7 +188,7 @@ def test_best_names_the_fastest_and_how_far_the_next_is(bench):
         ("--set size=big", "size must be a whole number, not 'big'"),
         ("--set size=1 --device tpu", "nothing was measured: kernel: kernel has no device 'tpu'"),
         ("--set size=1 --backend colonel", "unknown backend 'colonel' (allowed: kernel, steady)"),
-        ("--seconds 0", "--seconds must be more than 0, not 0"),
+        ("--budget 0", "--budget must be more than 0, not 0"),
     ],
 )
 def test_best_refuses_what_it_cannot_time(bench, line, said):

@@ -59,7 +59,7 @@ def pid(number):
     yield [Measurement("pid", os.getpid()), Measurement("number", number)]
 
 def burn(number):
-    end = time.thread_time() + 0.1
+    end = time.thread_time() + 0.5
     while time.thread_time() < end:
         pass
     yield [Measurement("number", number)]

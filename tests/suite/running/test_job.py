@@ -4,7 +4,7 @@ import json
 import signal
 from datetime import date
 
-import gradsuite.running.job
+import gradsuite.running.publication
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
@@ -22,8 +22,8 @@ from tests.stored import undrawn
 def drawn(monkeypatch):
     """The runs whose report was asked for, in place of the reports."""
     runs = []
-    monkeypatch.setattr(gradsuite.running.job, "drawn", undrawn)
-    monkeypatch.setattr(gradsuite.running.job, "write_page", lambda run, sections: runs.append(run))
+    monkeypatch.setattr(gradsuite.running.publication, "drawn", undrawn)
+    monkeypatch.setattr(gradsuite.running.publication, "write_page", lambda run, sections: runs.append(run))
     return runs
 
 
@@ -174,7 +174,7 @@ def test_plugins_are_told_of_trials_once_stored_and_of_the_run_once_reported(sta
     assert len(listener.trials) == 4
     assert [stored for _, _, stored in listener.trials[1:]] == [2, 3, 4]
     assert listener.runs == []
-    assert job.publish(run)
+    assert job.publication(run).make()
     assert drawn == [run]
     assert listener.runs == [run.path]
     assert (run.path / "measurements.csv").exists()
@@ -196,7 +196,7 @@ def test_a_hook_that_fails_costs_nothing_else(start):
     assert complete
     assert set(statuses(run).values()) == {"ok"}
     assert start.said.count("the hook trial_finished of the plugin 'faulty' failed: ZeroDivisionError: in a hook") == 1
-    assert not job.publish(run)
+    assert not job.publication(run).make()
     assert "the hook run_finished of the plugin 'faulty' failed: ZeroDivisionError: at the end" in start.said
 
 
@@ -204,10 +204,10 @@ def test_a_report_that_fails_costs_no_result(start, monkeypatch):
     def fail(run, sections):
         raise RuntimeError("no\nink")
 
-    monkeypatch.setattr(gradsuite.running.job, "write_page", fail)
+    monkeypatch.setattr(gradsuite.running.publication, "write_page", fail)
     job = Job(configuration(), start.plugins, start.said.append)
     run, _ = job.run()
-    assert not job.publish(run)
+    assert not job.publication(run).make()
     assert start.said[-1] == (
         f"the report could not be written: RuntimeError: no ink; nothing measured is lost: gradsuite report {run.path}"
     )

@@ -45,6 +45,13 @@ def test_a_run_keeps_a_line_of_json_for_each_thing_that_happens(type_in):
     assert (started["trials"], started["pid"]) == (2, os.getpid())
 
 
+def test_a_worker_that_is_replaced_says_why(type_in):
+    _, output, _ = type_in("run", "probe", "--backend", "echo", "--set", "behaviour=change,one", "--set", "size=1")
+    (replaced,) = named(output.splitlines()[-1], "worker replaced")
+    assert (replaced["backend"], replaced["why"]) == ("echo", "a trial has changed the variable PROBE_CHANGED")
+    assert len(named(output.splitlines()[-1], "worker started")) == 1
+
+
 @pytest.mark.parametrize(
     ("level", "kept"),
     [("debug", {"round ended", "trial ended"}), ("warning", {"trial ended"}), ("error", set())],

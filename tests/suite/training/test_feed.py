@@ -5,11 +5,11 @@ import threading
 import numpy as np
 import pytest
 from gradsuite.batch import Batch
-from gradsuite.training.feed import AHEAD, feed
+from gradsuite.training.feed import AHEAD, MOST, TRAY, bytes_of, feed
 
 
-def batch(step):
-    return Batch(np.full((1, 1, 1), step), np.zeros((1, 1)))
+def batch(step, width=1):
+    return Batch(np.full((1, 1, width), step), np.zeros((1, 1)))
 
 
 def feeders():
@@ -41,20 +41,23 @@ def test_what_make_raises_is_raised_at_its_step(fault):
     assert not feeders()
 
 
-def test_no_more_than_a_few_batches_are_made_ahead():
-    made, enough = [], threading.Event()
+@pytest.mark.parametrize(("width", "most"), [(TRAY, 1), (TRAY // 16 - 1, 2), (1, MOST)])
+def test_no_more_than_a_few_batches_are_made_ahead(width, most):
+    # The reader has the first tray, AHEAD wait, and the thread holds one; trays double until they are full.
+    made, held, there = [], threading.Event(), sum(min(2**tray, most) for tray in range(AHEAD + 2))
 
     def make(step):
         made.append(step)
-        if len(made) == AHEAD + 2:  # as many wait, one is in the reader's hands and one in the thread's
-            enough.set()
-        return batch(step)
+        if len(made) == there:
+            held.set()
+        return batch(step, width)
 
+    assert bytes_of(batch(0, width)) == 8 * (width + 1)
     batches = feed(make, range(1000))
     next(batches)
-    assert enough.wait(60)
+    assert held.wait(60)
     batches.close()
-    assert len(made) <= AHEAD + 3  # closing makes room for one that is being held
+    assert len(made) == there
     assert not feeders()
 
 

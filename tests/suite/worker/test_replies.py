@@ -20,7 +20,7 @@ BEGUN = {
     "baselines": {"mean": 1.0}, "parameters": 7, "versions": {"mine": "1"}, "versions_before": {"mine": "1"},
 }  # fmt: skip
 SOUND = {
-    "greet": {"pid": 7},
+    "greet": {"pid": 7, "protocol": 3, "gradsuite": "0.1.0"},
     "describe": {"info": INFO},
     "prepare": {"checks": 3},
     "check": {"result": {}},

@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Result, Trial
 from gradsuite.machine.memory import capacity, free, size
-from gradsuite.rows import Measurement
 from gradsuite.running.configuration import MEMORY_LIMIT, Configuration
 from gradsuite.running.executors.executor import Executor, Group, Known, unknown
 from gradsuite.running.executors.lanes import side_by_side
@@ -20,6 +19,7 @@ from gradsuite.running.room import Room
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost
 
+Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 Lanes = Mapping[str, deque[Trial]]  # each backend's own trials, in their order
 
@@ -77,21 +77,13 @@ class LocalExecutor(Executor):
         for group in groups:
             yield from self._alone(group, known)
 
-    def run_while(
-        self, group: Group, going: Callable[[Sequence[Sequence[Measurement]]], bool]
-    ) -> list[tuple[Trial, Result]]:
-        """Return a group's trials with what was measured while it was `going`, which is told what each has measured.
+    def side_by_side(self, unfinished: Sequence[Unfinished], timeout: float) -> list[Result | None]:
+        """Run a round of each of these trials at once; return the results of those of which it was the last."""
+        return self._at_once(lambda one: self.workers.round(one, timeout), unfinished)
 
-        A round is one of each trial, and is not broken off; what has not come to its end then is ok all the same.
-        """
-        unfinished, results = [Unfinished(trial) for trial in group], list[tuple[Trial, Result]]()
-        while unfinished and going([one.measurements for one in unfinished]):
-            self.random.shuffle(unfinished)
-            for one in list(unfinished):
-                if result := self.workers.round(one):
-                    unfinished.remove(one)
-                    results.append((one.trial, result))
-        return results + [(one.trial, one.result()) for one in unfinished]
+    def round(self, one: Unfinished, timeout: float | None = None) -> Result | None:
+        """Run a round of a trial, in as many seconds or the limit of all; return its result if it was the last."""
+        return self.workers.round(one, timeout)
 
     def room(self) -> Room:
         """Return how much memory a worker may take, and how much is free on this computer."""
@@ -106,11 +98,11 @@ class LocalExecutor(Executor):
         for workers in (self.workers, *self.sharing):
             workers.close()
 
-    def _at_once(self, ask: Callable[[str], Answer], backends: Sequence[str]) -> list[Answer]:
-        """Return what each backend's worker answers; when the user stops it, no import is waited for."""
-        with ThreadPoolExecutor(max(1, len(backends))) as pool:
+    def _at_once(self, ask: Callable[[Asked], Answer], asked: Sequence[Asked]) -> list[Answer]:
+        """Return what each of these is answered by its worker; when the user stops it, no import is waited for."""
+        with ThreadPoolExecutor(max(1, len(asked))) as pool:
             try:
-                return list(pool.map(ask, backends))
+                return list(pool.map(ask, asked))
             except BaseException:
                 self.close()  # its threads' answers are then there at once
                 raise

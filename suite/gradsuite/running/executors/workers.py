@@ -84,11 +84,14 @@ class Workers:
             pass
         return result
 
-    def round(self, one: Unfinished) -> Result | None:
-        """Run one round of a trial; return its result if that was the last one."""
+    def round(self, one: Unfinished, timeout: float | None = None) -> Result | None:
+        """Run one round of a trial; return its result if that was the last one.
+
+        It may take as many seconds as this `timeout` says, or as all may.
+        """
         backend = one.trial.backend
         if not one.started and backend in self.processes and not self.processes[backend].is_quiet():
-            self.end(backend)  # the trial before has left something behind that did this
+            self.replace(backend, "the trial before has left something behind that ended it, or wrote to its pipe")
         if backend not in self.processes:
             try:
                 self.start(backend)
@@ -99,7 +102,7 @@ class Workers:
             process.forget_stderr()
         began = time.perf_counter()
         try:
-            reply = process.ask(one.request(), self.timeout)
+            reply = process.ask(one.request(), self.timeout if timeout is None else timeout)
         except Lost as lost:
             reply = {"status": lost.status, "reason": str(lost), "measurements": []}
         one.seconds += time.perf_counter() - began
@@ -110,9 +113,15 @@ class Workers:
             return result
         if not reply["done"]:
             return None
-        if reply["changed"] or process.is_crowded():
-            self.end(backend)
+        if reply["changed"]:
+            self.replace(backend, f"a trial has changed {', '.join(reply['changed'])}")
+        elif process.is_crowded():
+            self.replace(backend, "it has more than half of the memory mappings that a process may have")
         return one.result(reply["status"], reply.get("reason", ""), replaced(reply["changed"]))
+
+    def replace(self, backend: str, why: str) -> None:
+        """End a worker that is to measure no more: the next trial gets a fresh one."""
+        self.end(backend)
 
     def end(self, backend: str) -> None:
         """End a backend's worker, if it has one."""

@@ -77,7 +77,7 @@ def measurements_of(rows: Salvaged, kind: str) -> tuple[dict[int, list[Measureme
         made = Measurement(**fields | {"value": _number(fields["value"])})
         by_trial.setdefault(trial, []).append(made)
         try:
-            list(measured([made]))
+            measured([made])
             sound = LOST not in made.metric + made.unit
         except ValueError:
             sound = False

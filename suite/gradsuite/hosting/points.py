@@ -1,0 +1,40 @@
+"""Entry points of the plugins that are installed: in which order they load, whose they are, and which are blocked."""
+
+import os
+from collections.abc import Callable, Collection, Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+from gradsuite.errors import unknown
+from gradsuite.hookspecs import GROUP
+
+DISABLE_VARIABLE = "GRADSUITE_DISABLE_PLUGINS"
+DISTRIBUTION = "gradsuite"  # whose plugins are built in
+
+
+def disabled(blocked: Collection[str] = ()) -> set[str]:
+    """Return the plugins that are blocked here or by GRADSUITE_DISABLE_PLUGINS (names separated by commas)."""
+    variable = os.environ.get(DISABLE_VARIABLE, "")
+    return {*blocked, *(name.strip() for name in variable.split(",") if name.strip())}
+
+
+def installed() -> set[str]:
+    """Return the names of all plugins that are installed, blocked or not."""
+    return {point.name for point in entry_points(group=GROUP)}
+
+
+def unblocked(unwanted: Collection[str], discover: Callable[..., Iterable[EntryPoint]]) -> list[EntryPoint]:
+    """Return the entry points of all plugins but the unwanted ones, those that are built in first.
+
+    A plugin is unwanted by its name, or by that of its distribution: the name of a built-in plugin may be taken in
+    vain. Raises UserError for a name that is no plugin's, so that a typo does not go unnoticed.
+    """
+    points = sorted(discover(group=GROUP), key=lambda point: (distribution(point) != DISTRIBUTION, point.name))
+    names = {point.name for point in points}
+    for name in set(unwanted) - names - set(map(distribution, points)):
+        raise unknown("plugin", name, names)
+    return [point for point in points if not {point.name, distribution(point)} & set(unwanted)]
+
+
+def distribution(point: EntryPoint) -> str:
+    """Return the name of the distribution that has an entry point, if it is known."""
+    return point.dist.name if point.dist else ""
