@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # for type checkers and editors: the table below, as imports
     from gradsuite.diagnosis.call import diagnose as diagnose
     from gradsuite.diagnosis.watching import GradientWarning as GradientWarning
     from gradsuite.diagnosis.watching import Watch as Watch
-    from gradsuite.diagnosis.watching import watch as watch
+    from gradsuite.diagnosis.watching.watch import watch as watch
     from gradsuite.dropout import dropout_masks as dropout_masks
     from gradsuite.errors import Unsupported as Unsupported
     from gradsuite.errors import UserError as UserError
@@ -102,7 +102,7 @@ FRONT_DOOR = {
     "load": "gradsuite.runs.load:load",
     "optimizer": "gradsuite.optimizers:optimizer",
     "run": "gradsuite.running.call:run",
-    "watch": "gradsuite.diagnosis.watching:watch",
+    "watch": "gradsuite.diagnosis.watching.watch:watch",
 }
 __all__ = ["__version__", *FRONT_DOOR]
 

@@ -6,7 +6,7 @@ from gradsuite.oracle.differentiate import differentiate
 from gradsuite.parameters import Initialisation, initialise
 from gradsuite.plugins import load
 from gradsuite.report import style
-from gradsuite.tasks.adding import Adding
+from gradsuite.tasks.synthetic.adding import Adding
 from gradsuite_experiments.same_curve import laws, twin
 from gradsuite_experiments.same_curve.experiment import SameCurve
 

@@ -72,7 +72,7 @@ IMPORTS = {f"import-{deed}": (body, said) for deed, (body, said) in DEEDS.items(
 
 OTHERS = """
 from gradsuite.cells import Cell
-from gradsuite.tasks.noise import Noise
+from gradsuite.tasks.synthetic.noise import Noise
 from gradsuite.cells.rnn import RNN
 
 class NoTask:

@@ -7,8 +7,8 @@ import pytest
 from gradsuite.backend import Batch
 from gradsuite.cells import Linear, installed
 from gradsuite.conformance.case import Case, expected_of
+from gradsuite.conformance.checks.sequences import in_padding
 from gradsuite.conformance.finding import all_close
-from gradsuite.conformance.sequences import in_padding
 from gradsuite.conformance.subject import Subject
 from gradsuite.errors import Unsupported, UserError
 from gradsuite.model import Model

@@ -5,7 +5,7 @@ import pytest
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, RMSprop
 from gradsuite.parameters import initialise
-from gradsuite.tasks.temporal_order import TemporalOrder
+from gradsuite.tasks.synthetic.temporal_order import TemporalOrder
 from gradsuite.training.rates import Step
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import Session

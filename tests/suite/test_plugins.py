@@ -7,7 +7,7 @@ from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
 from gradsuite.hosting.points import disabled
 from gradsuite.plugins import Plugins, load
-from gradsuite.tasks.noise import Noise
+from gradsuite.tasks.synthetic.noise import Noise
 
 
 class Mine:

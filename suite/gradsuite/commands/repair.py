@@ -14,8 +14,8 @@ def repair(run: str, out: str | None) -> None:
     The damaged run stays as it is. A trial that may lack some of its measurements becomes an error, which
     `gradsuite run --resume` measures again. What was lost is said; the last line printed is the new run's folder.
     """
-    from gradsuite.runs.recovered import counted
-    from gradsuite.runs.repair import repair as repaired
+    from gradsuite.runs.repairing.recovered import counted
+    from gradsuite.runs.repairing.repair import repair as repaired
 
     done = repaired(run, out)
     kinds = {"trial": done.trials, "measurement": done.measurements, "claim": done.claims}

@@ -5,22 +5,8 @@ from typing import NamedTuple
 
 from gradsuite.backend import Backend, BackendInfo
 from gradsuite.cells import CLASSIC
-from gradsuite.conformance import (
-    arrays,
-    cells,
-    claims,
-    features,
-    gradients,
-    large,
-    laws,
-    laziness,
-    purity,
-    scales,
-    sequences,
-    training,
-    vanishing,
-)
 from gradsuite.conformance.check import VERDICTS, Check, Result, raised, row, run
+from gradsuite.conformance.checks import CHECKS
 from gradsuite.conformance.finding import Finding
 from gradsuite.conformance.subject import Subject
 from gradsuite.precision import UNIT_ROUNDOFF
@@ -40,23 +26,6 @@ __all__ = [
     "row",
     "run",
 ]
-
-MODULES = (
-    claims,
-    gradients,
-    cells,
-    large,
-    laws,
-    scales,
-    vanishing,
-    purity,
-    arrays,
-    laziness,
-    training,
-    features,
-    sequences,
-)
-CHECKS: tuple[Check, ...] = tuple(check for module in MODULES for check in module.CHECKS)
 
 
 class Asked(NamedTuple):

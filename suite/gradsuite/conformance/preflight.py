@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from gradsuite.backend import Backend
-from gradsuite.conformance.cells import least
 from gradsuite.conformance.check import Check, run
-from gradsuite.conformance.gradients import case_of
+from gradsuite.conformance.checks.cells import least
+from gradsuite.conformance.checks.gradients import case_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS
 from gradsuite.precision import UNIT_ROUNDOFF

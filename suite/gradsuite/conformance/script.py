@@ -3,8 +3,8 @@
 from dataclasses import fields
 from json import dumps  # texts in double quotes, as the scripts have them
 
-from gradsuite.conformance import gradients
 from gradsuite.conformance.check import Result
+from gradsuite.conformance.checks import gradients
 from gradsuite.conformance.examination import Examined
 from gradsuite.model import Model
 

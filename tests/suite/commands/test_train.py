@@ -76,7 +76,7 @@ def test_a_training_leaves_page_weights_curve_and_checkpoint(type_line):
 
 def test_the_weights_load_into_torch_nn_as_they_are(type_line):
     """And then compute what the network computes: the score on test that was printed, within float32's roundings."""
-    from gradsuite.tasks.adding import Adding
+    from gradsuite.tasks.synthetic.adding import Adding
 
     status, output, _ = type_line(f"train {SMALL} --steps 10 --num-layers 2 --out out")
     assert status == 0

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from gradsuite.conformance import CHECKS, Subject, asked, examine, pairs, run
 from gradsuite.conformance.check import Check, row
+from gradsuite.conformance.checks.gradients import cases
 from gradsuite.conformance.condition import SLACK, condition
 from gradsuite.conformance.finding import Finding, all_close, fact, same_bits
-from gradsuite.conformance.gradients import cases
 from gradsuite.model import ACTIVATIONS, LOSSES, READOUTS
 from gradsuite.precision import UNIT_ROUNDOFF, bound, rounded
 from hypothesis import given

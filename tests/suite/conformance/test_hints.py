@@ -6,8 +6,8 @@ from gradsuite.cells import CLASSIC
 from gradsuite.conformance import CHECKS, Subject, run
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check
+from gradsuite.conformance.checks.gradients import cases
 from gradsuite.conformance.finding import Finding, all_close, close
-from gradsuite.conformance.gradients import cases
 from gradsuite.conformance.hints import hint
 from gradsuite.model import Model
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gradsuite.cells import CLASSIC
-from gradsuite.conformance import CHECKS, Subject, laws, run, sequences, vanishing
+from gradsuite.conformance import CHECKS, Subject, run
+from gradsuite.conformance.checks import laws, sequences, vanishing
 from gradsuite.errors import Unsupported
 from gradsuite.precision import UNIT_ROUNDOFF
 

@@ -19,7 +19,7 @@ from gradsuite.model import Model
 from gradsuite.optimizers import SGD, Adam
 from gradsuite.parameters import initialise
 from gradsuite.schedule import Schedule
-from gradsuite.tasks.temporal_order import TemporalOrder
+from gradsuite.tasks.synthetic.temporal_order import TemporalOrder
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import Session
 from gradsuite_numpy.backend import NumpyBackend

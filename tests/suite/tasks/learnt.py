@@ -5,7 +5,7 @@ from gradsuite.errors import UserError
 from gradsuite.model import Model
 from gradsuite.plugins import Plugins
 from gradsuite.tasks import register_tasks
-from gradsuite.tasks.japanese_vowels import JapaneseVowels, folder
+from gradsuite.tasks.real.japanese_vowels import JapaneseVowels, folder
 from gradsuite.tasks.task import Task
 
 

@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 from gradsuite.errors import UserError
-from gradsuite.tasks import digits, japanese_vowels
-from gradsuite.tasks.language import CHARACTERS
+from gradsuite.tasks.real import digits, japanese_vowels
+from gradsuite.tasks.real.language import CHARACTERS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.plugins import Plugins
-from gradsuite.tasks import digits, register_tasks, sunspots
+from gradsuite.tasks import register_tasks
+from gradsuite.tasks.real import digits, sunspots
 from gradsuite.tasks.task import Task, flatten
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,8 +11,8 @@ import pytest
 from gradsuite import Schedule, UserError, initialise, optimizer
 from gradsuite.backend import Batch
 from gradsuite.optimizers import OPTIMIZERS
-from gradsuite.tasks.adding import Adding
 from gradsuite.tasks.stream import Stream
+from gradsuite.tasks.synthetic.adding import Adding
 from gradsuite.training import checkpoint
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import Session

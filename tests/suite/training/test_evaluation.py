@@ -8,8 +8,8 @@ import pytest
 from gradsuite import UserError, initialise
 from gradsuite.backend import Batch
 from gradsuite.precision import bound
-from gradsuite.tasks.adding import Adding
 from gradsuite.tasks.stream import Stream
+from gradsuite.tasks.synthetic.adding import Adding
 from gradsuite.training.evaluation import evaluate, has_split, zero_state
 
 STEPS = 90

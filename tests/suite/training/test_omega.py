@@ -10,7 +10,7 @@ from gradsuite.model import Model
 from gradsuite.optimizers import SGD
 from gradsuite.oracle import differentiate
 from gradsuite.parameters import initialise
-from gradsuite.tasks.temporal_order import TemporalOrder
+from gradsuite.tasks.synthetic.temporal_order import TemporalOrder
 from gradsuite.training.omega import BOUND, omega, penalty, states
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import Session

@@ -8,8 +8,8 @@ import pytest
 from gradsuite import Schedule, Unsupported, UserError, initialise, optimizer
 from gradsuite.backend import Batch
 from gradsuite.precision import bound
-from gradsuite.tasks.adding import Adding
 from gradsuite.tasks.stream import Stream
+from gradsuite.tasks.synthetic.adding import Adding
 from gradsuite.training.evaluation import evaluate, zero_state
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import EVALUATED_AT_ONCE, Session

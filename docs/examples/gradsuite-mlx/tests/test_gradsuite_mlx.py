@@ -32,7 +32,7 @@ def test_float64_is_reported_as_mlx_computes_it() -> None:
 def test_a_lazy_framework_is_waited_for(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without what starts and awaits the computation, everything is left to fetch, and `check` says so."""
     from gradsuite.conformance import Subject, run
-    from gradsuite.conformance.laziness import synchronize_computes
+    from gradsuite.conformance.checks.laziness import synchronize_computes
 
     subject = Subject(MlxBackend(), "cpu", dtype)
     assert run(synchronize_computes, subject).verdict == "passed"

@@ -64,14 +64,14 @@ def shares(sound: np.ndarray) -> pd.DataFrame:
 
 def of_shares(clipped: pd.DataFrame, count: int) -> str:
     """Return the advice as a number, and what the usual threshold would do where there are several batches."""
-    low, high, usual = (clipped.set_index("threshold").loc[name] for name in (LOW, HIGH, USUAL))
+    norm, share = (dict(zip(clipped["threshold"], clipped[column], strict=True)) for column in ("norm", "clipped"))
     advice = f"Pascanu et al. (2013) advise a threshold of {ADVISED[0]:g} to {ADVISED[1]:g} times the mean norm:"
-    advice += f" {words.number(low['norm'])} to {words.number(high['norm'])} here"
+    advice += f" {words.number(norm[LOW])} to {words.number(norm[HIGH])} here"
     if count == 1:
         return f"{advice}, as far as one batch can tell."
     return (
-        f"{advice}, which clips {words.share(low['clipped'])} to {words.share(high['clipped'])} of batches; the usual "
-        f"{USUAL_NORM:g} would clip {words.share(usual['clipped'])}."
+        f"{advice}, which clips {words.share(share[LOW])} to {words.share(share[HIGH])} of batches; the usual "
+        f"{USUAL_NORM:g} would clip {words.share(share[USUAL])}."
     )
 
 

@@ -56,7 +56,7 @@ def in_words(saved: dict[str, float]) -> str:
     low, high = saved["time_ratio_low"], saved["time_ratio_high"]
     noisy = (high - low) / 2 > NOISY * saved["time_ratio"]
     said = (
-        f"A gradient then takes {saved['time_ratio']:.2f} [{low:.2f}, {high:.2f}] of the time of a whole one, "
+        f"A gradient then takes {saved['time_ratio']:.2f} [{low:.2f}, {high:.2f}] times as long as a whole one, "
         f"{1e3 * saved['seconds']:.3g} ms against {1e3 * saved['seconds_whole']:.3g} ms"
     )
     said += f" ({ROUNDS} pairs of timings, noisy)" if noisy else f" ({ROUNDS} pairs of timings)"

@@ -57,7 +57,7 @@ def apart(k: int) -> Schedule:
 
 def of_bias(bias: pd.DataFrame, enough: int, longest: int, *, mixed: bool) -> str:
     """Return what cutting costs, in words."""
-    which = " that overlap by half" if mixed else ""
+    which = ", which overlap by half," if mixed else ""
     if enough >= longest:
         most = bias.loc[bias["k"] < longest].iloc[-1]
         return (

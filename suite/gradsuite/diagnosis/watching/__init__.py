@@ -3,6 +3,6 @@
 from gradsuite.diagnosis.watching.alarms import GradientWarning
 from gradsuite.diagnosis.watching.reach import Reach, reach
 from gradsuite.diagnosis.watching.records import Reading, Records, place
-from gradsuite.diagnosis.watching.watch import Watch, Watcher, watch
+from gradsuite.diagnosis.watching.watch import Watch, Watcher
 
-__all__ = ["GradientWarning", "Reach", "Reading", "Records", "Watch", "Watcher", "place", "reach", "watch"]
+__all__ = ["GradientWarning", "Reach", "Reading", "Records", "Watch", "Watcher", "place", "reach"]

@@ -12,7 +12,7 @@ from gradsuite.plugins import Plugins, load
 from gradsuite.running.plan import study
 from gradsuite.tasks import register_tasks
 from gradsuite.tasks.files.query import Query, named
-from gradsuite.tasks.noise import Noise
+from gradsuite.tasks.synthetic.noise import Noise
 from gradsuite.worker.process import Process
 from hypothesis import given
 from hypothesis import strategies as st

@@ -12,9 +12,9 @@ import numpy as np
 from gradsuite.backend import OPTIONAL
 from gradsuite.conformance.case import Case, expected_of
 from gradsuite.conformance.check import check
-from gradsuite.conformance.features import lasts, truncated
+from gradsuite.conformance.checks.features import lasts, truncated
+from gradsuite.conformance.checks.purity import parameters_of
 from gradsuite.conformance.finding import Finding, all_close, close, fact
-from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Arrays, Subject
 from gradsuite.model import Model
 from gradsuite.optimizers import SGD

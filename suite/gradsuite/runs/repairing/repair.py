@@ -13,8 +13,8 @@ from gradsuite.runs.damage import require_sound, version_of
 from gradsuite.runs.database import FILE
 from gradsuite.runs.names import located
 from gradsuite.runs.outcome import Stored
-from gradsuite.runs.recovered import claims_of, meta_of, trials_of
-from gradsuite.runs.salvage import Salvaged, indexed, opened, salvaged, tables
+from gradsuite.runs.repairing.recovered import claims_of, meta_of, trials_of
+from gradsuite.runs.repairing.salvage import Salvaged, indexed, opened, salvaged, tables
 from gradsuite.runs.store import Run
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from gradsuite.backend import Batch, Network
 from gradsuite.conformance.case import Case, expected_of
 from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.checks.gradients import case_of, lightened
 from gradsuite.conformance.finding import Finding, all_close, close, fact, same_bits
-from gradsuite.conformance.gradients import case_of, lightened
 from gradsuite.conformance.subject import Arrays, Subject, fetched
 from gradsuite.model import CELLS
 from gradsuite.optimizers import SGD

@@ -9,8 +9,8 @@ import numpy as np
 from gradsuite.backend import Network
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.checks.purity import parameters_of
 from gradsuite.conformance.finding import Finding, close
-from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop

@@ -9,9 +9,9 @@ import numpy as np
 from gradsuite.backend import Array, Batch, Gradients, Network
 from gradsuite.conformance.case import Case
 from gradsuite.conformance.check import check
+from gradsuite.conformance.checks.gradients import case_of, lightened
+from gradsuite.conformance.checks.large import LONG
 from gradsuite.conformance.finding import Finding, close, fact, same_bits
-from gradsuite.conformance.gradients import case_of, lightened
-from gradsuite.conformance.large import LONG
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD

@@ -9,10 +9,10 @@ import numpy as np
 from gradsuite.backend import Batch
 from gradsuite.conformance.case import Case, expected_of
 from gradsuite.conformance.check import check
+from gradsuite.conformance.checks.gradients import case_of
+from gradsuite.conformance.checks.purity import parameters_of
 from gradsuite.conformance.finding import Finding, all_close, close, fact
-from gradsuite.conformance.gradients import case_of
 from gradsuite.conformance.projections import COMMON, compared
-from gradsuite.conformance.purity import parameters_of
 from gradsuite.conformance.subject import Subject, of_member
 from gradsuite.model import CELLS, Model
 from gradsuite.optimizers import SGD

@@ -9,9 +9,9 @@ from gradsuite.experiment import Result, Trial
 from gradsuite.rows import Measurement
 from gradsuite.runs.formats import MEASURED, TRIAL_COLUMNS
 from gradsuite.runs.merge import merge
-from gradsuite.runs.recovered import trials_of
-from gradsuite.runs.repair import repair
-from gradsuite.runs.salvage import indexed, opened, salvaged
+from gradsuite.runs.repairing.recovered import trials_of
+from gradsuite.runs.repairing.repair import repair
+from gradsuite.runs.repairing.salvage import indexed, opened, salvaged
 from gradsuite.runs.store import Run
 
 from tests.damaged import META, PAGE, overwrite, sound, sql

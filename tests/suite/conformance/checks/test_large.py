@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from gradsuite.conformance import features
 from gradsuite.conformance.case import Case
-from gradsuite.conformance.large import DEEP, LONG
+from gradsuite.conformance.checks import features
+from gradsuite.conformance.checks.large import DEEP, LONG
 from gradsuite.conformance.projections import COMMON, LEAST, directions, kinds_of, picked, products
 from gradsuite.model import CELLS, GATES, LOSSES, READOUTS
 

@@ -11,7 +11,7 @@ from gradsuite.rows import Measurement
 from gradsuite.runs.formats import MEASURED, TRIAL_COLUMNS
 from gradsuite.runs.meta import misshapen
 from gradsuite.runs.outcome import Stored, measured, outcome
-from gradsuite.runs.salvage import LOST, Salvaged
+from gradsuite.runs.repairing.salvage import LOST, Salvaged
 
 DAMAGED = "its measurements were damaged: gradsuite run --resume measures it again"
 Record = Mapping[str, Any]

@@ -3,7 +3,7 @@
 import pytest
 from gradsuite.cells import Linear, installed
 from gradsuite.conformance import CHECKS, Subject, run
-from gradsuite.conformance.cells import FURTHER, SCANNED, long
+from gradsuite.conformance.checks.cells import FURTHER, SCANNED, long
 
 pytest.importorskip("torch")
 

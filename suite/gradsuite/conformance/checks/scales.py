@@ -7,9 +7,9 @@ import numpy as np
 from gradsuite.backend import Batch
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.checks.gradients import case_of, lightened
+from gradsuite.conformance.checks.laws import HIDDEN, STEPS, bare, states_of, unit_vectors, zeros
 from gradsuite.conformance.finding import Finding, all_close, close, fact
-from gradsuite.conformance.gradients import case_of, lightened
-from gradsuite.conformance.laws import HIDDEN, STEPS, bare, states_of, unit_vectors, zeros
 from gradsuite.conformance.subject import Subject
 from gradsuite.model import CELLS
 from gradsuite.oracle import differentiate

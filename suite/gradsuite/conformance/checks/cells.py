@@ -13,9 +13,9 @@ from gradsuite.backend import Batch
 from gradsuite.cells import CLASSIC, Linear, installed
 from gradsuite.conformance.case import Case, expected_of, named
 from gradsuite.conformance.check import Check, check
+from gradsuite.conformance.checks.sequences import together
 from gradsuite.conformance.condition import SLACK, condition
 from gradsuite.conformance.finding import Finding, all_close
-from gradsuite.conformance.sequences import together
 from gradsuite.conformance.subject import Subject, of_member
 from gradsuite.model import LOSSES, READOUTS, Model
 from gradsuite.precision import PRECISE

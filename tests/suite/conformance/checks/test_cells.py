@@ -3,7 +3,7 @@
 import pytest
 from gradsuite.cells import CLASSIC, installed
 from gradsuite.conformance import CHECKS, Subject, asked, run
-from gradsuite.conformance.cells import amplified, cases
+from gradsuite.conformance.checks.cells import amplified, cases
 from gradsuite.conformance.condition import SLACK, condition
 from gradsuite.model import LOSSES, READOUTS
 

@@ -1,0 +1,1 @@
+"""Synthetic problems: their batches are drawn, and never end."""
