@@ -1,3 +1,5 @@
+import fcntl
+
 import pytest
 
 from tests.docs.blocks import ROOT
@@ -5,6 +7,23 @@ from tests.kit.environment import Environment
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Return a clean environment with gradsuite from this checkout, torch and jax, and nothing of this one."""
-    return Environment.make(tmp_path_factory.mktemp("clean") / "environment", f"{ROOT}[torch,jax]")
+def clean(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Environment:
+    """Return an environment with gradsuite from this checkout, torch and jax, and nothing of this one.
+
+    One process of the tests makes it, and the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    made, environment = shared / "clean-is-made", Environment(shared / "clean")
+    with (shared / "clean-is-being-made").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            Environment.make(environment.folder, f"{ROOT}[torch,jax]")
+            made.touch()
+    return environment
+
+
+@pytest.fixture
+def environment(clean: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Return an environment of a test's own that has what the clean one has."""
+    return clean.beside(tmp_path_factory.mktemp("environment") / "own")

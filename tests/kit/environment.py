@@ -1,8 +1,9 @@
-"""A virtual environment, and what is typed in a shell where it is active."""
+"""Virtual environments, and what is typed in a shell where one is active."""
 
 import json
 import os
 import subprocess
+import sysconfig
 import venv
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,23 @@ class Environment:
         # On all cores, which pip does not use; but for a file of torch's that is for Python 3.12 and later.
         environment.run("python -m compileall -q -j 0 -x py312_ $VIRTUAL_ENV/lib", ROOT)
         return environment
+
+    def beside(self, folder: Path) -> "Environment":
+        """Make one that has what this one has, pip and commands too; what is installed there, this one never sees."""
+        venv.create(folder)
+        environment = Environment(folder)
+        (environment.packages / "beside.pth").write_text(f"{self.packages}\n", encoding="utf-8")
+        own, other = (bytes(one.folder / "bin" / "python") for one in (self, environment))
+        for script in (self.folder / "bin").iterdir():
+            if own in (text := script.read_bytes()):  # a command, which begins with the Python that runs it
+                (copy := folder / "bin" / script.name).write_bytes(text.replace(own, other))
+                copy.chmod(0o755)
+        return environment
+
+    @property
+    def packages(self) -> Path:
+        """Where pip installs."""
+        return Path(sysconfig.get_path("purelib", "venv", {"base": str(self.folder)}))
 
     def run(self, command: str, at: Path) -> str:
         """Run a shell command in a folder and return what it printed; it has to succeed."""

@@ -56,7 +56,7 @@ def test_the_guide_to_an_experiment_leads_to_a_report(environment, tmp_path):
 
 
 def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, tmp_path):
-    environment.run(f"python -m pip install '{HIPS}' && gradsuite check hips-autograd", tmp_path)
+    environment.run(f"python -m pip install '{HIPS}' pytest && gradsuite check hips-autograd", tmp_path)
     environment.run(f"pytest -p no:cacheprovider {HIPS}", tmp_path)
     assert cells(environment.json("gradsuite backends --json", tmp_path), "hips-autograd") == CELLS
 
@@ -73,7 +73,7 @@ def test_a_lazy_framework_is_exact_in_float32_and_reported_as_it_is_in_float64(e
     if got.returncode:
         reasons = [line for line in got.stderr.splitlines() if "rror" in line] or ["no reason given"]
         pytest.skip(f"MLX cannot be had here: {reasons[-1]}")
-    environment.run(f"python -m pip install '{MLX}'", tmp_path)
+    environment.run(f"python -m pip install '{MLX}' pytest", tmp_path)
     environment.run(f"gradsuite check mlx --xfails '{MLX / 'xfails.txt'}'", tmp_path)
     environment.run(f"pytest -p no:cacheprovider {MLX}", tmp_path)
     assert cells(environment.json("gradsuite backends --json", tmp_path), "mlx") == CELLS
@@ -81,7 +81,8 @@ def test_a_lazy_framework_is_exact_in_float32_and_reported_as_it_is_in_float64(e
 
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler: c++")
 def test_a_backend_in_another_language_is_installed_built_and_green(environment, tmp_path):
-    environment.run(f"python -m pip install '{CPP}' && python -m gradsuite_cpp && gradsuite check cpp-loops", tmp_path)
+    environment.run(f"python -m pip install '{CPP}' pytest && python -m gradsuite_cpp", tmp_path)
+    environment.run("gradsuite check cpp-loops", tmp_path)
     environment.run(f"pytest -p no:cacheprovider {CPP}", tmp_path)
     assert cells(environment.json("gradsuite backends --json", tmp_path), "cpp-loops") == ["rnn"]
 

@@ -57,6 +57,7 @@ def folder(tmp_path, monkeypatch, original, plugins):
     for name in ("sound", "broken"):
         shutil.copytree(original, tmp_path / name)
     monkeypatch.setattr("gradsuite.report.page.sections", lambda *_, **__: [])
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
     monkeypatch.setattr("gradsuite.plugins.load", lambda *arguments, **options: plugins)
 
     def would_run(job, unfinished):

@@ -11,7 +11,7 @@ from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
 from gradsuite.rows import COLUMNS, Measurement
 from gradsuite.runs.store import Run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LSTM = Trial("e", "numpy", "cpu", {"cell": "lstm", "dtype": "float32", "gain": 1.5, "length": 5})
@@ -79,7 +79,8 @@ def test_a_frame_has_one_experiment_and_a_column_for_each_setting(run):
     assert run.frame("none").empty
 
 
-@given(st.lists(st.floats(), min_size=1, max_size=5))
+@settings(max_examples=20)  # of many floats each: a run is a file, which takes its time
+@given(st.lists(st.floats(), min_size=10, max_size=100))
 def test_every_float_comes_back_as_it_was(tmp_path_factory, values):
     run = Run.create(tmp_path_factory.mktemp("run"), {})
     run.add(LSTM, "k", ok(*(Measurement("x", value) for value in values)))
