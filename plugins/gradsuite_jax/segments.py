@@ -27,6 +27,6 @@ def over(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, sequences: Any
     leaves, tree = jax.tree.flatten(sequences)
     found = []
     for cut in zip(*(pieces(leaf, n) for leaf in leaves), strict=True):
-        carry, part = lax.scan(step, carry, tree.unflatten(cut))
+        carry, part = lax.scan(step, carry, jax.tree.unflatten(tree, cut))
         found.append(part)
     return carry, jax.tree.map(lambda *parts: join(parts), *found)
