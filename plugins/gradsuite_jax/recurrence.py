@@ -28,11 +28,17 @@ Parts = tuple[Array, ...]  # a real array, or the real and the imaginary part of
 FASTEST = {"cpu": "serial"}
 ELSEWHERE = "parallel"
 UNROLLED = 8  # steps of a serial scan between two tests whether it has ended: 0.029 s instead of 0.039 s above
+AT_ONCE = 2**17  # numbers in each array of the steps that a serial scan takes at once: about what a core caches
 
 
 def fastest(device: str) -> str:
     """Return the scan that is the fastest on a kind of device."""
     return FASTEST.get(device, ELSEWHERE)
+
+
+def at_once(kind: str, steps: int, numbers: int) -> int:
+    """Return how many steps are computed at once, of so many numbers each, before the next ones are."""
+    return steps if kind == "parallel" else min(steps, max(1, AT_ONCE // numbers))
 
 
 def states(a: Parts, b: Parts, start: Parts, kind: str) -> Parts:
@@ -59,12 +65,10 @@ def scan_forward(kind: str, a: Parts, b: Parts, start: Parts) -> tuple[Parts, tu
 
 
 def scan_backward(kind: str, kept: tuple[Parts, Parts, Parts], direct: Parts) -> tuple[Parts, Parts, Parts]:
-    """Return the gradients by a, b and the state before the first step."""
+    """Return the gradients by a, b and the state before the first step: a scan in reverse (Martin & Cundy 2018)."""
     a, h, start = kept
     a = conjugate(a)
-    last = tuple(part[-1] for part in direct)
-    earlier = KERNELS[kind](at(a, slice(1, None)), tuple(part[:-1] for part in direct), last, reverse=True)
-    total = tuple(jnp.concatenate([part, end[None]]) for part, end in zip(earlier, last, strict=True))
+    total = KERNELS[kind](following(a), direct, tuple(map(jnp.zeros_like, start)), reverse=True)
     before = tuple(jnp.concatenate([first[None], part[:-1]]) for first, part in zip(start, h, strict=True))
     of_a = tuple(summed_to(part, like.shape) for part, like in zip(times(total, conjugate(before)), a, strict=True))
     return of_a, total, times(at(a, 0), tuple(part[0] for part in total))
@@ -86,11 +90,8 @@ def serial(a: Parts, b: Parts, start: Parts, *, reverse: bool) -> Parts:
 
 
 def parallel(a: Parts, b: Parts, start: Parts, *, reverse: bool) -> Parts:
-    """Return all states by a tree of combined steps."""
-    steps = len(b[0])
-    if not steps:
-        return b
-    first = -1 if reverse else 0
+    """Return all states by a tree of combined steps (Blelloch 1990)."""
+    steps, first = len(b[0]), -1 if reverse else 0
     if not varies(a):
         a = tuple(jnp.broadcast_to(jnp.atleast_2d(part), (steps, *jnp.atleast_2d(part).shape)) for part in a)
     begun = times(at(a, first), start)
@@ -125,6 +126,11 @@ def varies(a: Parts) -> bool:
 def at(a: Parts, steps: Any) -> Parts:
     """Return a at one step or at several."""
     return tuple(part[steps] for part in a) if varies(a) else a
+
+
+def following(a: Parts) -> Parts:
+    """Return the a of the step after each; after the last there is none, and nothing to multiply with it."""
+    return tuple(jnp.concatenate([part[1:], jnp.zeros_like(part[:1])]) for part in a) if varies(a) else a
 
 
 def summed_to(x: Array, shape: tuple[int, ...]) -> Array:

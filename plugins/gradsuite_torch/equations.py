@@ -24,18 +24,27 @@ FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 class Products(NamedTuple):
     """The products of one weight with the rows of all steps, and the bias added to them, by the names of both.
 
-    To autograd the weight is a constant: gradients are taken by the `values`, and the weight's follows from all of them
-    at once, where autograd would compute and add up one for each step.
+    To autograd `w` and `b` are constants: gradients are taken by the `values`, and the weight's follows from all of
+    them at once, where autograd would compute and add up one for each step.
     """
 
     weight: str
     bias: str | None
+    w: Tensor
+    b: Tensor | None
     rows: list[Tensor]
     values: list[Tensor]
 
     def named(self, name_of: Callable[[str], str]) -> "Products":
         """Return them with the names that the layer's parameters have in the network."""
         return self._replace(weight=name_of(self.weight), bias=None if self.bias is None else name_of(self.bias))
+
+    def of(self, x: Tensor) -> Tensor:
+        """Return the product with the rows of one more step."""
+        value = differentiable(affine(x, self.w, self.b))
+        self.rows.append(x)
+        self.values.append(value)
+        return value
 
     def gradients(self, by_values: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return the gradients by weight and bias, from those by the values."""
@@ -54,7 +63,7 @@ class Equations(Namespace):
         self.sequence = inputs.unbind(TIME) if recurrent else (inputs,)
         self._recurrent = recurrent
         # Parameters live as long as this: their ids are theirs.
-        self._names: dict[int, str | None] = {id(None): None} | {id(value): name for name, value in vars(p).items()}
+        self._names = {id(value): name for name, value in vars(p).items()}
         self._of_inputs: dict[tuple[int, int], tuple[Tensor, ...]] = {}
         self.products: dict[tuple[int, int], Products] = {}
         self.marked: defaultdict[str, list[Tensor]] = defaultdict(list)
@@ -62,28 +71,29 @@ class Equations(Namespace):
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return x W^T + b."""
+        if id(weight) not in self._names or not (bias is None or id(bias) in self._names):
+            return affine(x, weight, bias)  # what a step computes is its own
         key = (id(weight), id(bias))
-        if not self._names.keys() >= set(key):  # what a step computes is its own
-            return affine(x, weight, bias)
         if x is not self.sequence[self.now]:
-            return self._of_states(x, weight, bias)
+            return self._of_states(key, x, weight, bias)
         if key not in self._of_inputs:
             self._of_inputs[key] = self._of_all_steps(weight, bias)
         return self._of_inputs[key][self.now]
 
     def gates(self, z: Tensor, count: int) -> Sequence[Tensor]:
-        """Return the `count` equal blocks of the last axis of z, whose gradients autograd puts together at once."""
-        return z.chunk(count, -1)
+        """Return the `count` equal blocks of the last axis of z, whose gradients autograd puts together at once.
 
-    def _of_states(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        name = self._names[id(weight)]
-        if not self._recurrent or name is None or x.dim() != weight.dim():
+        They are no views to autograd, which would keep account of each: nothing is written into them.
+        """
+        return torch.unsafe_chunk(z, count, -1)
+
+    def _of_states(self, key: tuple[int, int], x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if not self._recurrent or x.dim() != weight.dim():
             return affine(x, weight, bias)
-        value = differentiable(affine(x, weight.detach(), None if bias is None else bias.detach()))
-        products = self.products.setdefault((id(weight), id(bias)), Products(name, self._names[id(bias)], [], []))
-        products.rows.append(x)
-        products.values.append(value)
-        return value
+        if key not in self.products:
+            constants = weight.detach(), None if bias is None else bias.detach()
+            self.products[key] = Products(self._names[key[0]], self._names.get(key[1]), *constants, [], [])
+        return self.products[key].of(x)
 
     def _of_all_steps(self, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
         if not self._recurrent:
