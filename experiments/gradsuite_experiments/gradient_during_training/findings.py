@@ -75,7 +75,7 @@ def sentence(title: str, of_network: pd.DataFrame) -> str:
     before, after, starts, opens = (float(of_network[name].median()) for name in ("before", "after", "starts", "opens"))
     if not isfinite(starts):
         return (
-            f"{title} does not start to learn; its gradient reaches back {before:.0f} steps at first, {after:.0f} last."
+            f"{title} does not start to learn; its gradient reaches {before:.0f} steps back at first, {after:.0f} at last."
         )
     reaches = (
         f"reaches half a sequence back after {opens:.0f}" if isfinite(opens) else "never reaches half a sequence back"

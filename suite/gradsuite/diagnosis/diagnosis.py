@@ -163,5 +163,5 @@ def _swapped(patient: Patient) -> Iterator[str]:
     if (swap := patient.swap) is not None:
         yield (
             f"The layers were computed by {swap.backend} in {swap.dtype} with the same weights: outputs differ by "
-            f"{swap.outputs:.1e} and gradients by parameters by {swap.parameters:.1e}, relative to their norms."
+            f"{swap.outputs:.1e} and gradients of parameters by {swap.parameters:.1e}, relative to their norms."
         )

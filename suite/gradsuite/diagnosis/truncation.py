@@ -62,7 +62,7 @@ def apart(k: int) -> Schedule:
 
 def of_bias(bias: pd.DataFrame, enough: int, longest: int, *, mixed: bool) -> str:
     """Return what cutting costs, in words."""
-    which = " that overlap by half" if mixed else ""
+    which = ", which overlap by half," if mixed else ""
     if enough >= longest:
         most = bias.loc[bias["k"] < longest].iloc[-1]
         return (
@@ -157,7 +157,7 @@ def in_words(saved: dict[str, float]) -> str:
     low, high = saved["time_ratio_low"], saved["time_ratio_high"]
     noisy = (high - low) / 2 > NOISY * saved["time_ratio"]
     said = (
-        f"A gradient then takes {saved['time_ratio']:.2f} [{low:.2f}, {high:.2f}] of the time of a whole one, "
+        f"A gradient then takes {saved['time_ratio']:.2f} [{low:.2f}, {high:.2f}] times as long as a whole one, "
         f"{1e3 * saved['seconds']:.3g} ms against {1e3 * saved['seconds_whole']:.3g} ms"
     )
     said += f" ({ROUNDS} pairs of timings, noisy)" if noisy else f" ({ROUNDS} pairs of timings)"
