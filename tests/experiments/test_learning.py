@@ -112,7 +112,7 @@ def test_the_figure_and_the_finding_of_a_whole_run():
     solved, rest = ADDING.findings(rows, claims)
     assert solved == "Adding over 100 steps is solved by LSTM after 500 and GRU after 500 updates (medians)."
     assert rest.startswith(
-        "On adding over 100 steps, mean squared error after 2000 updates is 0.17 (plain tanh), 0.17 (identity ReLU) and "
+        "On adding over 100 steps, mean squared error after 2000 updates is 0.17 (plain tanh), 0.17 (identity ReLU) "
     )
 
 

@@ -44,8 +44,8 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     style.backend_legend(canvas, set(found["backend"]), extra=[key] if published else [])
     style.title(canvas, tally(claims, longest(found, methods), "The methods' order is not the published one"))
     caption = (
-        f"Networks of {found['hidden_size'].max()} tanh units that solve the temporal order problem (99% right) within "
-        f"{found['updates'].max()} updates, of {found['seeds'].max()}, against its length."
+        f"How many of {found['seeds'].max()} networks of {found['hidden_size'].max()} tanh units solve the temporal "
+        f"order problem (99% right) within {found['updates'].max()} updates, against its length."
     )
     if published:
         caption += " The published line is of clipped SGD with Omega and basic weights, within 5,000,000 updates."

@@ -27,7 +27,9 @@ RC: dict[Any, Any] = {
     "xtick.labelsize": 10,
     "ytick.labelsize": 10,
     # Labels of minor ticks stand in one line with those of major ones.
-    **{f"{axis}tick.{kind}.{what}": size for axis in "xy" for kind in ("major", "minor") for what, size in TICK.items()},
+    **{
+        f"{axis}tick.{kind}.{what}": size for axis in "xy" for kind in ("major", "minor") for what, size in TICK.items()
+    },
     "legend.fontsize": 10.5,
     "legend.frameon": False,
     "text.color": INK,
