@@ -311,8 +311,8 @@ def test_a_source_that_was_not_read_is_said_so_once(tmp_path):
     assert "fake/1" in read.text
 
 
-def test_an_experiment_called_like_a_part_of_the_page_has_a_place_of_its_own(tmp_path):
-    for name in ("answers", "facts", "problems", "contents", "content", "groups"):
+def test_an_experiment_called_like_a_part_of_the_page_or_like_a_method_has_a_place_of_its_own(tmp_path):
+    for name in ("answers", "facts", "problems", "contents", "content", "groups", "copy"):
         read, _ = page(tmp_path / name, (trial(experiment=name), Result("error", reason="gone")))
         assert len(set(read.ids)) == len(read.ids)
         assert name in read.ids
