@@ -9,6 +9,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite.tasks import score
 from gradsuite.tasks.task import Task
+from numpy.typing import ArrayLike
 
 from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, tally, where
@@ -23,7 +24,8 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
     rows = where(rows, length=length)
     canvas, ((axes,),) = style.figure(1, 1, height=4.8)
     losses = where(rows, metric=LOSS, member=0)
-    networks, curves = [one for one in LEARNERS if one in set(rows["network"])], []
+    networks = [one for one in LEARNERS if one in set(rows["network"])]
+    curves: list[tuple[ArrayLike, ArrayLike, str]] = []
     for network, colour in zip(networks, ordered_colours(len(networks)), strict=True):
         of_network = where(losses, network=network)
         first = next(backend for backend, _ in by_backend(rows) if backend in set(of_network["backend"]))
