@@ -223,6 +223,13 @@ def test_an_experiment_that_fails_to_draw_costs_that_part_of_its_section(tmp_pat
     assert "vanishing, 7" in read.text
 
 
+def test_an_experiment_that_measured_nothing_is_not_asked_what_it_shows(tmp_path):
+    read, _ = page(tmp_path, (trial(experiment="broken"), Result("error", reason="it fell over")))
+    assert "could not be made" not in read.text
+    assert "it fell over" in read.text
+    assert not list((tmp_path / "figures").iterdir())
+
+
 def test_an_experiment_that_is_not_installed_has_a_section_that_says_so(tmp_path):
     read, _ = page(tmp_path, (trial(experiment="fakes"), ok(1.0)))
     assert "This experiment cannot be loaded here: unknown experiment 'fakes'; did you mean 'fake'?" in read.text
