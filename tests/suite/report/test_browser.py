@@ -313,7 +313,7 @@ def test_it_is_read_without_its_script(browser, address):
     context.close()
 
 
-def test_the_answers_of_the_reference_run_fit_on_one_screen(tab, tmp_path, monkeypatch):
+def test_the_answers_of_the_reference_run_fit_on_one_screen_and_its_claims_on_paper(tab, tmp_path, monkeypatch):
     known, run = plugins.load(), Run.open(REFERENCE, rows=False)
     monkeypatch.setattr(known, "found", False)  # asked in this process
     monkeypatch.setattr("gradsuite.report.page.attachments", lambda *about: {})
@@ -323,4 +323,12 @@ def test_the_answers_of_the_reference_run_fit_on_one_screen(tab, tmp_path, monke
     tab.goto((tmp_path / "report.html").as_uri())
     box = tab.locator("[id='page/answers']").bounding_box()
     assert box["y"] + box["height"] <= 1000
-    assert not tab.locator(".answers .recipe pre").first.is_visible()  # folded until it is asked for
+    command, claims = tab.locator(".answers .recipe pre").first, tab.locator(".holding").first
+    assert not command.is_visible()  # folded until it is asked for
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert command.is_visible()
+    assert claims.get_attribute("open") is None
+    claims.evaluate("e => { e.open = true }")
+    sentence, table = claims.locator("td").first.bounding_box(), claims.locator("table").bounding_box()
+    assert sentence["width"] > 0.35 * table["width"]  # else a claim takes a page
