@@ -48,7 +48,7 @@ def test_sentences_say_which_came_first():
         "goes from 5 steps back to 40."
     )
     not_learnt = next(sentences(looks([1.39, 1.38, 1.39, 1.38], [5.0, 6.0, 5.0, 6.0], network="rnn")))
-    assert not_learnt == "Plain tanh does not start to learn; its gradient reaches back 5 steps at first, 6 last."
+    assert not_learnt == "Plain tanh does not start to learn; its gradient reaches 5 steps back at first, 6 at last."
 
 
 def test_the_title_counts_what_came_first_and_what_came_in_vain():

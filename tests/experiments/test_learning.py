@@ -94,8 +94,8 @@ def test_networks_really_learn_and_the_page_says_what_they_did():
         (figure,) = ADDING.figures(rows, claims)
     assert figure.figure.get_suptitle() == "Learning adding over 21 steps"
     (finding,) = ADDING.findings(rows, claims)
-    assert finding.startswith("On adding over 21 steps, mean squared error after 120 updates: GRU 0.")
-    assert finding.endswith(", beside 0.167 (best constant) and 0.0833 (one number known) of simple answers.")
+    assert finding.startswith("On adding over 21 steps, mean squared error after 120 updates is 0.")
+    assert finding.endswith("; of simple answers, 0.167 (best constant) and 0.0833 (one number known).")
     (table,) = ADDING.tables(rows, claims)
     assert table.rows["network"].tolist() == ["GRU", "best constant", "one number known"]
 
@@ -110,11 +110,9 @@ def test_the_figure_and_the_finding_of_a_whole_run():
         == "Gated networks learn adding over 100 steps: 3 of 3 claims hold"
     )
     solved, rest = ADDING.findings(rows, claims)
-    assert solved == (
-        "Adding over 100 steps is solved by LSTM (after 500 updates) and GRU (after 500 updates), in the median."
-    )
+    assert solved == "Adding over 100 steps is solved by LSTM after 500 and GRU after 500 updates (medians)."
     assert rest.startswith(
-        "On adding over 100 steps, mean squared error after 2000 updates: plain tanh 0.17, identity ReLU 0.17 and "
+        "On adding over 100 steps, mean squared error after 2000 updates is 0.17 (plain tanh), 0.17 (identity ReLU) "
     )
 
 

@@ -129,5 +129,17 @@ def test_the_figure_the_table_and_the_finding_say_what_was_measured():
     (table,) = EXPERIMENT.tables(rows, claims)
     assert table.rows["T = 50"].tolist() == ["0 of 5"] * 2 + ["2 of 5"] * 2 + ["5 of 5 (500)"] * 2
     (finding,) = EXPERIMENT.findings(rows, claims)
-    assert "At T = 50" in finding
-    assert "plain SGD 0%, clipped SGD 40% and clipped SGD + Omega 100%" in finding
+    assert finding == (
+        "Of all networks, 0% with plain SGD, 40% with clipped SGD and 100% with clipped SGD + Omega solve the temporal "
+        "order problem with T = 50."
+    )
+
+
+def test_what_was_published_is_in_the_legend_where_its_line_is_in_sight():
+    rows = results()
+    for longest, told in ((20, False), (50, True)):
+        with style.context():
+            (figure,) = EXPERIMENT.figures(rows[rows["length"] <= longest], [])
+        entries = [text.get_text() for text in figure.figure.legends[0].get_texts()]
+        assert any("published" in entry for entry in entries) == told
+        assert ("published" in figure.caption) == told

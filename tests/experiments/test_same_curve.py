@@ -73,6 +73,6 @@ def test_chaos_parts_curves_and_the_figure_says_so():
     assert figure.figure.get_suptitle().replace("\n", " ").endswith("1 of 1 claims hold")
     assert all(axes.lines for axes in figure.figure.axes)
     exact, parted = EXPERIMENT.findings(rows, claims)
-    assert exact.startswith("Below criticality, losses of one training differ from the exact ones by at most")
+    assert exact.startswith("Below criticality, losses of one training are exact to")
     assert "numpy after" in parted
     assert rows[rows["metric"] == laws.RATE]["value"].item() == pytest.approx(0.2, abs=0.1)

@@ -27,8 +27,8 @@ def exact(rows: pd.DataFrame) -> Iterator[str]:
     alike: dict[str, list[str]] = {}
     for backend, of_backend in by_backend(errors):
         worst = of_backend.groupby("dtype")["value"].max()
-        parts = [f"to {digits(worst[dtype])} digits in {dtype}" for dtype in sorted(worst.index, reverse=True)]
-        alike.setdefault(listed(parts), []).append(backend)
+        parts = [f"{digits(worst[dtype])} digits in {dtype}" for dtype in sorted(worst.index, reverse=True)]
+        alike.setdefault(f"to {listed(parts)}", []).append(backend)
     cells = [cell for cell in CELLS if cell in set(errors["note"])]
     by_digits = [f"{found} with {listed(backends)}" for found, backends in alike.items()]
     yield f"Gradients of {listed(cells)} are exact {'; '.join(by_digits)}."
@@ -50,12 +50,10 @@ def parted(rows: pd.DataFrame) -> Iterator[str]:
         apart = states[(states["dtype"] == dtype) & (states["value"] >= SATURATED)]
         if len(apart):
             first = apart.groupby("backend")["index"].min()
-            ends.append(f"after {spread(first.min(), first.max())} steps in {dtype}")
+            ends.append(f"{spread(first.min(), first.max())} ({dtype})")
     if ends:
-        yield (
-            f"Where a network is chaotic (gain {gain:g}), rounding grows until its states are no longer the exact ones "
-            f"on any backend: {listed(ends)}."
-        )
+        grows = f"In a chaotic network (gain {gain:g}), rounding grows until states are off by {SATURATED:.0%}"
+        yield f"{grows}: after {listed(ends)} steps."
 
 
 def spread(low: int, high: int) -> str:

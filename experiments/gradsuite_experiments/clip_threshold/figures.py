@@ -41,8 +41,9 @@ def draw(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     style.title(canvas, tally(claims, finding, "A threshold that should work does not"))
     caption = (
         f"Clipped SGD on the temporal order problem, T = {rows['length'].max()}. Left: the share of "
-        f"{rows['seeds'].max()} networks that solve it within {rows['updates'].max()} updates; right: when those that "
-        "do have. Shaded: what Pascanu et al. 2013 advise. The mean norm is that over trainings clipped at 1."
+        f"networks, {rows['seeds'].max()} at each threshold, that solve it within {rows['updates'].max()} updates; "
+        "right: when those that do have. Shaded: what Pascanu et al. 2013 advise. "
+        "The mean norm is that over trainings clipped at 1."
     )
     return Figure("clip-threshold", caption + folded(rows, "threshold"), canvas)
 

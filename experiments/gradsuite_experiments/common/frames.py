@@ -66,6 +66,8 @@ def members(rows: "pd.DataFrame") -> "pd.DataFrame":
 def tally(claims: Iterable[Claim], so: str, not_so: str) -> str:
     """Return a finding as a title says it: what was found, and how many claims hold; which backends fail, if any do."""
     claims = list(claims)
+    if not claims:
+        return f"{so}: no claim was judged"
     failed = sorted({claim.backend for claim in claims if claim.verdict == "fails"})
     held = sum(claim.verdict == "holds" for claim in claims)
     where_not = f" (not on {', '.join(failed)})" if failed else ""

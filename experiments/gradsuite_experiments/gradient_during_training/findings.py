@@ -74,9 +74,8 @@ def sentence(title: str, of_network: pd.DataFrame) -> str:
     """Return what one network's horizon does while it learns: medians over seeds and backends."""
     before, after, starts, opens = (float(of_network[name].median()) for name in ("before", "after", "starts", "opens"))
     if not isfinite(starts):
-        return (
-            f"{title} does not start to learn; its gradient reaches back {before:.0f} steps at first, {after:.0f} last."
-        )
+        reached = f"{before:.0f} steps back at first, {after:.0f} at last"
+        return f"{title} does not start to learn; its gradient reaches {reached}."
     reaches = (
         f"reaches half a sequence back after {opens:.0f}" if isfinite(opens) else "never reaches half a sequence back"
     )

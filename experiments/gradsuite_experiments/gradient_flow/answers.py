@@ -21,10 +21,7 @@ def answers(rows: pd.DataFrame, subject: str, series: str, distances: str) -> It
     if not lines:
         return
     these = f"{'at' if pd.api.types.is_numeric_dtype(rows[series]) else 'with'} these {series}s"
-    sentence = (
-        f"Over {distances}, gradients of each {subject} vanish, stay within a factor of {STABLE_FACTOR:g} or explode "
-        f"{these}:"
-    )
+    sentence = f"Over {distances}, gradients vanish, stay (within a factor of {STABLE_FACTOR:g}) or explode {these}:"
     yield Answer(Topic.FLOW, sentence, Table(f"Verdicts by {subject}", sentence, pd.DataFrame(lines)))
     for found in agreement(rows):
         yield Answer(Topic.AGREEMENT, found)

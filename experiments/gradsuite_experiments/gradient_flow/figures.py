@@ -58,7 +58,7 @@ def curves(rows: pd.DataFrame, name: str, *, across: str, series: str, distance:
             style.label_curves(axes, named(where(norms, **kind, **{across: subject}), series))
     style.title(figure, f"On {tasks[0]}, {headline(where(rows, task=tasks[0]), across, series)}")
     style.backend_legend(
-        figure, norms["backend"], extra=[style.line_key(f"mean over the batch (shaded: 10 to 90 %){medians(rows)}")]
+        figure, norms["backend"], extra=[style.line_key(f"mean over the batch (shaded: 10 to 90%){medians(rows)}")]
     )
     yield Figure(
         name,

@@ -9,6 +9,7 @@ from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from gradsuite.tasks import score
 from gradsuite.tasks.task import Task
+from numpy.typing import ArrayLike
 
 from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, tally, where
@@ -23,13 +24,14 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
     rows = where(rows, length=length)
     canvas, ((axes,),) = style.figure(1, 1, height=4.8)
     losses = where(rows, metric=LOSS, member=0)
-    networks, ends = [one for one in LEARNERS if one in set(rows["network"])], []
+    networks = [one for one in LEARNERS if one in set(rows["network"])]
+    curves: list[tuple[ArrayLike, ArrayLike, str]] = []
     for network, colour in zip(networks, ordered_colours(len(networks)), strict=True):
         of_network = where(losses, network=network)
         first = next(backend for backend, _ in by_backend(rows) if backend in set(of_network["backend"]))
         curve = where(of_network, backend=first).sort_values("index")
         axes.plot(curve["index"], curve["value"], color=colour, linewidth=1.6)
-        ends.append((float(curve["value"].iloc[-1]), LEARNERS[network].title))
+        curves.append((curve["index"], curve["value"], LEARNERS[network].title))
     style.points(axes, style.thinned(losses, "index", curve=["network"]), "index", "value", size=5)
     label = f"{score.LOSS[task.loss].name} of training batches"
     if task.solved is None:  # all that is learnt lies within a decade, where a logarithmic axis has no numbers
@@ -38,9 +40,9 @@ def draw(name: str, rows: pd.DataFrame, claims: Sequence[Claim], task: Task) -> 
         style.log_axis(axes, "y", label)
     for simple, reached in task.baselines(length=length).items():
         axes.axhline(reached, color=MUTED, linestyle=":", linewidth=1.2)
-        ends.append((reached, simple))  # beside the axes, where no curve passes
+        curves.append((axes.get_xlim(), (reached, reached), simple))  # beside the axes, where no curve passes
     axes.set_xlabel("update")
-    style.label_ends(axes, ends)
+    style.label_curves(axes, curves)
     style.backend_legend(
         canvas, set(rows["backend"]), extra=[style.line_key("simple answers", color=MUTED, linestyle=":")]
     )

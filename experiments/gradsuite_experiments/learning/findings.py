@@ -32,17 +32,17 @@ def sentences(rows: pd.DataFrame, task: Task) -> Iterator[str]:
         ranked = of_length.groupby("network")[["test", "after"]].median().reindex(list(LEARNERS))
         ranked = ranked.dropna(subset=["test"])
         of_network = [(LEARNERS[str(network)].title, row) for network, row in ranked.iterrows()]
-        solved = [f"{title} (after {row['after']:.0f} updates)" for title, row in of_network if isfinite(row["after"])]
-        rest = [f"{title} {row['test']:.3g}" for title, row in of_network if not isfinite(row["after"])]
+        solved = [f"{title} after {row['after']:.0f}" for title, row in of_network if isfinite(row["after"])]
+        rest = [f"{row['test']:.3g} ({title})" for title, row in of_network if not isfinite(row["after"])]
         simple = [f"{score:.3g} ({name})" for name, score in baselines.items()]
         asked = f"{task.name} over {length:.0f} steps"
         if solved:
-            yield f"{asked[0].upper()}{asked[1:]} is solved by {listed(solved)}, in the median."
+            yield f"{asked[0].upper()}{asked[1:]} is solved by {listed(solved)} updates (medians)."
         if rest:
             updates, called = of_length["updates"].max(), task.score.name
             yield (
-                f"On {asked}, {called} after {updates:.0f} updates: {listed(rest)}, beside {listed(simple)} of "
-                "simple answers."
+                f"On {asked}, {called} after {updates:.0f} updates is {listed(rest)}; of simple answers, "
+                f"{listed(simple)}."
             )
 
 

@@ -17,8 +17,8 @@ def apart(rows: pd.DataFrame) -> Iterator[str]:
     if found.empty:
         return
     length = max(levels(found, "length"), key=lambda length: np.ptp(list(shares(found, length).values())))
-    said = [f"{METHODS[method].title} {share:.0%}" for method, share in shares(found, length).items()]
-    yield f"At T = {length} of the temporal order problem, of all networks and backends, {listed(said)} solve it."
+    said = [f"{share:.0%} with {METHODS[method].title}" for method, share in shares(found, length).items()]
+    yield f"Of all networks, {listed(said)} solve the temporal order problem with T = {length}."
 
 
 def shares(found: pd.DataFrame, length: int) -> dict[str, float]:

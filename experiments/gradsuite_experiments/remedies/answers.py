@@ -60,7 +60,7 @@ def costs(rows: pd.DataFrame, names: Sequence[str]) -> str:
     said = [
         f"{REMEDIES[name].title} {spread(found[name])}" for name in sorted(found, key=lambda name: max(found[name]))
     ]
-    return f"A step with these takes, in times of plain tanh's on the same backend: {listed(said)}." if said else ""
+    return f"A step takes so many times as long as plain tanh's: {listed(said)}." if said else ""
 
 
 def spread(ratios: Sequence[float]) -> str:

@@ -117,7 +117,7 @@ def curves_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
     alike = {"tanh", "clipping"} <= set(rows["remedy"])
     remedies = [remedy for remedy in present(rows) if not (alike and remedy == "clipping")]
     backends = [backend for backend, _ in by_backend(rows)]
-    ends = []
+    curves = []
     for remedy, colour in zip(remedies, ordered_colours(len(remedies)), strict=True):
         rows_of_remedy = where(rows, remedy=remedy)
         first = next(backend for backend in backends if backend in set(rows_of_remedy["backend"]))
@@ -128,14 +128,14 @@ def curves_figure(rows: pd.DataFrame, claims: Sequence[Claim]) -> Figure:
             if expected is not None:
                 style.theory(ax, np.arange(len(curve)), expected, linestyle="--", linewidth=1.0)
             clipped = ", clipped or not" if alike and remedy == "tanh" else ""
-            ends.append((float(curve[-1]), REMEDIES[remedy].title + clipped))
+            curves.append((np.arange(len(curve)), curve, REMEDIES[remedy].title + clipped))
     points = rows[(rows["metric"] == laws.GRADIENT) & (rows["index"] > 0) & rows["remedy"].isin(remedies)]
     style.points(ax, style.thinned(points, "index", curve=["remedy"], shown=11), "index", "value", size=5)
     style.log_axis(ax, "y", "gradient over that at T")
-    ax.set_ylim(LOWEST, max(100.0, 2.0 * max(end for end, _ in ends)))
+    ax.set_ylim(LOWEST, max(100.0, 2.0 * max(curve[-1] for _, curve, _ in curves)))
     ax.axhline(1.0 / HORIZON_FACTOR, color=MUTED, linestyle=":", linewidth=1.2)
     style.regions(ax, (1.0 / HORIZON_FACTOR, 10.0))
-    style.label_ends(ax, ends)
+    style.label_curves(ax, curves)
     ax.set_xlabel("lag T - t in steps")
     keys = [style.line_key("theory", linestyle="--"), style.line_key("horizon", color=MUTED, linestyle=":")]
     style.backend_legend(figure, backends, extra=keys)

@@ -15,7 +15,7 @@ def sentences(rows: pd.DataFrame) -> Iterator[str]:
     stable = largest(where(rows, regime=laws.STABLE))
     if stable:
         parts = [f"{difference:.1g} ({backend})" for backend, difference in stable.items()]
-        yield f"Below criticality, losses of one training differ from the exact ones by at most {listed(parts)}."
+        yield f"Below criticality, losses of one training are exact to {listed(parts)}."
     parted = [part for part in map(apart, trials(where(rows, regime=laws.CHAOTIC))) if part]
     if parted:
         yield f"Beyond criticality rounding grows until curves have nothing in common: {'; '.join(parted)}."

@@ -89,9 +89,9 @@ def verdicts(races: Sequence[Race]) -> Iterator[str]:
     for one in races:
         if one.settled and not one.close:
             wins.setdefault(one.fastest, []).append(one.kind)
-    parts = [f"{name} at {listed(wins[name])}" for name in backend_order(list(wins))]
+    parts = [f"{name} for {listed(wins[name])}" for name in backend_order(list(wins))]
     if parts:
-        yield f"In a whole step of training, fastest is {listed(parts)}."
+        yield f"A step of training is fastest with {listed(parts)}."
     tied = {one.kind: backend_order([one.fastest, *one.close]) for one in races if one.settled and one.close}
     close = [f"{kind} ({listed(names)})" for kind, names in tied.items()]
     if close:
@@ -99,15 +99,15 @@ def verdicts(races: Sequence[Race]) -> Iterator[str]:
     shaken = [one.kind for one in races if not one.settled]
     if shaken:
         yield (
-            f"Nothing is called fastest at {listed(shaken)}: most samples of every workload were disturbed, and the "
+            f"Nothing is called fastest for {listed(shaken)}: most samples of every workload were disturbed, and the "
             "ratios below are what was seen all the same."
         )
 
 
 def matrix(races: Sequence[Race]) -> Table:
-    """Return the matrix: a row per backend, a column per kind of workload."""
+    """Return the matrix: a row per kind of workload, a column per backend."""
     backends = backend_order([name for one in races for name in one.ratios])
-    lines = [{"backend": name, **{one.kind: one.entry(name) for one in races}} for name in backends]
+    lines = [{"cell": one.kind, **{name: one.entry(name) for name in backends}} for one in races]
     caption = (
         "Time of a whole step over that of the fastest backend, with its 95% interval: the geometric mean over the "
         "workloads of a kind, paired round by round."

@@ -9,6 +9,7 @@ from gradsuite.experiment import Figure
 from gradsuite.report import style
 from gradsuite.report.palette import MUTED, ordered_colours
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from gradsuite_experiments.common.folds import folded
 from gradsuite_experiments.common.frames import by_backend, measured, tally, where
@@ -52,7 +53,7 @@ def draw_updates(axes: Axes, rows: pd.DataFrame, length: int) -> None:
     style.points(axes, style.dodged(points, "place", step=0.17), "place", "value")
     axes.axhline(1.06 * most, color=MUTED, linewidth=0.8)
     axes.set_xticks(range(len(biases)), [f"{TITLES[bias]}\n{kept(bias, length):.2g}" for bias in biases])
-    ticks = [share * most for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    ticks = [tick for tick in MaxNLocator(4).tick_values(0.0, most) if tick <= most]
     axes.set_yticks([*ticks, UNSOLVED * most], [*(f"{tick:.0f}" for tick in ticks), "never"])
     axes.set(ylim=(0.0, 1.18 * most), xlim=(-0.5, len(biases) - 0.5), title="update that solved the task")
     axes.set_xlabel("forget bias, and E f^T: left of a gradient over T steps")
@@ -62,19 +63,15 @@ def draw_losses(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw the first network's loss against the update: a line for each bias, of the first backend that has it."""
     biases = [bias for bias in BIASES if bias in set(rows["bias"])]
     losses = where(rows, metric=LOSS, member=0)
-    last, ends = losses["index"].max(), []
+    named = []
     for bias, colour in zip(biases, ordered_colours(len(biases)), strict=True):
         of_bias = where(losses, bias=bias)
         first = next(backend for backend, _ in by_backend(rows) if backend in set(of_bias["backend"]))
         curve = where(of_bias, backend=first).sort_values("index")
         axes.plot(curve["index"], curve["value"], color=colour, linewidth=1.5)
-        index, loss = (float(curve[column].iloc[-1]) for column in ("index", "value"))
-        if index < 0.9 * last:
-            axes.annotate(TITLES[bias], (index, loss), (6, 3), textcoords="offset points", fontsize=style.LABEL_SIZE)
-        else:
-            ends.append((loss, TITLES[bias]))
+        named.append((curve["index"], curve["value"], TITLES[bias]))
     style.points(axes, style.thinned(losses, "index", curve=["bias"]), "index", "value", size=5)
     for loss in PLATEAUS:
         axes.axhline(loss, color=MUTED, linestyle=":", linewidth=1.2)
     axes.set(xlabel="update", title="loss of the first network", ylim=(0.0, None))
-    style.label_ends(axes, ends)
+    style.label_curves(axes, named)

@@ -1,12 +1,10 @@
-"""The data that a page brings along: each experiment's measurements as compressed CSV, as far as there is room."""
+"""The data that a page brings along: each section's measurements as compressed CSV, as far as there is room."""
 
 import gzip
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
-
-import pandas as pd
 
 from gradsuite.runs.export import write_csv
 from gradsuite.runs.store import Run
@@ -28,9 +26,13 @@ class Attachment:
 
 
 def attachments(run: Run, experiments: Iterable[str]) -> dict[str, Attachment]:
-    """Return the data of each experiment that measured something; small files first find room."""
-    counts = {name: count for name in experiments if (count := run.count(name))}
-    packed = {name: _packed(run.frame(name)) if count <= ROWS else b"" for name, count in counts.items()}
+    """Return the data of each section of an experiment that measured something; small files first find room.
+
+    An experiment of a merged run has a section, and a file, for each machine.
+    """
+    parts = {name + part.tag: (part, name) for name in experiments for part in run.parts(name)}
+    counts = {section: count for section, (part, name) in parts.items() if (count := part.count(name))}
+    packed = {section: _packed(*parts[section]) if count <= ROWS else b"" for section, count in counts.items()}
     room, made = ROOM, {}
     for name, content in sorted(packed.items(), key=lambda entry: len(entry[1]) or ROOM):
         address = f"data:application/gzip;base64,{b64encode(content).decode()}" if content else ""
@@ -42,8 +44,9 @@ def attachments(run: Run, experiments: Iterable[str]) -> dict[str, Attachment]:
     return made
 
 
-def _packed(frame: pd.DataFrame) -> bytes:
+def _packed(run: Run, experiment: str) -> bytes:
     """Return the file of an experiment's measurements."""
+    frame = run.frame(experiment)
     rows = frame[frame["metric"].notna()]
     shown = rows.drop(columns=[name for name in LEFT_OUT if name in rows]).dropna(axis="columns", how="all")
     values = rows["value"].map(lambda value: float(f"{value:.{DIGITS}g}"))

@@ -75,7 +75,9 @@ class Maker:
             self.section.answers = self._part("answers", self.experiment.answers, received.answer)
 
     def draw(self, folder: Path) -> None:
-        """Have it find and draw all that it does; figures are written into the folder too."""
+        """Have it find and draw all that it does, if it measured something; figures are written into the folder too."""
+        if "ok" not in self.section.statuses:
+            return
         from gradsuite.report import style
 
         self.section.findings = self._part("findings", self.experiment.findings, received.text)

@@ -8,7 +8,7 @@ from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.attached import attachments
 from gradsuite.report.frame import Frame
-from gradsuite.report.reproduce import recipe
+from gradsuite.report.reproduce import commands, recipe
 from gradsuite.report.section import Section, count
 from gradsuite.report.sections import sections
 from gradsuite.report.summary import summary
@@ -81,6 +81,7 @@ def render(run: Run, made: list[Section]) -> str:
         folder=FOLDER,
         summary=summary(meta, count(trials), made),
         recipe=recipe(meta),
+        commands=commands(meta),
         unchecked=any(not claim.source.checked for section in made for claim in section.claims),
         has_csv=(run.path / "measurements.csv").exists(),
     )

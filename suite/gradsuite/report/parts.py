@@ -23,6 +23,11 @@ class Part:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = field(default=())
 
+    @property
+    def numeric(self) -> set[int]:
+        """The columns that hold numbers alone, which stand to the right."""
+        return {place for place, column in enumerate(zip(*self.rows, strict=True)) if all(map(is_number, column))}
+
 
 def as_text(title: str, parts: Sequence[Part]) -> str:
     """Return the parts for a terminal, under a title if it is not empty."""
@@ -48,11 +53,20 @@ def as_markdown(title: str, parts: Sequence[Part]) -> str:
         if part.rows:
             lines = [
                 part.columns,
-                ["---"] * len(part.columns),
+                ["---:" if place in part.numeric else "---" for place in range(len(part.columns))],
                 *([markdown(entry) for entry in row] for row in part.rows),
             ]
             blocks.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number and nothing else."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def markdown(text: Any) -> str:

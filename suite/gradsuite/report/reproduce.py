@@ -27,6 +27,12 @@ def recipe(meta: Mapping[str, Any]) -> Recipe | None:
     return Recipe(command(asked), study(asked), constraints(meta))
 
 
+def commands(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Return what to type for each of the runs that this one was merged of, by name; none for those that do not say."""
+    asked = {name: one.get("configuration", {}) for name, one in meta.get("runs", {}).items()}
+    return {name: command(one) for name, one in asked.items() if "experiment" in one}
+
+
 def command(asked: Asked) -> str:
     """Return what to type for this configuration, quoted for a shell."""
     words = ["gradsuite", "run", *asked["experiment"]]

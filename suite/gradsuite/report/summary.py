@@ -111,7 +111,7 @@ def own(meta: Mapping[str, Any], statuses: Mapping[str, int]) -> Iterator[tuple[
     total, lost = sum(statuses.values()), Counter(statuses)
     lost.pop("ok", None)
     if lost:
-        kinds = ", ".join(f"{number} {status}" for status, number in lost.items())
+        kinds = ", ".join(lost if len(lost) == 1 else (f"{number} {status}" for status, number in lost.items()))
         yield Topic.TRUST, Said(f"{lost.total()} of {total} trials were not measured ({kinds}).", PROBLEMS)
     if meta.get("started") and not meta.get("finished"):
         yield Topic.TRUST, Said("The run did not come to its end: this is what it measured until then.", FACTS)

@@ -17,7 +17,7 @@ from gradsuite.runs.outcome import Stored
 from gradsuite.runs.store import Run, readable
 
 ONE_TRIAL = ["experiment", "backend", "device", "settings", "machine"]
-TOLD = ("started", "finished", "gradsuite", "preset", "settings")  # of each run, by the merged one
+TOLD = ("started", "finished", "gradsuite", "preset", "settings", "configuration")  # of each run, by the merged one
 
 
 @dataclass(slots=True)

@@ -132,5 +132,14 @@ FORMS: Mapping[str, Form] = {
     "resumed": time,
     "finished": time,
     "machines": table(machine),
-    "runs": table(record("machine", machine=text, backends=table(table(anything)), started=time, finished=time)),
+    "runs": table(
+        record(
+            "machine",
+            machine=text,
+            backends=table(table(anything)),
+            started=time,
+            finished=time,
+            configuration=configuration,
+        )
+    ),
 }

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,10 @@ import pytest
 from gradsuite import plugins
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.report import style
-from gradsuite.report.page import write_report
+from gradsuite.report.page import printable, render, write_report
+from gradsuite.report.sections import sections
 from gradsuite.rows import Measurement
+from gradsuite.runs.store import Run
 from gradsuite.settings import Setting
 
 from tests.stored import judge, run_of
@@ -19,6 +22,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 if CHROMIUM is None and not os.environ.get("GRADSUITE_NEEDS_CHROMIUM"):
     pytest.skip("no Chromium on the PATH: apt install chromium", allow_module_level=True)
 
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 BACKENDS = ("numpy", "torch", "jax")
 COUNTS = (3, 10, 200, 7, 1000, 25, 9, 80)  # neither in order nor in the order of their letters
 HOSTILE = "<script>document.title = 'taken'</script> \"quoted\"\n\x1b[31mred\x1b[0m " + 500 * "x" + "\ud800"
@@ -307,3 +311,24 @@ def test_it_is_read_without_its_script(browser, address):
     assert "Does it grow?" in opened.locator("main").inner_text()
     assert opened.get_by_role("button").count() == 0
     context.close()
+
+
+def test_the_answers_of_the_reference_run_fit_on_one_screen_and_its_claims_on_paper(tab, tmp_path, monkeypatch):
+    known, run = plugins.load(), Run.open(REFERENCE, rows=False)
+    monkeypatch.setattr(known, "found", False)  # asked in this process
+    monkeypatch.setattr("gradsuite.report.page.attachments", lambda *about: {})
+    (tmp_path / "report.html").write_text(printable(render(run, sections(run, known))), encoding="utf-8")
+    tab.emulate_media(media="screen", color_scheme="light")
+    tab.set_viewport_size({"width": 1280, "height": 1000})
+    tab.goto((tmp_path / "report.html").as_uri())
+    box = tab.locator("[id='page/answers']").bounding_box()
+    assert box["y"] + box["height"] <= 1000
+    command, claims = tab.locator(".answers .recipe pre").first, tab.locator(".holding").first
+    assert not command.is_visible()  # folded until it is asked for
+    tab.emulate_media(media="print")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert command.is_visible()
+    assert claims.get_attribute("open") is None
+    claims.evaluate("e => { e.open = true }")
+    sentence, table = claims.locator("td").first.bounding_box(), claims.locator("table").bounding_box()
+    assert sentence["width"] > 0.35 * table["width"]  # else a claim takes a page

@@ -223,6 +223,13 @@ def test_an_experiment_that_fails_to_draw_costs_that_part_of_its_section(tmp_pat
     assert "vanishing, 7" in read.text
 
 
+def test_an_experiment_that_measured_nothing_is_not_asked_what_it_shows(tmp_path):
+    read, _ = page(tmp_path, (trial(experiment="broken"), Result("error", reason="it fell over")))
+    assert "could not be made" not in read.text
+    assert "it fell over" in read.text
+    assert not list((tmp_path / "figures").iterdir())
+
+
 def test_an_experiment_that_is_not_installed_has_a_section_that_says_so(tmp_path):
     read, _ = page(tmp_path, (trial(experiment="fakes"), ok(1.0)))
     assert "This experiment cannot be loaded here: unknown experiment 'fakes'; did you mean 'fake'?" in read.text
@@ -311,8 +318,8 @@ def test_a_source_that_was_not_read_is_said_so_once(tmp_path):
     assert "fake/1" in read.text
 
 
-def test_an_experiment_called_like_a_part_of_the_page_has_a_place_of_its_own(tmp_path):
-    for name in ("answers", "facts", "problems", "contents", "content", "groups"):
+def test_an_experiment_called_like_a_part_of_the_page_or_like_a_method_has_a_place_of_its_own(tmp_path):
+    for name in ("answers", "facts", "problems", "contents", "content", "groups", "copy"):
         read, _ = page(tmp_path / name, (trial(experiment=name), Result("error", reason="gone")))
         assert len(set(read.ids)) == len(read.ids)
         assert name in read.ids

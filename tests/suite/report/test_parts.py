@@ -69,3 +69,10 @@ def test_a_hostile_name_does_nothing_in_a_terminal(name):
 
 def test_what_is_too_long_is_cut():
     assert len(plain("x" * 5000)) == 1003
+
+
+def test_numbers_stand_to_the_right():
+    part = Part("T", columns=("who", "ratio", "p"), rows=[("a", "1.20", "0.5"), ("b", "-3", "then 2")])
+    assert part.numeric == {1}
+    assert as_html("T", [part]).count('class="number"') == 3  # the head and two entries
+    assert "| --- | ---: | --- |" in as_markdown("T", [part])

@@ -35,7 +35,7 @@ def test_wrong_gradients_lost_trials_and_an_early_end_are_said_by_the_host():
     found = summary(meta, {"ok": 1, "invalid": 3}, [])
     assert "jax computes wrong gradients" in said(found, Topic.AGREEMENT)[0][0]
     told = [sentence for sentence, _ in said(found, Topic.TRUST)]
-    assert told[0] == "3 of 4 trials were not measured (3 invalid)."
+    assert told[0] == "3 of 4 trials were not measured (invalid)."
     assert "did not come to its end" in told[1]
     assert "A Fast One" in told[2]
 

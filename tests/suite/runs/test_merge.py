@@ -1,6 +1,10 @@
 """Runs of two machines in one: nothing is lost, and an experiment never sees the rows of both."""
 
 import math
+import re
+from base64 import b64decode
+from gzip import decompress
+from io import BytesIO
 
 import pandas as pd
 import pytest
@@ -8,6 +12,7 @@ from gradsuite.claims import Claim, Resolution, Source
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Figure, Result, Table, Trial
 from gradsuite.plugins import Plugins, Registration
+from gradsuite.report.page import write_report
 from gradsuite.report.piece import Piece
 from gradsuite.rows import Measurement
 from gradsuite.runs.load import LoadedRun
@@ -96,6 +101,18 @@ def test_no_ratio_is_taken_over_two_machines(both):
     assert [picture.name for section in made for picture in section.pictures] == ["pace-machine-1", "pace-machine-2"]
     assert not any(section.troubles for section in made)
     assert LoadedRun(both, plugins()).figures == ["pace-machine-1", "pace-machine-2"]
+
+
+def test_the_page_has_each_machines_data_in_its_section_and_says_how_to_have_each_run_again(tmp_path):
+    asked = {"configuration": {"experiment": ["pace"], "preset": "quick"}}
+    one = measured(tmp_path / "one", BOX, 1, {"numpy": 1.0, "torch": 2.0}, **asked)
+    other = measured(tmp_path / "other", HUT, 2, {"numpy": 10.0, "torch": 20.0})
+    both, _ = merge([one, other], tmp_path / "both")
+    text = write_report(both, plugins()).read_text()
+    links = re.findall(r'download="(pace-machine-.)\.csv\.gz" href="data:application/gzip;base64,([^"]*)"', text)
+    values = {name: pd.read_csv(BytesIO(decompress(b64decode(data))))["value"].tolist() for name, data in links}
+    assert values == {"pace-machine-1": [1.0, 2.0], "pace-machine-2": [10.0, 20.0]}
+    assert "<code>gradsuite run pace --preset quick</code>" in text
 
 
 def test_a_backend_of_one_machine_is_not_compared_with_one_of_another(tmp_path):

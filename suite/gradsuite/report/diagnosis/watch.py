@@ -86,7 +86,7 @@ def _headline(watch: "Watch", lasting: int) -> str:
         return "Nothing to be alarmed at."
     count = len(watch.alarms)
     alarms = "1 alarm" if count == 1 else f"{count} alarms"
-    lasts = "it lasts" if count == 1 else f"{lasting} of them last"
+    lasts = "it lasts" if count == 1 else f"{lasting} of them last{'s' if lasting == 1 else ''}"
     return f"{alarms}; {lasts}." if lasting else f"{alarms}, over by the end."
 
 

@@ -18,12 +18,18 @@ Share = bool | Literal["none", "all", "row", "col"]
 TITLE = "title"  # marks the title's text, which the page prints itself
 WIDTH = 10.0  # inches: a page's width on a screen, and 11 points are then legible on paper too
 
+TICK = {"size": 6.0, "pad": 3.5}  # points: how far its label stands from an axis
+
 RC: dict[Any, Any] = {
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.labelsize": 11,
     "xtick.labelsize": 10,
     "ytick.labelsize": 10,
+    # Labels of minor ticks stand in one line with those of major ones.
+    **{
+        f"{axis}tick.{kind}.{what}": size for axis in "xy" for kind in ("major", "minor") for what, size in TICK.items()
+    },
     "legend.fontsize": 10.5,
     "legend.frameon": False,
     "text.color": INK,

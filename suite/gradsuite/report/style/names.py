@@ -15,6 +15,7 @@ from gradsuite.report.style.scales import place
 LABEL_SIZE = 9.5  # points, of a name beside a line
 BESIDE = 1.015  # of the axes' width: where a name begins
 MOVED = 1.04  # where names begin if one was moved: a thin line, which needs room, leads to it from its line's end
+SHORT = 0.9  # of the axes' width: a curve that ends before is named there, among the others
 TOGETHER = 0.05  # of the axes' width: curves that leave no farther apart share a name
 ASIDE = 5.0  # points from a line to a name along it: beyond the points that are drawn on the line
 
@@ -48,8 +49,9 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, str]]) -> None:
 def label_curves(axes: Axes, curves: Iterable[tuple[ArrayLike, ArrayLike, str]]) -> None:
     """Name curves, given as (x, y, label) from left to right: at their end, or along them where they leave the axes.
 
-    Curves that leave at one place share their names. Call it once the limits are set.
+    Curves that leave at one place are named together, a line for each. Call it once the limits are set.
     """
+    axes.get_xlim()  # brings both up to date where they follow the data
     ends: list[tuple[float, str]] = []
     leaving: dict[tuple[float, int], Leaving] = {}
     for x, y, label in curves:
@@ -57,13 +59,15 @@ def label_curves(axes: Axes, curves: Iterable[tuple[ArrayLike, ArrayLike, str]])
         if not len(up):
             continue
         inside = np.flatnonzero((up >= 0.0) & (up <= 1.0))
-        if 0.0 <= up[-1] <= 1.0 or len(inside) == 0:
+        if 0.0 <= up[-1] <= 1.0 and across[-1] < SHORT:
+            _name_at(axes, across[-1], up[-1], label)
+        elif 0.0 <= up[-1] <= 1.0 or len(inside) == 0:
             ends.append((float(np.asarray(y, float)[-1]), label))
         else:
             found = _leaving(across, up, int(inside[-1]), label)
             near = (place for place in leaving if place[1] == found.edge and abs(place[0] - found.at) < TOGETHER)
             joined = leaving.pop(next(near, (found.at, -1)), None)
-            names = f"{joined.label}, {label}" if joined else label
+            names = f"{joined.label}\n{label}" if joined else label
             leaving[found.at, found.edge] = replace(max(found, joined or found, key=lambda one: one.at), label=names)
     for found in leaving.values():
         _name_along(axes, found)
@@ -87,6 +91,19 @@ def _leaving(across: np.ndarray, up: np.ndarray, last: int, label: str) -> Leavi
     at = across[last] + share * (across[last + 1] - across[last])
     before = int(np.argmin(abs(up[: last + 1] - (0.7 if edge else 0.3))))
     return Leaving(float(at), edge, math.degrees(math.atan2(edge - up[before], at - across[before])), label)
+
+
+def _name_at(axes: Axes, across: float, up: float, label: str) -> None:
+    """Write a name beside the end of a curve."""
+    axes.annotate(
+        label,
+        (across, up),
+        (ASIDE, 0.0),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="center",
+        fontsize=LABEL_SIZE,
+    )
 
 
 def _name_along(axes: Axes, found: Leaving) -> None:

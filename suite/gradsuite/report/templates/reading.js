@@ -77,7 +77,8 @@ const opened = () => {
 };
 addEventListener("hashchange", () => { opened(); marked(); });
 opened();
-addEventListener("beforeprint", () => all("details").forEach(folded => { folded.open = true; }));
+// On paper nothing can be unfolded; claims that hold stay the line that they are, unless somebody has opened them.
+addEventListener("beforeprint", () => all("details:not(.holding)").forEach(folded => { folded.open = true; }));
 const reachable = () => {
   for (const part of all(".wide, .drawing, pre")) {
     if (part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight) part.tabIndex = 0;

@@ -51,3 +51,20 @@ def test_a_curve_that_falls_out_of_a_logarithmic_axis_is_named_there_and_zero_en
     (text,) = axes.texts
     assert text.get_text() == "falls"
     assert text.get_position() == (pytest.approx(0.4), 0.0)
+
+
+def test_a_curve_that_ends_before_the_others_is_named_where_it_ends():
+    _, axes = panel()
+    whole, short = np.linspace(0.0, 10.0, 21), np.linspace(0.0, 6.0, 13)
+    style.label_curves(axes, [(whole, 0.05 * whole, "whole"), (short, 0.05 * short, "short")])
+    names = named(axes)
+    assert names["short"].xy == (pytest.approx(0.6), pytest.approx(0.3))
+    assert names["whole"].get_position() == (style.BESIDE, pytest.approx(0.5))
+
+
+def test_curves_that_leave_at_one_place_have_a_line_of_names_each():
+    _, axes = panel()
+    x = np.linspace(0.0, 10.0, 21)
+    style.label_curves(axes, [(x, 0.25 * x, "one"), (x, 0.26 * x, "other")])
+    (text,) = axes.texts
+    assert text.get_text().splitlines() == ["one", "other"]

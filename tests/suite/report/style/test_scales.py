@@ -51,3 +51,15 @@ def test_the_scale_can_be_told_from_any_axis():
     """Two labels at least, whatever the range: one alone does not tell how far it is to the next."""
     for decades in np.linspace(0.05, 6.0, 40):
         assert len(labels(0.37, 0.37 * 10.0**decades)) >= 2, decades
+
+
+def test_labels_of_powers_and_of_numbers_between_them_stand_in_one_line():
+    with style.context():
+        figure, ((axes,),) = style.figure()
+    axes.set_xlim(0.17, 4.5)
+    style.log_axis(axes, "x", "")
+    figure.draw_without_rendering()
+    ticks = [*axes.xaxis.get_major_ticks(), *axes.xaxis.get_minor_ticks()]
+    tops = {tick.label1.get_text(): tick.label1.get_window_extent().y1 for tick in ticks if tick.label1.get_text()}
+    assert {"0.2", "0.5", "1", "2"} <= set(tops)
+    assert len({round(top, 3) for top in tops.values()}) == 1
