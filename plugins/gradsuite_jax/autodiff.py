@@ -14,7 +14,7 @@ from gradsuite.cells import Cell, Linear, Namespace, State, find
 from gradsuite.model import Model
 from jax import lax
 
-from gradsuite_jax import directions, head, padding, recurrence, segments
+from gradsuite_jax import directions, head, padding, recurrence
 from gradsuite_jax.activations import ACTIVATIONS
 from gradsuite_jax.batch import DeviceBatch
 from gradsuite_jax.bptt import Derivatives, Forward
@@ -177,27 +177,21 @@ def scan_linear(
     *,
     last: bool,
 ) -> tuple[Array, State]:
-    """Return what `scan` does; all but the states is computed for many steps at once. Past a length a is 1 and b is 0.
+    """Return what `scan` does; all but the states is computed for all steps at once. Past a length a is 1 and b is 0.
 
     A state gradient is the derivative by b, which is all that is added to a state.
     """
-
-    def piece(state: State, now: tuple[Array, Mapping[str, Array], Array | None]) -> tuple[State, Any]:
-        x, nudge, valid = now
-        a, b = cell.coefficients(plain(model, p, x), p, x)
-        b = tuple(jnp.broadcast_to(part, nudge[k].shape) + nudge[k] for k, part in zip(cell.states, b, strict=True))
-        if valid is not None:
-            a = padding.chosen(valid, [jnp.broadcast_to(part, b[0].shape) for part in a], (1, 0)[: len(a)])
-            b = padding.chosen(valid, b, (0,) * len(b))
-        h = recurrence.states(a, b, state, kind)
-        return tuple(part[-1] for part in h), h if last else cell.output(plain(model, p, x), p, x, *h)
-
-    steps = recurrence.at_once(kind, len(read.x), start[0].size)
-    end, found = segments.over(piece, start, (read.x, nudges, valid_of(read)), steps)
+    x, valid = read.x, valid_of(read)
+    a, b = cell.coefficients(plain(model, p, x), p, x)
+    b = tuple(jnp.broadcast_to(part, nudges[k].shape) + nudges[k] for k, part in zip(cell.states, b, strict=True))
+    if valid is not None:
+        a = padding.chosen(valid, [jnp.broadcast_to(part, b[0].shape) for part in a], (1, 0)[: len(a)])
+        b = padding.chosen(valid, b, (0,) * len(b))
+    h = recurrence.states(a, b, start, kind)
+    end = tuple(part[-1] for part in h)
     if last:
-        x, *h = (last_of(part, read) for part in (read.x, *found))
-        return cell.output(plain(model, p, x), p, x, *h), end
-    return found, end
+        x, h = last_of(x, read), tuple(last_of(part, read) for part in h)
+    return cell.output(plain(model, p, x), p, x, *h), end
 
 
 def plain(model: Model, p: Any, x: Array) -> Equations:

@@ -28,17 +28,11 @@ Parts = tuple[Array, ...]  # a real array, or the real and the imaginary part of
 FASTEST = {"cpu": "serial"}
 ELSEWHERE = "parallel"
 UNROLLED = 8  # steps of a serial scan between two tests whether it has ended: 0.029 s instead of 0.039 s above
-AT_ONCE = 2**17  # numbers in each array of the steps that a serial scan takes at once: about what a core caches
 
 
 def fastest(device: str) -> str:
     """Return the scan that is the fastest on a kind of device."""
     return FASTEST.get(device, ELSEWHERE)
-
-
-def at_once(kind: str, steps: int, numbers: int) -> int:
-    """Return how many steps are computed at once, of so many numbers each, before the next ones are."""
-    return steps if kind == "parallel" else min(steps, max(1, AT_ONCE // numbers))
 
 
 def states(a: Parts, b: Parts, start: Parts, kind: str) -> Parts:

@@ -1,11 +1,9 @@
 """A sequence cut into segments of equal length, and joined again."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 Array = jax.Array
 
@@ -20,13 +18,3 @@ def pieces(sequence: Array, n: int) -> list[Array]:
 def join(segments: Sequence[Array]) -> Array:
     """Undo `pieces`: return (T, ...)."""
     return jnp.concatenate([piece.reshape(-1, *piece.shape[2:]) for piece in segments])
-
-
-def over(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, sequences: Any, n: int) -> tuple[Any, Any]:
-    """Return what `lax.scan` does, for a step that takes n steps of the sequences (T, ...) at once, or fewer."""
-    leaves, tree = jax.tree.flatten(sequences)
-    found = []
-    for cut in zip(*(pieces(leaf, n) for leaf in leaves), strict=True):
-        carry, part = lax.scan(step, carry, jax.tree.unflatten(tree, cut))
-        found.append(part)
-    return carry, jax.tree.map(lambda *parts: join(parts), *found)

@@ -98,17 +98,6 @@ def test_jax_takes_whatever_a_batch_has(kind, readout):
     assert_right(load("jax"), model, kind, **EXTRAS["all"])
 
 
-@pytest.mark.parametrize("readout", ["last", "all"])
-def test_jax_takes_several_steps_at_once_and_fewer_at_first(monkeypatch, readout):
-    jax, model = load("jax"), model_of("lru", readout=readout)
-    from gradsuite_jax import recurrence
-
-    monkeypatch.setattr(recurrence, "AT_ONCE", 5 * 3 * model.hidden_size)
-    assert recurrence.at_once("serial", 17, 3 * model.hidden_size) == 5
-    parameters, batch = initialise(model, seed=1), random_batch(model, 17, 3)  # of a length that no other test has
-    assert_same(run(jax, model, parameters, batch, schedule=Schedule(scan="serial")), oracle(model, parameters, batch))
-
-
 @pytest.mark.parametrize("cell", ["peephole", "ln-rnn"])
 def test_so_do_cells_that_no_scan_computes(scanning, cell):
     model = model_of(cell, input_size=4, num_layers=2, loss="cross_entropy", bidirectional=True)
