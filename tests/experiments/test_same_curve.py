@@ -1,6 +1,7 @@
 """One training, many curves: the twin against a backend of extended precision, and what turns the claim red."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from gradsuite.oracle.differentiate import differentiate
 from gradsuite.parameters import Initialisation, initialise
@@ -9,6 +10,7 @@ from gradsuite.report import style
 from gradsuite.tasks.synthetic.adding import Adding
 from gradsuite_experiments.same_curve import laws, twin
 from gradsuite_experiments.same_curve.experiment import SameCurve
+from gradsuite_experiments.same_curve.findings import spread
 
 from tests.experiments.laboratory import Fault, measured, verdicts
 
@@ -76,3 +78,16 @@ def test_chaos_parts_curves_and_the_figure_says_so():
     assert exact.startswith("Below criticality, losses of one training are exact to")
     assert "numpy after" in parted
     assert rows[rows["metric"] == laws.RATE]["value"].item() == pytest.approx(0.2, abs=0.1)
+
+
+def test_seeds_are_told_as_a_range_and_a_curve_without_a_rate_has_none():
+    assert spread([138, 9, 11], "d") == "9 to 138"
+    assert spread([1.2401, 1.2399], ".3g") == "1.24"
+    assert spread([], ".3g") == ""
+    rows = measured(EXPERIMENT, preset="standard")
+    rate = rows["metric"] == laws.RATE
+    without = rows.assign(value=rows["value"].mask(rate, np.nan), seed=1)
+    _, parted = EXPERIMENT.findings(pd.concat([rows, without]), [])
+    assert "nan" not in parted
+    _, parted = EXPERIMENT.findings(without, [])
+    assert parted.startswith("Beyond criticality rounding grows, until curves")

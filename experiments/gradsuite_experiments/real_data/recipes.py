@@ -52,7 +52,7 @@ STUDIES: Mapping[str, Study] = {
     "digits-pixels": Study(title="digits by pixels", length=64, epochs=30, lr=1e-2),
     "mnist1d": Study(title="MNIST-1D", length=40, batch_size=64, epochs=60),
     "japanese-vowels": Study(title="Japanese vowels", length=29, epochs=60),
-    "language": Study(title="language", cell="lstm", hidden_size=256, length=64, epochs=12, lr=4e-3),
+    "language": Study(title="language", cell="lstm", hidden_size=256, length=64, batch_size=16, epochs=12, lr=4e-3),
     "sunspots": Study(title="sunspots", hidden_size=16, length=24, epochs=60, weight_decay=1e-3),
     "co2": Study(title="carbon dioxide", hidden_size=16, length=24, epochs=40, weight_decay=1e-3),
     "macro": Study(title="growth of GDP", hidden_size=8, length=8, epochs=30, weight_decay=1e-2),

@@ -1,7 +1,6 @@
 """How far the loss curves of one training are apart: sentences."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,9 +15,13 @@ def sentences(rows: pd.DataFrame) -> Iterator[str]:
     if stable:
         parts = [f"{difference:.1g} ({backend})" for backend, difference in stable.items()]
         yield f"Below criticality, losses of one training are exact to {listed(parts)}."
-    parted = [part for part in map(apart, trials(where(rows, regime=laws.CHAOTIC))) if part]
-    if parted:
-        yield f"Beyond criticality rounding grows until curves have nothing in common: {'; '.join(parted)}."
+    parted = {backend: apart(of_backend) for backend, of_backend in by_backend(where(rows, regime=laws.CHAOTIC))}
+    known = [both for both in parted.values() if both[0]]
+    if known:
+        rates = spread([rate for _, of_backend in known for rate in of_backend], ".3g")
+        grows = f"rounding grows by a factor of {rates} per step" if rates else "rounding grows"
+        after = [f"{backend} after {spread(steps, 'd')} steps" for backend, (steps, _) in parted.items() if steps]
+        yield f"Beyond criticality {grows}, until curves have nothing in common: {listed(after)}."
 
 
 def largest(rows: pd.DataFrame) -> dict[str, float]:
@@ -29,10 +32,21 @@ def largest(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def apart(trial: "tuple[str, pd.Series[Any], pd.DataFrame]") -> str:
-    """Return after how many steps one trial's curve is apart, and the rate; nothing for one that stays."""
-    backend, _, of_trial = trial
-    steps = np.flatnonzero(values(of_trial, laws.DIFFERENCE) > laws.APART)
-    if not steps.size:
-        return ""
-    return f"{backend} after {steps[0]} steps, by a factor of {np.exp(value(of_trial, laws.RATE)):.2f} per step"
+def apart(rows: pd.DataFrame) -> tuple[list[int], list[float]]:
+    """Return after how many steps one backend's curves are apart, for each that does not stay, and factors per step.
+
+    A curve that is apart before a rate can be fitted has no factor.
+    """
+    steps, factors = list[int](), list[float]()
+    for _, _, of_trial in trials(rows):
+        beyond = np.flatnonzero(values(of_trial, laws.DIFFERENCE) > laws.APART)
+        if beyond.size:
+            steps.append(int(beyond[0]))
+            factors.append(float(np.exp(value(of_trial, laws.RATE))))
+    return steps, [factor for factor in factors if np.isfinite(factor)]
+
+
+def spread(numbers: Sequence[float], form: str) -> str:
+    """Return the range of numbers in words, one number if they look alike, and nothing for none."""
+    ends = [f"{end:{form}}" for end in (min(numbers), max(numbers))] if numbers else []
+    return " to ".join(dict.fromkeys(ends))
