@@ -2,6 +2,7 @@
 
 import errno
 import faulthandler
+import gc
 import os
 import re
 import sys
@@ -15,10 +16,12 @@ from gradsuite.running.interruption import exit_status, stoppable
 
 STDERR = 2
 BAD_INPUT = 2
+GARBAGE = 200_000, 20, 50  # new objects before it is looked for, among the new, the older, and all: rows are none
 
 
 def main() -> None:
     """Run a command; what a user got wrong is one line on standard error and exit status 2."""
+    gc.set_threshold(*GARBAGE)
     faulthandler.enable(STDERR)  # where a plugin crashes this process in C, its file is named
     try:
         with stoppable():

@@ -27,7 +27,7 @@ SHARE, SHORTEST = 16, 8  # of a sequence, that a heat is run at: one part in so 
 PARTS = (1, 2, 4, 8)  # a race is run at the length that is asked for, or a half of it, and so on, as time allows
 BEFORE = 2  # calls before the first sample: the first of all, and one to warm up
 STEP = 5  # seconds: budgets are advised in multiples of it
-FIRST = 0.5  # of the time that is left, for first calls
+FIRST = 0.5  # of the time that is left, for a first call
 BEGUN = 5.0  # seconds for first samples, however little time is left
 TOO_LATE = "the time was up before its first sample: give it longer (--budget)"
 
@@ -118,15 +118,13 @@ class Race:
     def line_up(self, trials: Sequence[Trial]) -> list[Runner]:
         """Return those that come to their first sample in the time that is left, the quick ones first.
 
-        First calls, in which some compile, are made side by side: nothing that they measure counts. One that is stuck
-        in its own leaves the others time for a sample.
+        First calls, in which some compile, count for nothing; yet they are made in turn, for the threads of one wait
+        for cores that another's take. One that is stuck in its own leaves the others time for theirs.
         """
-        seconds = max(self.left, BEGUN)
-        until = time.monotonic() + seconds
+        until = time.monotonic() + max(self.left, BEGUN)
         runners = [Runner(Unfinished(trial), self.metric) for trial in trials]
-        results = self.executor.side_by_side([runner.one for runner in runners], FIRST * seconds)
-        for runner, result in zip(runners, results, strict=True):
-            self._note(runner, result)
+        for runner in runners:
+            self._note(runner, self.executor.round(runner.one, FIRST * (until - time.monotonic())))
             runner.first = runner.one.seconds
             runner.one.measurements.clear()
         for runner in sorted(runners, key=lambda runner: runner.first):
@@ -138,7 +136,7 @@ class Race:
 
     def needed(self, runners: Sequence[Runner], factor: float) -> float:
         """Return the seconds that these, just lined up, take to come to an interval at `factor` times the length."""
-        compiling = max((runner.first for runner in runners), default=0.0)
+        compiling = sum(runner.first for runner in runners)
         warming = sum(runner.one.seconds - runner.first - runner.latest for runner in runners)
         once = factor * sum(runner.call for runner in runners)
         return max((compiling + once) / FIRST, compiling + warming + (BEFORE + LEAST) * once)

@@ -77,10 +77,6 @@ class LocalExecutor(Executor):
         for group in groups:
             yield from self._alone(group, known)
 
-    def side_by_side(self, unfinished: Sequence[Unfinished], timeout: float) -> list[Result | None]:
-        """Run a round of each of these trials at once; return the results of those of which it was the last."""
-        return self._at_once(lambda one: self.workers.round(one, timeout), unfinished)
-
     def round(self, one: Unfinished, timeout: float | None = None) -> Result | None:
         """Run a round of a trial, in as many seconds or the limit of all; return its result if it was the last."""
         return self.workers.round(one, timeout)
