@@ -19,11 +19,8 @@ PAGES = {
     "SECURITY.md": "reporting-a-vulnerability.md",
     "LICENSE": "licence.md",
 }
-REPORTS = {
-    "results/reference/report.html": "results/reference/report.html",
-    "results/reference/peers/report.html": "results/reference/peers/report.html",
-}
 FIGURES = "results/reference"  # with every figures/*.png below it
+REPORTS = {path: path for path in sorted(page.relative_to(ROOT).as_posix() for page in (ROOT / FIGURES).rglob("*.html"))}
 LINK = re.compile(r"\]\((?P<target>[^()\s#:]+)(?P<anchor>#[^()\s]*)?\)")
 EXAMPLE = re.compile(r"examples/[^/]+/README\.md")
 LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".toml": "toml", ".txt": "text"}
