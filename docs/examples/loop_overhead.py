@@ -23,6 +23,7 @@ from gradsuite.tasks.task import Task
 from gradsuite.training.recipe import Recipe
 from gradsuite.training.session import Session
 from gradsuite_experiments.speed.workloads import CLASSES, NAMED
+from gradsuite_experiments.speed.workloads import model as model_of
 
 STEPS = {"W1": 10, "W3": 300}  # of a round
 BACKENDS = ("numpy", "torch", "jax")
@@ -51,13 +52,7 @@ class Numbers(Task):
 def sides(backend_name: str, workload: str) -> dict[str, Callable[[int], float]]:
     """Return, by name, what takes so many steps and returns the seconds they took."""
     sizes = NAMED[workload]
-    model = Model(
-        cell=sizes["cell"],
-        input_size=sizes["input_size"],
-        hidden_size=sizes["hidden_size"],
-        output_size=CLASSES,
-        loss="cross_entropy",
-    )
+    model = model_of({**sizes, "workload": workload})
     length, size = sizes["length"], sizes["batch_size"]
     backend = load().find("backend", backend_name).load()()
     parameters, task = initialise(model, Initialisation(), seed=0), Numbers(model, length, size)

@@ -8,9 +8,9 @@ from gradsuite.parameters import Initialisation, initialise
 from gradsuite.plugins import load
 from gradsuite.report import style
 from gradsuite.tasks.synthetic.adding import Adding
+from gradsuite_experiments.common.frames import spread
 from gradsuite_experiments.same_curve import laws, twin
 from gradsuite_experiments.same_curve.experiment import SameCurve
-from gradsuite_experiments.same_curve.findings import spread
 
 from tests.experiments.laboratory import Fault, measured, verdicts
 

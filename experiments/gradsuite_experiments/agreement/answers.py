@@ -9,7 +9,7 @@ from gradsuite.model import CELLS
 from gradsuite.topic import Topic
 
 from gradsuite_experiments.agreement.laws import EXACT, GAINS, SATURATED, STATES
-from gradsuite_experiments.common.frames import by_backend, levels, listed, measured, where
+from gradsuite_experiments.common.frames import by_backend, levels, listed, measured, spread, where
 
 
 def answers(rows: pd.DataFrame) -> Iterator[Answer]:
@@ -50,12 +50,7 @@ def parted(rows: pd.DataFrame) -> Iterator[str]:
         apart = states[(states["dtype"] == dtype) & (states["value"] >= SATURATED)]
         if len(apart):
             first = apart.groupby("backend")["index"].min()
-            ends.append(f"{spread(first.min(), first.max())} ({dtype})")
+            ends.append(f"{spread(first, '.0f')} ({dtype})")
     if ends:
         grows = f"In a chaotic network (gain {gain:g}), rounding grows until states are off by {SATURATED:.0%}"
         yield f"{grows}: after {listed(ends)} steps."
-
-
-def spread(low: int, high: int) -> str:
-    """Return a range as text, or the one number that it is."""
-    return f"{low}" if low == high else f"{low} to {high}"

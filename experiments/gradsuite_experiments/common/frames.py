@@ -74,6 +74,12 @@ def tally(claims: Iterable[Claim], so: str, not_so: str) -> str:
     return f"{not_so if failed else so}: {held} of {len(claims)} claims hold{where_not}"
 
 
+def spread(numbers: "Sequence[float] | pd.Series[Any]", form: str) -> str:
+    """Return the range of numbers in words, `9 to 138`: one number if its ends read alike, and nothing for none."""
+    ends = [f"{end:{form}}" for end in (min(numbers), max(numbers))] if len(numbers) else []
+    return " to ".join(dict.fromkeys(ends))
+
+
 def listed(names: Sequence[str]) -> str:
     """Return names as a sentence has them: `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

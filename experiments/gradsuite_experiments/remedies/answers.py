@@ -6,7 +6,7 @@ import pandas as pd
 from gradsuite.experiment import Answer
 from gradsuite.topic import Topic
 
-from gradsuite_experiments.common.frames import levels, listed, measured, trials, where
+from gradsuite_experiments.common.frames import levels, listed, measured, spread, trials, where
 from gradsuite_experiments.remedies.cost import cost
 from gradsuite_experiments.remedies.laws import HORIZON
 from gradsuite_experiments.remedies.networks import PLAIN, REMEDIES
@@ -58,12 +58,7 @@ def costs(rows: pd.DataFrame, names: Sequence[str]) -> str:
         if settings["remedy"] in names and (taken := cost(trial)):
             found.setdefault(settings["remedy"], []).append(taken.ratio.median)
     said = [
-        f"{REMEDIES[name].title} {spread(found[name])}" for name in sorted(found, key=lambda name: max(found[name]))
+        f"{REMEDIES[name].title} {spread(found[name], '.1f')}"
+        for name in sorted(found, key=lambda name: max(found[name]))
     ]
     return f"A step takes so many times as long as plain tanh's: {listed(said)}." if said else ""
-
-
-def spread(ratios: Sequence[float]) -> str:
-    """Return the range of ratios: `1.0 to 1.3`, or `1.0` where its ends read alike."""
-    ends = dict.fromkeys(f"{end:.1f}" for end in (min(ratios), max(ratios)))
-    return " to ".join(ends)

@@ -1,11 +1,11 @@
 """How far the loss curves of one training are apart: sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from gradsuite_experiments.common.frames import by_backend, listed, trials, value, values, where
+from gradsuite_experiments.common.frames import by_backend, listed, spread, trials, value, values, where
 from gradsuite_experiments.same_curve import laws
 
 
@@ -44,9 +44,3 @@ def apart(rows: pd.DataFrame) -> tuple[list[int], list[float]]:
             steps.append(int(beyond[0]))
             factors.append(float(np.exp(value(of_trial, laws.RATE))))
     return steps, [factor for factor in factors if np.isfinite(factor)]
-
-
-def spread(numbers: Sequence[float], form: str) -> str:
-    """Return the range of numbers in words, one number if they look alike, and nothing for none."""
-    ends = [f"{end:{form}}" for end in (min(numbers), max(numbers))] if numbers else []
-    return " to ".join(dict.fromkeys(ends))

@@ -124,7 +124,11 @@ class Race:
         until = time.monotonic() + max(self.left, BEGUN)
         runners = [Runner(Unfinished(trial), self.metric) for trial in trials]
         for runner in runners:
-            self._note(runner, self.executor.round(runner.one, FIRST * (until - time.monotonic())))
+            seconds = round(FIRST * (until - time.monotonic()), 1)
+            if seconds > 0:
+                self._note(runner, self.executor.round(runner.one, seconds))
+            else:
+                self._is_late(runner)
             runner.first = runner.one.seconds
             runner.one.measurements.clear()
         for runner in sorted(runners, key=lambda runner: runner.first):
@@ -186,8 +190,7 @@ class Race:
     def _round(self, runner: Runner, seconds: float | None = None) -> None:
         """Run a round of one, which may take so many seconds."""
         if seconds is not None and seconds <= 0:
-            runner.over = True
-            self.lost[runner.backend] = TOO_LATE
+            self._is_late(runner)
             return
         before = runner.one.seconds
         result = self.executor.round(runner.one, seconds)
@@ -195,6 +198,11 @@ class Race:
         if seconds is not None and result and result.status == "timeout":
             self.lost[runner.backend] = TOO_LATE
         runner.latest = runner.one.seconds - before
+
+    def _is_late(self, runner: Runner) -> None:
+        """Note that there is no time left for one."""
+        runner.over = True
+        self.lost[runner.backend] = TOO_LATE
 
     def _note(self, runner: Runner, result: Result | None) -> None:
         """Note that a trial has come to its end, if it has."""

@@ -10,7 +10,7 @@ from gradsuite.batch import Batch
 
 AHEAD = 4  # trays
 TRAY = 2**20  # bytes of the batches that are handed over at once, unless one alone has more
-MOST = 64  # batches of a tray: for each one, a thread wakes up and disturbs those that compute
+MOST = 64  # batches of a tray: for each tray a thread wakes up, which disturbs those that compute
 PATIENCE = 0.05  # seconds after which the thread looks whether anybody still wants its batches
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from gradsuite import __version__
+from gradsuite.diagnosis.thresholds import SATURATED
 from gradsuite.diagnosis.watching import Records, place
 from gradsuite.errors import UserError
 from gradsuite.report import style
@@ -48,7 +49,8 @@ PANELS = (
           "The mean share of its state that a unit keeps per step: the forget gate of lstm, the update gate of gru.",
           share=True),
     Panel("saturated", "Saturated", "share",
-          "Gates below 0.05 or above 0.95, or, where there are no gates, states beyond ±0.95.", share=True),
+          f"Gates below {SATURATED:g} or above {1 - SATURATED:g}, or, where there are no gates, states beyond "
+          f"±{1 - SATURATED:g}.", share=True),
     Panel("dead", "Dead units", "share", "Units that are zero at every step of every sequence looked at.", share=True),
 )  # fmt: skip
 TABLE = ("horizon", "rate", "gradient_norm", "forget_gate", "saturated", "dead")

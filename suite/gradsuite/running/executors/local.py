@@ -19,7 +19,6 @@ from gradsuite.running.room import Room
 from gradsuite.worker.environment import WorkerEnvironment
 from gradsuite.worker.process import Lost
 
-Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 Lanes = Mapping[str, deque[Trial]]  # each backend's own trials, in their order
 
@@ -94,11 +93,11 @@ class LocalExecutor(Executor):
         for workers in (self.workers, *self.sharing):
             workers.close()
 
-    def _at_once(self, ask: Callable[[Asked], Answer], asked: Sequence[Asked]) -> list[Answer]:
-        """Return what each of these is answered by its worker; when the user stops it, no import is waited for."""
-        with ThreadPoolExecutor(max(1, len(asked))) as pool:
+    def _at_once(self, ask: Callable[[str], Answer], backends: Sequence[str]) -> list[Answer]:
+        """Return what each backend's worker answers; when the user stops it, no import is waited for."""
+        with ThreadPoolExecutor(max(1, len(backends))) as pool:
             try:
-                return list(pool.map(ask, asked))
+                return list(pool.map(ask, backends))
             except BaseException:
                 self.close()  # its threads' answers are then there at once
                 raise
