@@ -60,7 +60,7 @@ def test_who_does_not_reach_a_target_has_no_time():
     table = outcomes(rows).set_index("backend")
     assert table.loc["torch", "ratio"] is None
     sentence, scored = sentences(rows)
-    assert sentence == "Digits to 95% takes numpy 1 s of 100 steps."
+    assert sentence == "Digits to 95%: numpy takes 1 s for 100 steps."
     assert scored.startswith(
         "Scored as AlgoPerf does, 1 for the fastest at every target: 1.00 (numpy) and 0.00 (torch)"
     )
@@ -87,7 +87,7 @@ def test_scores_are_of_all_targets_and_with_compilation_of_first_trainings():
     rows = two([1.0, 2.0, 1.0], [2.0, 4.0, 2.0])
     rows.loc[(rows["backend"] == "torch") & (rows["metric"] == metrics.FIRST), "value"] = 31.5  # 3.5 times numpy's
     assert scores(outcomes(rows)) == {"numpy": (1.0, 1.0), "torch": (pytest.approx(2 / 3), pytest.approx(1 / 6))}
-    assert list(sentences(planted([1.0]))) == ["Digits to 95% takes numpy 1 s of 100 steps."]  # nobody to compare with
+    assert list(sentences(planted([1.0]))) == ["Digits to 95%: numpy takes 1 s for 100 steps."]  # nobody to compare with
 
 
 def test_disturbed_trainings_are_counted():

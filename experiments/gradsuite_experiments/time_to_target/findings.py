@@ -62,11 +62,12 @@ def sentences(rows: pd.DataFrame) -> Iterator[str]:
             yield f"No backend reaches {WORKLOADS[target].title}."
             continue
         first, *others = [at for _, at in reached.iterrows()]
-        slower = [f"{at['backend']} {span(at['ratio'])} times as long" for at in others]
-        beside = f"; {listed(slower)}" if slower else ""
+        slower = [f"{at['backend']} {span(at['ratio'])}" for at in others]
+        beside = f", {listed(slower)} times as long" if slower else ""
+        title = WORKLOADS[target].title
         yield (
-            f"{WORKLOADS[target].title[0].upper()}{WORKLOADS[target].title[1:]} takes {first['backend']} "
-            f"{first['median']:.3g} s of {first['steps']:.0f} steps{beside}."
+            f"{title[0].upper()}{title[1:]}: {first['backend']} takes {first['median']:.3g} s for "
+            f"{first['steps']:.0f} steps{beside}."
         )
 
     yield from scored(found)

@@ -43,7 +43,9 @@ class Conditions:
         if self.neighbours <= TWO_TICKS:
             return None  # where threads waited all the same, they waited for each other
         if self.waiting > WAITING_SHARE * self.wall or (self.wall >= LONG and self.neighbours > BUSY * self.wall):
-            return f"other processes kept {self.neighbours / self.wall:.1f} cores busy"
+            cores = self.neighbours / self.wall
+            kept = f"{cores:.1f}" if cores >= BUSY else f"less than {BUSY:g}"
+            return f"other processes kept {kept} cores busy"
         return None
 
 

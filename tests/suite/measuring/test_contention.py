@@ -18,6 +18,7 @@ REST = {"switches": 0, "load": 0.0, "frequency": 3000.0}
     [
         ({"steal": 0.05}, "hypervisor took the cores for 10%"),
         ({"neighbours": 0.5}, "other processes kept 1.0 cores busy"),
+        ({"neighbours": 0.03, "waiting": 0.05}, "other processes kept less than 0.1 cores busy"),
         ({"wall": 0.03, "cpu": 0.02, "neighbours": 0.06, "waiting": 0.01}, "other processes kept 2.0 cores busy"),
     ],
 )
