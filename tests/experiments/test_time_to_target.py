@@ -87,7 +87,7 @@ def test_scores_are_of_all_targets_and_with_compilation_of_first_trainings():
     rows = two([1.0, 2.0, 1.0], [2.0, 4.0, 2.0])
     rows.loc[(rows["backend"] == "torch") & (rows["metric"] == metrics.FIRST), "value"] = 31.5  # 3.5 times numpy's
     assert scores(outcomes(rows)) == {"numpy": (1.0, 1.0), "torch": (pytest.approx(2 / 3), pytest.approx(1 / 6))}
-    assert list(sentences(planted([1.0]))) == ["Digits to 95%: numpy takes 1 s for 100 steps."]  # nobody to compare with
+    assert list(sentences(planted([1.0]))) == ["Digits to 95%: numpy takes 1 s for 100 steps."]
 
 
 def test_disturbed_trainings_are_counted():
