@@ -5,57 +5,22 @@ Of a cell that is linear in its state, only the states are computed under a scan
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from gradsuite.cells import Cell, Linear, Namespace, State, find
+from gradsuite.cells import Cell, Linear, State, find
 from gradsuite.model import Model
 from jax import lax
 
-from gradsuite_jax import directions, head, padding, recurrence
-from gradsuite_jax.activations import ACTIVATIONS
+from gradsuite_jax import directions, head, linear, padding
 from gradsuite_jax.batch import DeviceBatch
 from gradsuite_jax.bptt import Derivatives, Forward
+from gradsuite_jax.equations import Equations, affine
 from gradsuite_jax.stretch import Stretch
 
 Array = jax.Array
 Arrays = Mapping[str, Array]
-FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {name: phi.forward for name, phi in ACTIVATIONS.items()}
-
-
-class Equations(Namespace):
-    """JAX for the equations of one layer; its products with the inputs are given by `of_inputs`, in their order."""
-
-    def __init__(
-        self,
-        activation: str,
-        mark: Callable[[str, Array], Array],
-        p: SimpleNamespace,
-        x: Array,
-        of_inputs: Callable[[Array, Array | None], Array],
-    ) -> None:
-        """Take the layer's parameters, the step's inputs x and what is called for each product of them."""
-        super().__init__(jnp, FUNCTIONS, activation, mark)
-        self._x, self._of_inputs = x, of_inputs
-        self._own = {id(None), *map(id, vars(p).values())}
-
-    def linear(self, x: Array, weight: Array, bias: Array | None = None) -> Array:
-        """Return x W^T + b."""
-        of_parameters = self._own.issuperset((id(weight), id(bias)))  # what a step computes may depend on its states
-        return self._of_inputs(weight, bias) if x is self._x and of_parameters else affine(x, weight, bias)
-
-
-def affine(x: Array, weight: Array, bias: Array | None) -> Array:
-    """Return x W^T + b, with time and batch as one axis.
-
-    To sum a weight's gradient over two axes, XLA copies what it multiplies, transposed: 19 ms instead of 8 for 64 units
-    and inputs over 4,096 steps of 8 sequences, on two cores.
-    """
-    rows = x.reshape(-1, x.shape[-1]) @ weight.T
-    product = rows.reshape(*x.shape[:-1], rows.shape[-1])
-    return product if bias is None else product + bias
 
 
 def forward(kind: str, model: Model, parameters: Arrays, batch: DeviceBatch) -> Forward:
@@ -114,7 +79,7 @@ def unroll(
             read = stretch._replace(x=stretch.ordered(x, reverse=reverse))
             of_layer = {k: stretch.ordered(nudge[:, n], reverse=reverse) for k, nudge in nudges.items()}
             if isinstance(cell, Linear) and kind != "loop":
-                out, end = scan_linear(kind, model, cell, p, read, of_layer, begin, last=last)
+                out, end = linear.scan(kind, model, cell, p, read, of_layer, begin, last=last)
             else:
                 out, end = scan(model, cell, p, read, of_layer, begin, last=last)
             ends.append(end)
@@ -162,57 +127,13 @@ def scan(
         output = cell.output(xp, p, x_t, *after)
         return after if valid is None else padding.chosen(valid, after, state), output
 
-    end, outputs = lax.scan(step, start, (x, nudges, of_inputs, valid_of(read)))
-    return last_of(outputs, read) if last else outputs, end
-
-
-def scan_linear(
-    kind: str,
-    model: Model,
-    cell: Linear,
-    p: Any,
-    read: Stretch,
-    nudges: Mapping[str, Array],
-    start: State,
-    *,
-    last: bool,
-) -> tuple[Array, State]:
-    """Return what `scan` does; all but the states is computed for all steps at once. Past a length a is 1 and b is 0.
-
-    A state gradient is the derivative by b, which is all that is added to a state.
-    """
-    x, valid = read.x, valid_of(read)
-    a, b = cell.coefficients(plain(model, p, x), p, x)
-    b = tuple(jnp.broadcast_to(part, nudges[k].shape) + nudges[k] for k, part in zip(cell.states, b, strict=True))
-    if valid is not None:
-        a = padding.chosen(valid, [jnp.broadcast_to(part, b[0].shape) for part in a], (1, 0)[: len(a)])
-        b = padding.chosen(valid, b, (0,) * len(b))
-    h = recurrence.states(a, b, start, kind)
-    end = tuple(part[-1] for part in h)
-    if last:
-        x, h = last_of(x, read), tuple(last_of(part, read) for part in h)
-    return cell.output(plain(model, p, x), p, x, *h), end
-
-
-def plain(model: Model, p: Any, x: Array) -> Equations:
-    """Return JAX for the equations of all steps at once."""
-    return Equations(model.activation, lambda _, value: value, p, x, partial(affine, x))
-
-
-def valid_of(stretch: Stretch) -> Array | None:
-    """Return which steps of which sequences count (T, B, 1), or None if all do."""
-    return None if stretch.lengths is None else padding.valid(stretch.lengths, len(stretch.x))
-
-
-def last_of(sequence: Array, stretch: Stretch) -> Array:
-    """Return (B, ...) of (T, B, ...): the last step, or each sequence's."""
-    return sequence[-1] if stretch.lengths is None else padding.last(sequence, stretch.lengths)
+    end, outputs = lax.scan(step, start, (x, nudges, of_inputs, read.valid))
+    return read.last(outputs) if last else outputs, end
 
 
 def cleared(outputs: Array, stretch: Stretch) -> Array:
     """Return (T, B, H), zero where it is padding."""
-    valid = valid_of(stretch)
-    return outputs if valid is None else jnp.where(valid, outputs, 0)
+    return outputs if stretch.valid is None else jnp.where(stretch.valid, outputs, 0)
 
 
 def nudged(nudges: Mapping[str, Array]) -> Callable[[str, Array], Array]:

@@ -35,15 +35,22 @@ class Stretch(NamedTuple):
         """The numbers of the steps (T), for loops that look at lengths; None for those that need not."""
         return None if self.lengths is None else jnp.arange(len(self.x), dtype=self.lengths.dtype)
 
+    @property
+    def valid(self) -> Array | None:
+        """Which steps of which sequences count (T, B, 1); None if all do."""
+        return None if self.lengths is None else padding.valid(self.lengths, len(self.x))
+
     def counted(self, model: Model) -> Array | None:
         """Return which of the outputs count (T, B, 1), or None if all do."""
-        if self.lengths is None or model.readout != "all":
-            return None
-        return padding.valid(self.lengths, len(self.x))
+        return self.valid if model.readout == "all" else None
 
     def ordered(self, sequence: Array, *, reverse: bool) -> Array:
         """Return (T, B, ...) in the order in which a direction reads it; and back, by the same."""
         return padding.reverse(sequence, self.lengths) if reverse else sequence
+
+    def last(self, sequence: Array) -> Array:
+        """Return (B, ...) of (T, B, ...): the last step, or each sequence's."""
+        return sequence[-1] if self.lengths is None else padding.last(sequence, self.lengths)
 
     def masked(self, sequence: Array, number: int) -> Array:
         """Return (T, B, H) times the masks of one layer and direction."""
