@@ -22,3 +22,8 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is long, in its order: whatever of it is shared is then made once, by one process."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -15,6 +15,7 @@ from tests.faults.descriptions import RUBBISH, SOUND
 from tests.faults.imports import IMPORTS
 from tests.faults.table import FAULTS
 
+pytestmark = pytest.mark.long
 BUILT_IN = "numpy,torch,jax,peers,experiments,mlflow,tasks"
 UNAVAILABLE = {name: words for name, (_, words) in {**RUBBISH, **IMPORTS}.items()}
 FAULTLESS = sorted({"sound", *SOUND})
