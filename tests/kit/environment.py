@@ -6,6 +6,7 @@ import subprocess
 import sysconfig
 import venv
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from tests.docs.blocks import ROOT
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment in a folder."""
+    """A virtual environment in a folder; what is typed there may use one `core`, or all."""
 
     folder: Path
+    core: int | None = None
 
     @classmethod
     def make(cls, folder: Path, *requirements: str) -> "Environment":
@@ -69,6 +71,7 @@ class Environment:
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=None if self.core is None else partial(os.sched_setaffinity, 0, {self.core}),
         )
 
     def json(self, command: str, at: Path) -> Any:

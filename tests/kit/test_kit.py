@@ -43,9 +43,9 @@ def test_the_guide_to_a_cell_leads_from_nothing_to_every_backend(environment, tm
     assert all("turn" in found[name]["cells_by_autodiff"] for name in ("torch", "jax"))
 
 
-def test_the_guide_to_a_backend_leads_from_nothing_to_all_cells(environment, tmp_path):
-    walk("writing-a-backend.md", tmp_path, environment)
-    assert cells(own(environment, tmp_path), "mine") == CELLS
+def test_the_guide_to_a_backend_leads_from_nothing_to_all_cells(confined, tmp_path):
+    walk("writing-a-backend.md", tmp_path, confined)
+    assert cells(own(confined, tmp_path), "mine") == CELLS
 
 
 def test_the_guide_to_an_experiment_leads_to_a_report(environment, tmp_path):
@@ -54,15 +54,15 @@ def test_the_guide_to_an_experiment_leads_to_a_report(environment, tmp_path):
     assert sum("How much of the gradient is left after each step back in time?" in text for text in reports) == 1
 
 
-def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(environment, tmp_path):
-    environment.run(f"python -m pip install '{HIPS}' pytest && gradsuite check hips-autograd", tmp_path)
-    environment.run(f"pytest -p no:cacheprovider {HIPS}", tmp_path)
-    assert cells(environment.json("gradsuite backends --json", tmp_path), "hips-autograd") == CELLS
+def test_a_backend_for_a_fourth_framework_stands_next_to_the_three(confined, tmp_path):
+    confined.run(f"python -m pip install '{HIPS}' pytest && gradsuite check hips-autograd", tmp_path)
+    confined.run(f"pytest -p no:cacheprovider {HIPS}", tmp_path)
+    assert cells(confined.json("gradsuite backends --json", tmp_path), "hips-autograd") == CELLS
 
     backends = ["hips-autograd", "jax", "numpy", "torch"]
     named = " ".join(f"--backend {name}" for name in backends)
-    run = environment.run(f"gradsuite run gradient-time {named} --preset quick", tmp_path).splitlines()[-1]
-    rows = list(csv.DictReader(environment.run(f"gradsuite export {run} --format csv", tmp_path).splitlines()))
+    run = confined.run(f"gradsuite run gradient-time {named} --preset quick", tmp_path).splitlines()[-1]
+    rows = list(csv.DictReader(confined.run(f"gradsuite export {run} --format csv", tmp_path).splitlines()))
     assert sorted({row["backend"] for row in rows if row["status"] == "ok"}) == backends
     assert all(name in (tmp_path / run / "report.html").read_text("utf-8") for name in backends)
 
