@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("suite", deadline=None, derandomize=True)
@@ -11,3 +12,18 @@ settings.load_profile("suite")
 # they wait for one another, at four to six times the processor time. Workers are given a thread per core, as always.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes `-n auto` is: one more than cores, for tests wait a third of their time.
+
+    They wait for time limits and pauses that they are about, for disks, and for worker processes to end.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is long, in its order: whatever of it is shared is then made once, by one process."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -153,7 +153,7 @@ def closes_all_and_sleeps():
     time.sleep(3600)
 
 
-@fault("ok")
+@fault("ok", alone=True)
 def closes_the_standard_ones():
     os.closerange(0, 3)
     return []
@@ -180,13 +180,13 @@ def prints_megabytes():
     return []
 
 
-@fault("ok")
+@fault("ok", alone=True)
 def replaces_the_streams():
     sys.stdin = sys.stdout = sys.stderr = None
     return []
 
 
-@fault("ok")
+@fault("ok", alone=True)
 def closes_the_streams():
     sys.stdout.close()
     sys.stderr.close()

@@ -11,21 +11,25 @@ Act = Callable[[], Any]
 
 
 class Fault(NamedTuple):
-    """`act` does it and returns what the experiment then yields; `words` stand in the trial's reason, or its notes."""
+    """`act` does it and returns what the experiment then yields; `words` stand in the trial's reason, or its notes.
+
+    One that is `alone` has a backend, and so a worker, of its own: what it leaves there would tell on other faults.
+    """
 
     act: Act
     status: str
     words: str
+    alone: bool = False
 
 
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(status: str, words: str = "") -> Callable[[Act], Act]:
+def fault(status: str, words: str = "", *, alone: bool = False) -> Callable[[Act], Act]:
     """Enter a fault by its function's name."""
 
     def enter(act: Act) -> Act:
-        FAULTS[act.__name__.replace("_", "-")] = Fault(act, status, words)
+        FAULTS[act.__name__.replace("_", "-")] = Fault(act, status, words, alone)
         return act
 
     return enter

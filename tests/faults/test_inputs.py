@@ -16,7 +16,8 @@ import psutil
 import pytest
 from gradsuite.__main__ import main
 
-from tests.faults.typed import LONG, MARKED, RIGHT_TO_LEFT, SURROGATE, lines
+from tests.faults.typed import lines
+from tests.faults.values import LONG, MARKED, RIGHT_TO_LEFT, SURROGATE
 from tests.faults.written import DATA, STUDIES
 from tests.throwaway import PROBE, environment, gradsuite, install
 

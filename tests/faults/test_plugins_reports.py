@@ -9,6 +9,7 @@ from gradsuite.runs.store import Run
 from tests.faults.plugins import DEEDS, HEADER, blocked, class_name, experiment, install_all, is_safe
 from tests.throwaway import gradsuite
 
+pytestmark = pytest.mark.long
 PARTS = ("claims", "answers", "findings", "figures", "tables")
 DIES = {
     "kill": ("os.kill(os.getpid(), signal.SIGKILL)", "its process was ended by SIGKILL"),

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 from tests.faults.table import fault, remember
 
+alone = partial(fault, alone=True)
 SLEEP = ["sleep", "77"]
 
 
@@ -26,20 +28,20 @@ def daemon(environment=None):
     remember(int(subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment).stdout))
 
 
-@fault("ok")
+@alone("ok")
 def leaves_a_sleeper():
     remember(subprocess.Popen(SLEEP).pid)
     return []
 
 
-@fault("ok")
+@alone("ok")
 def leaves_a_copy():
     if not fork():
         time.sleep(77)
     return []
 
 
-@fault("ok")
+@alone("ok")
 def leaves_a_copy_that_heeds_nothing():
     if not fork():
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
@@ -48,38 +50,38 @@ def leaves_a_copy_that_heeds_nothing():
     return []
 
 
-@fault("ok")
+@alone("ok")
 def leaves_a_daemon():
     daemon()
     return []
 
 
-@fault("ok")
+@alone("ok")
 def leaves_a_daemon_without_an_environment():
     daemon(environment={"PATH": os.environ["PATH"]})
     return []
 
 
-@fault("ok")
+@alone("ok")
 def comes_back_twice():
     fork()
     return []
 
 
-@fault("error", "the worker ended with exit status 0")
+@alone("error", "the worker ended with exit status 0")
 def leaves_a_copy_and_exits():
     if not fork():
         time.sleep(77)
     os._exit(0)
 
 
-@fault("error", "the worker was killed by SIGSEGV")
+@alone("error", "the worker was killed by SIGSEGV")
 def leaves_a_daemon_and_crashes():
     daemon()
     ctypes.string_at(0)
 
 
-@fault("error", "the worker ended with exit status 0")
+@alone("error", "the worker ended with exit status 0")
 def leaves_a_copy_with_the_pipe_and_exits():
     child = ctypes.PyDLL(None).fork()  # of which Python does not know: the copy keeps every descriptor
     if not child:
@@ -88,51 +90,51 @@ def leaves_a_copy_with_the_pipe_and_exits():
     os._exit(0)
 
 
-@fault("timeout", "no answer within")
+@alone("timeout", "no answer within")
 def leaves_a_daemon_and_sleeps():
     daemon()
     time.sleep(3600)
 
 
-@fault("error", "the worker was killed by SIGKILL")
+@alone("error", "the worker was killed by SIGKILL")
 def kills_its_parent():
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(3600)
 
 
-@fault("error", "the worker was killed by SIGKILL")
+@alone("error", "the worker was killed by SIGKILL")
 def leaves_a_daemon_and_kills_its_parent():
     daemon()
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(3600)
 
 
-@fault("error", "the worker was killed by SIGTERM")
+@alone("error", "the worker was killed by SIGTERM")
 def terminates_its_parent():
     os.kill(os.getppid(), signal.SIGTERM)
     time.sleep(3600)
 
 
-@fault("ok")
+@alone("ok")
 def interrupts_its_parent():
     os.kill(os.getppid(), signal.SIGINT)
     return []
 
 
-@fault("error", "the worker was killed by SIGKILL")
+@alone("error", "the worker was killed by SIGKILL")
 def kills_its_group():
     subprocess.Popen(SLEEP)
     os.killpg(0, signal.SIGKILL)
     time.sleep(3600)
 
 
-@fault("error", "the worker was killed by SIGKILL")
+@alone("error", "the worker was killed by SIGKILL")
 def kills_the_group_of_its_parent():
     os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)
     time.sleep(3600)
 
 
-@fault("ok")
+@alone("ok")
 def stops_its_parent():
     os.kill(os.getppid(), signal.SIGSTOP)
     return []

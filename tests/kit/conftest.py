@@ -1,4 +1,6 @@
 import fcntl
+import os
+from dataclasses import replace
 
 import pytest
 
@@ -27,3 +29,16 @@ def clean(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Environme
 def environment(clean: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Return an environment of a test's own that has what the clean one has."""
     return clean.beside(tmp_path_factory.mktemp("environment") / "own")
+
+
+@pytest.fixture
+def confined(environment: Environment, worker_id: str) -> Environment:
+    """Return one whose commands have one core: on small products BLAS's threads wait, for thrice the processor time.
+
+    For tests whose kind of backend has another test, on all cores.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return environment
+    cores = sorted(os.sched_getaffinity(0))
+    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
+    return replace(environment, core=cores[number % len(cores)])

@@ -6,6 +6,7 @@ import subprocess
 import sysconfig
 import venv
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from tests.docs.blocks import ROOT
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment in a folder."""
+    """A virtual environment in a folder; what is typed there may use one `core`, or all."""
 
     folder: Path
+    core: int | None = None
 
     @classmethod
     def make(cls, folder: Path, *requirements: str) -> "Environment":
@@ -24,8 +26,9 @@ class Environment:
         venv.create(folder, with_pip=True)
         environment = cls(folder)
         environment.run("python -m pip install --no-compile " + " ".join(map(repr, requirements)), ROOT)
-        # On all cores, which pip does not use; but for a file of torch's that is for Python 3.12 and later.
-        environment.run("python -m compileall -q -j 0 -x py312_ $VIRTUAL_ENV/lib", ROOT)
+        # On all cores, which pip does not use; but for tests of packages, which nothing imports, and for a file of
+        # torch's that is for Python 3.12 and later.
+        environment.run("python -m compileall -q -j 0 -x 'py312_|/tests/' $VIRTUAL_ENV/lib", ROOT)
         return environment
 
     def beside(self, folder: Path) -> "Environment":
@@ -68,6 +71,7 @@ class Environment:
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=None if self.core is None else partial(os.sched_setaffinity, 0, {self.core}),
         )
 
     def json(self, command: str, at: Path) -> Any:

@@ -27,6 +27,16 @@ def joined(parts):
     return parts[0] + 1j * parts[1] if len(parts) > 1 else parts[0]
 
 
+def pulled(function, arguments, direct):
+    """Return what it gives and its gradients, by one program, as in a network: XLA compiles each step of many apart."""
+
+    def both(arguments, direct):
+        found, pull = jax.vjp(function, *arguments)
+        return found, pull(direct)
+
+    return jax.jit(both)(arguments, direct)
+
+
 @pytest.mark.parametrize("kind", recurrence.KERNELS)
 @pytest.mark.parametrize("steps", [1, 2, 9, 50])
 @pytest.mark.parametrize(("constant", "dtype"), [(True, "complex64"), (False, "float32")])
@@ -41,9 +51,7 @@ def test_states_and_gradients_are_a_loops(kind, steps, constant, dtype):
     arrays = drawn(UNITS) if constant else drawn(*shape), drawn(*shape), drawn(BATCH, UNITS)
     direct = parts(drawn(*shape))
     of_parts = tuple(parts(array) for array in arrays)
-    expected, pull = jax.vjp(lambda *each: parts(loop(*map(joined, each))), *of_parts)
-    found, pull_scan = jax.vjp(lambda *each: recurrence.states(*each, kind), *of_parts)
-    for one, other in zip(
-        jax.tree.leaves((found, pull_scan(direct))), jax.tree.leaves((expected, pull(direct))), strict=True
-    ):
+    expected = pulled(lambda *each: parts(loop(*map(joined, each))), of_parts, direct)
+    found = pulled(lambda *each: recurrence.states(*each, kind), of_parts, direct)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         assert np.linalg.norm(one - other) <= TOLERANCE * np.linalg.norm(other)

@@ -6,8 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
 from itertools import pairwise
 
 import psutil
@@ -24,110 +22,7 @@ from tests.throwaway import environment, install
 
 distributed = pytest.importorskip("distributed")
 
-CLUSTER = """
-import os, time
-from pathlib import Path
-from gradsuite import Experiment, Measurement, Setting, hookimpl
-from gradsuite.backend import Backend, BackendInfo
-
-BACKENDS = ("echo", "delta")
-
-def backend(name):
-    class One(Backend):
-        def describe(self):
-            return BackendInfo(name, {name: "1.0"}, ("cpu",), ("float64",), ())
-        def build(self, model, parameters, *, device="cpu", dtype="float32"):
-            raise NotImplementedError
-    One.name = name
-    return One
-
-class Spread(Experiment):
-    name = "spread"
-    question = "Who does what, and when?"
-    settings = (Setting("number", int, "which one"), Setting("what", str, "what to do"))
-    presets = {"quick": {"number": list(range(6)), "what": ["pid"]}}
-    timed = False
-
-    def measure(self, backend, device, settings):
-        return globals()[settings["what"]](settings["number"])
-
-class Timed(Spread):
-    name = "timed"
-    timed = True
-
-def pid(number):
-    yield [Measurement("pid", os.getpid()), Measurement("number", number)]
-
-def burn(number):
-    end = time.thread_time() + 0.5
-    while time.thread_time() < end:
-        pass
-    yield [Measurement("number", number)]
-
-def span(number):
-    began = time.monotonic()
-    time.sleep(0.1)
-    yield [Measurement("began", began), Measurement("ended", time.monotonic())]
-
-def wait(number):
-    here = Path(os.environ["HERE"])
-    (here / f"begun-{number}-{os.getpid()}").touch()
-    deadline = time.monotonic() + 100
-    while not (here / "go").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield [Measurement("number", number)]
-
-def fails(number):
-    raise ZeroDivisionError("its own fault")
-    yield
-
-@hookimpl
-def register_backends(register):
-    for name in BACKENDS:
-        register(backend(name))
-
-@hookimpl
-def register_experiments(register):
-    register(Spread)
-    register(Timed)
-"""
-
-
-def until(there, what="it"):
-    """Wait until something is there."""
-    deadline = time.monotonic() + 100
-    while not (found := there()):
-        assert time.monotonic() < deadline, f"{what} has not come"
-        time.sleep(0.02)
-    return found
-
-
-class Cluster:
-    """A scheduler and its workers, each a process of its own, that can be ended at any time."""
-
-    def __init__(self, folder):
-        self.folder, self.processes = folder, []
-        self.file = folder / "scheduler.json"
-        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", self.file)
-        until(lambda: self.file.exists() and self.file.read_text(), "the scheduler")
-        self.address = distributed.utils.json.loads(self.file.read_text())["address"]
-
-    def start(self, *arguments):
-        command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *map(str, arguments[1:])]
-        own = environment(self.folder, HERE=str(self.folder), DASK_DISTRIBUTED__LOGGING__DISTRIBUTED="critical")
-        process = subprocess.Popen(command, cwd=self.folder, env=own, stderr=subprocess.DEVNULL)
-        self.processes.append(process)
-        return process
-
-    def worker(self, threads=1):
-        options = ("--nthreads", threads, "--no-nanny", "--no-dashboard", "--nworkers", 1)
-        return self.start("worker", self.address, *options)
-
-    def close(self):
-        for process in self.processes:
-            process.kill()
-        for process in self.processes:
-            process.wait()
+from tests.clusters import CLUSTER, Cluster, executor_on, until  # noqa: E402
 
 
 @pytest.fixture
@@ -143,18 +38,6 @@ def cluster(tmp_path, monkeypatch):
     yield cluster
     cluster.close()
     sys.modules.pop("cluster_plugin", None)
-
-
-@contextmanager
-def executor_on(cluster, workers=2, said=None, **options):
-    """An executor on so many workers with a thread each; what it says goes into the list `said`."""
-    started = [cluster.worker() for _ in range(workers)]
-    with distributed.Client(cluster.address, set_as_default=False) as client:
-        client.wait_for_workers(workers, timeout=100)
-    said = [] if said is None else said
-    asked = Configuration(executor="dask", scheduler=cluster.address, threads=1, **{"timeout": 60, **options})
-    with open_executor(asked, load(), machine(), say=said.append) as executor:
-        yield executor, started
 
 
 def trials(what, count, backend="echo", *, timed=False):

@@ -4,17 +4,19 @@ import os
 import sys
 import time
 from contextlib import suppress
+from html import unescape
 
 import psutil
 import pytest
 from gradsuite.runs.store import Run
 
 from tests import throwaway
-from tests.faults.backends import FAULTY, STEPS
+from tests.faults.backends import FAULTY, PLACES, STEPS
 from tests.faults.descriptions import RUBBISH, SOUND
 from tests.faults.imports import IMPORTS
 from tests.faults.table import FAULTS
 
+pytestmark = pytest.mark.long
 BUILT_IN = "numpy,torch,jax,peers,experiments,mlflow,tasks"
 UNAVAILABLE = {name: words for name, (_, words) in {**RUBBISH, **IMPORTS}.items()}
 FAULTLESS = sorted({"sound", *SOUND})
@@ -74,9 +76,9 @@ def test_there_are_enough_of_them():
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_costs_its_own_trial_alone(trials, name):
-    fault = FAULTS[name]
-    found = [trials[name, step]["status"] for step in STEPS]
-    trial = trials[name, FAULTY]
+    fault, (backend, place) = FAULTS[name], PLACES[name]
+    found = [trials[backend, step]["status"] for step in (place - 1, place, place + 1)]
+    trial = trials[backend, place]
     assert found == ["ok", fault.status, "ok"], trial["reason"]
     assert fault.words in (trial["reason"] or trial["stderr"])
     assert len(trial["reason"]) < 1100
@@ -87,7 +89,7 @@ def test_a_fault_costs_its_own_trial_alone(trials, name):
 def test_a_backend_that_does_not_come_up_is_not_available_by_name(run, trials, name):
     (lost,) = [lost for lost in run.meta["unavailable"] if lost["name"] == name]
     assert UNAVAILABLE[name] in lost["reason"]
-    assert (name, FAULTY) not in trials
+    assert name not in {backend for backend, _ in trials}
 
 
 @pytest.mark.parametrize("name", FAULTLESS)
@@ -96,16 +98,16 @@ def test_what_is_no_fault_is_measured(trials, name):
 
 
 def test_every_sound_trial_has_the_same_number(run):
-    rows = run.frame("faults")
-    sound = rows[rows["step"] != FAULTY]
-    assert len(sound) == 2 * (len(FAULTS) + len(FAULTLESS))
+    rows, faulty = run.frame("faults"), set(PLACES.values())
+    sound = rows[[place not in faulty for place in zip(rows["backend"], rows["step"], strict=True)]]
+    assert len(sound) == len(STEPS) * len({*FAULTY, *FAULTLESS}) - len(faulty)
     assert set(sound["value"]) == {sound["value"].iloc[0]}
 
 
-def test_the_report_is_there(run):
-    page = (run.path / "report.html").read_text(encoding="utf-8")
-    for name in FAULTS:
-        assert name in page
+def test_the_report_names_every_backend_and_says_what_became_of_its_trials(run):
+    page = unescape((run.path / "report.html").read_text(encoding="utf-8"))
+    assert [name for name in FAULTY if name not in page] == []
+    assert [fault.words for fault in FAULTS.values() if fault.status != "ok" and fault.words not in page] == []
 
 
 def test_nothing_says_more_than_a_line(ended):
