@@ -5,6 +5,7 @@ plugin that fails costs only itself.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from gradsuite.alias import original
 from gradsuite.errors import NotAvailable, UserError, unknown
 from gradsuite.hosting import contract
 from gradsuite.hosting.contained import Fault, asked, contained
-from gradsuite.hosting.points import disabled, distribution, unblocked
-from gradsuite.hosting.registration import KINDS, Broken, Registration, registered
+from gradsuite.hosting.points import disabled, distribution, key, unblocked, upgrade
+from gradsuite.hosting.registration import KINDS, Broken, Registration, registered, require_new
+from gradsuite.hosting.rehearsal import rehearse
 from gradsuite.plain import plain
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ class Plugins:
         *,
         found: bool = False,
     ) -> None:
-        """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose.
+        """Collect what these plugin objects register, by plugin name; `blocked` names those left out.
 
         Of other `kinds` nothing is collected, and no clash of names is noticed. They are `found` if another process has
         them too, once it calls `load`.
@@ -201,12 +203,7 @@ class Plugins:
 
     def _take(self, entry: Registration) -> None:
         known = self.registrations[entry.kind]
-        if entry.name in known:
-            owner = known[entry.name].plugin
-            raise ValueError(
-                f"it registers the {entry.kind} {entry.name!r}, which the plugin {owner!r} has already, so that it is "
-                f"left out: remove one, or block it with --no-plugin"
-            )
+        require_new(entry, known)
         known[entry.name] = entry
 
 
@@ -217,13 +214,21 @@ def load(
 ) -> Plugins:
     """Return all installed plugins except the blocked ones, or what they register of some `kinds`.
 
-    Raises UserError for a blocked name that is no plugin's.
+    One that would end this process is broken, and blocked from here on. Raises UserError for a blocked name that is no
+    plugin's.
     """
     unwanted = disabled(blocked)
-    points = unblocked(unwanted, discover)
+    built_in, others = unblocked(unwanted, discover)
     plugins = Plugins(blocked=unwanted, kinds=kinds, found=discover is entry_points)
-    for point in points:
+    for point in built_in:
         _load_point(plugins, point)
+    endings = rehearse({key(point): partial(_load_point, plugins, point) for point in others})
+    for point in others:
+        if ending := endings.get(key(point)):
+            plugins.fail(point.name, ending, upgrade(point))
+            plugins.blocked.append(point.name)
+        else:
+            _load_point(plugins, point)
     return plugins
 
 
@@ -240,6 +245,6 @@ def _load_point(plugins: Plugins, point: EntryPoint) -> None:
     try:
         plugin = contained(point.load)
     except Fault as fault:
-        plugins.fail(point.name, str(fault), f"pip install --upgrade {owner}" if owner else "")
+        plugins.fail(point.name, str(fault), upgrade(point))
     else:
         plugins.add(point.name, plugin)
