@@ -67,6 +67,50 @@ HANGS = {
 }
 
 
+# Where a class that a plugin registers does such a thing in the host: its kind, and what is in the class.
+PLACES = {
+    "import": ("experiment", None),
+    "grid": ("experiment", "def grid(self, preset, changes):"),
+    "trials": ("experiment", "def trials(self, grid):"),
+    "times": ("experiment", "def times(self, settings):"),
+    "backends": ("experiment", "def backends(self, names):"),
+    "init": ("experiment", "def __init__(self, plugins=None):"),
+    "task-import": ("task", None),
+    "task-init": ("task", "def __init__(self):"),
+    "cell-import": ("cell", None),
+    "cell-init": ("cell", "def __init__(self):"),
+}
+BASES = {"experiment": "Good", "task": "Noise", "cell": "RNN"}
+CLASSES = """
+from good_plugin import Good
+from gradsuite.cells.rnn import RNN
+from gradsuite.tasks.synthetic.noise import Noise
+"""
+
+
+def classes():
+    """Return the sources of plugins a class of which does each deed in turn, in each of these places."""
+    found = {}
+    deeds = [ENDS[name][0] for name in ("crashes", "leaves-c", "aborts", "leaves-in-a-thread", "kills")]
+    for number, (place, (kind, method)) in enumerate(PLACES.items()):
+        name, deed = f"at-{place}", deeds[number % len(deeds)]
+        if method is None:  # as if its module did it
+            body = f"def __getattr__(name):\n{indented(deed)}    raise AttributeError(name)\n"
+        else:
+            lines = "".join(f"    {line}\n" for line in [method, *indented(deed).splitlines()])
+            body = f"class Deadly({BASES[kind]}):\n    name = '{name}'\n{lines}"
+        module = f"{name.replace('-', '_')}_plugin"
+        hook = f"@hookimpl\ndef register_{kind}s(register):\n    register('{name}', '{module}:Deadly')\n"
+        found[name.replace("-", "_")] = HEADER + CLASSES + body + hook
+    return found
+
+
+def named(kind):
+    """Return what the culprits of a kind are named by; of cells, which every worker imports, by their plugins."""
+    names = {f"at-{place}" for place, (where, _) in PLACES.items() if where == kind}
+    return {name.replace("-", "_") for name in names} if kind == "cell" else names
+
+
 def deadly(deeds):
     """Return the sources of plugins that do these things: as they are imported, and as they register."""
     found = {}
@@ -173,3 +217,36 @@ def test_a_host_that_is_ended_meanwhile_leaves_nothing(tmp_path, number):
     assert said.strip() == (b"" if number == signal.SIGKILL else b"interrupted")
     assert len(family) >= 3  # the copy's guard, the copy, and what the plugin has started
     assert alive == sleepers() == []
+
+
+@pytest.fixture(scope="module")
+def deadly_classes(tmp_path_factory):
+    made = tmp_path_factory.mktemp("classes")
+    install_all(made, classes())
+    return made
+
+
+@pytest.mark.parametrize("kind", ["experiment", "task", "cell"])
+def test_a_class_that_ends_the_host_is_left_out_of_what_is_listed(deadly_classes, kind):
+    done = gradsuite(deadly_classes, f"{kind}s", **blocked())
+    assert done.returncode == 0
+    lost = not_available(done.stdout)
+    assert set(lost) == named(kind) | named("cell")
+    assert all("its process" in reason and "as it was loaded" in reason for reason in lost.values())
+    assert {"experiment": "good", "task": "adding", "cell": "lstm"}[kind] in done.stdout
+
+
+def test_a_run_of_everything_measures_what_does_not_end_it(deadly_classes):
+    done = gradsuite(deadly_classes, "run", "--preset", "quick", "--backend", "echo", **blocked())
+    assert done.returncode == 0, done.stderr
+    assert "ANSWER of good." in done.stdout
+    assert set(not_available(done.stderr)) == named("experiment") | named("cell")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("run", "at-import"), ("show", "at-task-init"), ("show", "at_cell_import")]
+)
+def test_one_that_is_asked_for_is_refused(deadly_classes, command, name):
+    done = gradsuite(deadly_classes, command, name, **blocked())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"not available: {name}: its process" in done.stderr

@@ -90,6 +90,7 @@ def _perform(acts: Sequence[Callable[[], object]], host: int, reports: int) -> N
     from gradsuite.worker import guard
 
     try:
+        _endings.set(None)  # a copy is not copied
         os.setsid()
         reports = fcntl(reports, F_DUPFD_CLOEXEC, FIRST_FREE)
         os.dup2(host, 0)
