@@ -135,7 +135,8 @@ class Plugins:
 
     def get(self, kind: str, name: str) -> type:
         """Import and return a class by name. Raises UserError if there is none, NotAvailable if it is of no use."""
-        (loaded,) = made([self.find(kind, name)], class_of, self.built_in)
+        trial = self._sound if kind == "experiment" else class_of  # what the host will do with it
+        (loaded,) = made([self.find(kind, name)], class_of, self.built_in, trial)
         if isinstance(loaded, Broken):
             raise NotAvailable(f"not available: {loaded}")
         return loaded
@@ -154,13 +155,7 @@ class Plugins:
 
     def all_experiments(self) -> "list[Experiment]":
         """Return all experiments; one that is of no use, or a preset of which is not, is noted as broken."""
-
-        def sound(registration: Registration) -> "Experiment":
-            experiment: Experiment = contained(class_of(registration), self)
-            contract.require_presets(experiment, sorted(self.backends))
-            return experiment
-
-        return self._all("experiment", sound)
+        return self._all("experiment", self._sound)
 
     def task(self, name: str) -> "Task":
         """Return the task of this name, or `NAME:ARGUMENT`. Raises UserError as `get` does, and for the argument."""
@@ -172,6 +167,12 @@ class Plugins:
             return asked(kind.of, argument) if colon else asked(kind)
         except Fault as fault:
             raise NotAvailable(f"not available: {name}: {fault}") from fault
+
+    def _sound(self, registration: Registration) -> "Experiment":
+        """Return an experiment, the trials of whose presets can be listed. Raises Fault."""
+        experiment: Experiment = contained(class_of(registration), self)
+        contract.require_presets(experiment, sorted(self.backends))
+        return experiment
 
     def _all(self, kind: str, make: Make[Made]) -> list[Made]:
         """Return what is made of all registrations of a kind; what is of no use is noted as broken."""

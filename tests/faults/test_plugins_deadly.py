@@ -244,7 +244,8 @@ def test_a_run_of_everything_measures_what_does_not_end_it(deadly_classes):
 
 
 @pytest.mark.parametrize(
-    ("command", "name"), [("run", "at-import"), ("show", "at-task-init"), ("show", "at_cell_import")]
+    ("command", "name"),
+    [*(("run", name) for name in sorted(named("experiment"))), ("show", "at-task-init"), ("show", "at_cell_import")],
 )
 def test_one_that_is_asked_for_is_refused(deadly_classes, command, name):
     done = gradsuite(deadly_classes, command, name, **blocked())

@@ -22,16 +22,23 @@ def class_of(registration: Registration) -> type:
     return loaded
 
 
-def made(registrations: Sequence[Registration], make: Make[Made], built_in: Collection[str]) -> list[Made | Broken]:
-    """Return what is made of each registration, or why it cannot be; first in a copy, unless its plugin is built in.
+def made(
+    registrations: Sequence[Registration],
+    make: Make[Made],
+    built_in: Collection[str],
+    trial: Make[object] | None = None,
+) -> list[Made | Broken]:
+    """Return what is made of each registration, or why it cannot be; unless its plugin is built in, first in a copy.
 
-    What is built in comes first: what it has imported, the copy need not import once more.
+    In the copy, a `trial` may be more than what is made. What is built in comes first: what it has imported, the copy
+    need not import once more.
     """
+    trial = trial or make
     found = {one: _made(make, one) for one in registrations if one.plugin in built_in}
     others = [one for one in registrations if one.plugin not in built_in]
-    endings = rehearse({(make.__name__, one): partial(_made, make, one) for one in others})
+    endings = rehearse({(trial.__name__, one): partial(_made, trial, one) for one in others})
     for one in others:
-        ending = endings.get((make.__name__, one))
+        ending = endings.get((trial.__name__, one))
         found[one] = Broken(one.name, ending, one.install) if ending else _made(make, one)
     return [found[one] for one in registrations]
 
