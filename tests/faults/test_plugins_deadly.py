@@ -32,7 +32,6 @@ HOOK = "@hookimpl\ndef register_tasks(register):\n    register('{name}-data', 'j
 ENDS = {
     "crashes": ("ctypes.string_at(0)", "ended by SIGSEGV"),
     "leaves-c": ("ctypes.CDLL(None)._exit(0)", "exit status 0"),
-    "leaves-c-7": ("ctypes.CDLL(None)._exit(7)", "exit status 7"),
     "exits-c": ("ctypes.CDLL(None).exit(0)", "exit status 0"),
     "leaves-in-a-thread": (
         "thread = threading.Thread(target=os._exit, args=(0,))\nthread.start()\nthread.join()",
@@ -41,10 +40,8 @@ ENDS = {
     "aborts": ("os.abort()", "ended by SIGABRT"),
     "kills": ("os.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
     "terminates": ("os.kill(os.getpid(), signal.SIGTERM)", "ended by SIGTERM"),
-    "hangs-up": ("os.kill(os.getpid(), signal.SIGHUP)", "ended by SIGHUP"),
     "kills-its-group": ("os.killpg(0, signal.SIGKILL)", "ended by SIGKILL"),
     "wakes-itself": ("signal.alarm(1)\ntime.sleep(3600)", "ended by SIGALRM"),
-    "divides": ("os.kill(os.getpid(), signal.SIGFPE)", "ended by SIGFPE"),
     # Newer versions of Python notice this one by themselves.
     "overflows": (
         "sys.setrecursionlimit(10**9)\nDeep = type('Deep', (), {'__repr__': lambda deep: repr(deep)})\nrepr(Deep())",

@@ -45,7 +45,10 @@ def rehearse(acts: Mapping[Key, Callable[[], object]]) -> dict[Key, str]:
         return {}
     left = [key for key in acts if key not in endings]
     while left:
-        done, ending = _copied([acts[key] for key in left])
+        try:
+            done, ending = _copied([acts[key] for key in left])
+        except OSError:  # the system has no process or pipe to spare: that is no act's fault
+            break
         if done == UNHEARD:
             break
         endings |= dict.fromkeys(left[:done], "")
