@@ -11,6 +11,7 @@ import click
 
 from gradsuite.commands import gradsuite
 from gradsuite.errors import LINE, VALUE, UserError, shortened
+from gradsuite.hosting.rehearsal import rehearsing
 from gradsuite.plain import printable
 from gradsuite.running.interruption import exit_status, stoppable
 
@@ -24,7 +25,7 @@ def main() -> None:
     gc.set_threshold(*GARBAGE)
     faulthandler.enable(STDERR)  # where a plugin crashes this process in C, its file is named
     try:
-        with stoppable():
+        with stoppable(), rehearsing():
             status = gradsuite.main(prog_name="gradsuite", standalone_mode=False)
     except UserError as error:
         sys.exit(complain(str(error)))

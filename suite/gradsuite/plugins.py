@@ -5,6 +5,7 @@ plugin that fails costs only itself.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ from gradsuite import hookspecs
 from gradsuite.alias import original
 from gradsuite.errors import NotAvailable, UserError, unknown
 from gradsuite.hosting import contract
+from gradsuite.hosting.classes import Made, Make, class_of, made
 from gradsuite.hosting.contained import Fault, asked, contained
-from gradsuite.hosting.points import disabled, distribution, unblocked
-from gradsuite.hosting.registration import KINDS, Broken, Registration, registered
+from gradsuite.hosting.points import disabled, distribution, key, unblocked, upgrade
+from gradsuite.hosting.registration import KINDS, Broken, Registration, registered, require_new
+from gradsuite.hosting.rehearsal import rehearse
 from gradsuite.plain import plain
 
 if TYPE_CHECKING:
@@ -36,13 +39,14 @@ class Plugins:
         *,
         found: bool = False,
     ) -> None:
-        """Collect what these plugin objects register, by plugin name; `blocked` names those left out on purpose.
+        """Collect what these plugin objects register, by plugin name; `blocked` names those left out.
 
         Of other `kinds` nothing is collected, and no clash of names is noticed. They are `found` if another process has
         them too, once it calls `load`.
         """
         self.kinds = kinds
         self.blocked = sorted(blocked)
+        self.built_in: set[str] = set()  # plugins of which nothing is rehearsed
         self.found = found
         self.manager = pluggy.PluginManager(hookspecs.GROUP)
         self.manager.add_hookspecs(hookspecs)
@@ -131,18 +135,15 @@ class Plugins:
 
     def get(self, kind: str, name: str) -> type:
         """Import and return a class by name. Raises UserError if there is none, NotAvailable if it is of no use."""
-        loaded = self._load(self.find(kind, name))
+        trial = self._sound if kind == "experiment" else class_of  # what the host will do with it
+        (loaded,) = made([self.find(kind, name)], class_of, self.built_in, trial)
         if isinstance(loaded, Broken):
             raise NotAvailable(f"not available: {loaded}")
         return loaded
 
     def get_all(self, kind: str) -> list[type]:
         """Import and return all classes of a kind; one that is of no use is noted as broken."""
-        loaded = [self._load(registration) for _, registration in sorted(self.registrations[kind].items())]
-        for lost in loaded:
-            if isinstance(lost, Broken):
-                self.fail(lost.name, lost.reason, lost.install)
-        return [one for one in loaded if not isinstance(one, Broken)]
+        return self._all(kind, class_of)
 
     def experiment(self, name: str) -> "Experiment":
         """Return the experiment of this name, whose tasks are these plugins'. Raises UserError as `get` does."""
@@ -154,17 +155,7 @@ class Plugins:
 
     def all_experiments(self) -> "list[Experiment]":
         """Return all experiments; one that is of no use, or a preset of which is not, is noted as broken."""
-        experiments: list[Experiment] = []
-        for kind in self.get_all("experiment"):
-            name: str = getattr(kind, "name")  # noqa: B009  an experiment's, which `type` has not
-            try:
-                experiment: Experiment = contained(kind, self)
-                contract.require_presets(experiment, sorted(self.backends))
-            except Fault as fault:
-                self.fail(name, str(fault))
-            else:
-                experiments.append(experiment)
-        return experiments
+        return self._all("experiment", self._sound)
 
     def task(self, name: str) -> "Task":
         """Return the task of this name, or `NAME:ARGUMENT`. Raises UserError as `get` does, and for the argument."""
@@ -177,16 +168,21 @@ class Plugins:
         except Fault as fault:
             raise NotAvailable(f"not available: {name}: {fault}") from fault
 
-    def _load(self, registration: Registration) -> type | Broken:
-        try:
-            reason = contained(registration.missing)
-            if reason is None:
-                loaded = contained(registration.load)
-                contained(contract.require, registration.kind, registration.name, loaded)
-                return loaded
-        except Fault as fault:
-            reason = str(fault)
-        return Broken(registration.name, reason, registration.install)
+    def _sound(self, registration: Registration) -> "Experiment":
+        """Return an experiment, the trials of whose presets can be listed. Raises Fault."""
+        experiment: Experiment = contained(class_of(registration), self)
+        contract.require_presets(experiment, sorted(self.backends))
+        return experiment
+
+    def _all(self, kind: str, make: Make[Made]) -> list[Made]:
+        """Return what is made of all registrations of a kind; what is of no use is noted as broken."""
+        every = made(
+            [registration for _, registration in sorted(self.registrations[kind].items())], make, self.built_in
+        )
+        for lost in every:
+            if isinstance(lost, Broken):
+                self.fail(lost.name, lost.reason, lost.install)
+        return [one for one in every if not isinstance(one, Broken)]
 
     def _register(self, name: str, plugin: Any) -> None:
         self.manager.register(plugin, name)
@@ -201,12 +197,7 @@ class Plugins:
 
     def _take(self, entry: Registration) -> None:
         known = self.registrations[entry.kind]
-        if entry.name in known:
-            owner = known[entry.name].plugin
-            raise ValueError(
-                f"it registers the {entry.kind} {entry.name!r}, which the plugin {owner!r} has already, so that it is "
-                f"left out: remove one, or block it with --no-plugin"
-            )
+        require_new(entry, known)
         known[entry.name] = entry
 
 
@@ -217,14 +208,29 @@ def load(
 ) -> Plugins:
     """Return all installed plugins except the blocked ones, or what they register of some `kinds`.
 
-    Raises UserError for a blocked name that is no plugin's.
+    One that would end this process is broken, and blocked from here on. Raises UserError for a blocked name that is no
+    plugin's.
     """
     unwanted = disabled(blocked)
-    points = unblocked(unwanted, discover)
+    built_in, others = unblocked(unwanted, discover)
     plugins = Plugins(blocked=unwanted, kinds=kinds, found=discover is entry_points)
-    for point in points:
+    for point in built_in:
         _load_point(plugins, point)
+        plugins.built_in.add(point.name)
+    endings = rehearse({key(point): partial(_try_point, plugins, point) for point in others})
+    for point in others:
+        if ending := endings.get(key(point)):
+            plugins.fail(point.name, ending, upgrade(point))
+            plugins.blocked.append(point.name)
+        else:
+            _load_point(plugins, point)
     return plugins
+
+
+def _try_point(plugins: Plugins, point: EntryPoint) -> None:
+    """Load one plugin in a copy of this process, and the classes of its cells: every worker imports those."""
+    _load_point(plugins, point)
+    made([cell for cell in plugins.cells.values() if cell.plugin == point.name], class_of, [point.name])
 
 
 def _load_point(plugins: Plugins, point: EntryPoint) -> None:
@@ -238,8 +244,6 @@ def _load_point(plugins: Plugins, point: EntryPoint) -> None:
         )
         return
     try:
-        plugin = contained(point.load)
+        plugins.add(point.name, contained(point.load))
     except Fault as fault:
-        plugins.fail(point.name, str(fault), f"pip install --upgrade {owner}" if owner else "")
-    else:
-        plugins.add(point.name, plugin)
+        plugins.fail(point.name, str(fault), upgrade(point))

@@ -232,3 +232,22 @@ def test_each_is_refused_in_one_line_when_it_is_named(faulty, monkeypatch):
             study(plugins, [name], "quick", {}).backends(["echo"])
         assert "\n" not in str(refused.value)
         assert len(str(refused.value)) < 340
+
+
+LEAVING = """
+from gradsuite.tasks.synthetic.adding import Adding
+class Leaving(Adding):
+    name = "leaving"
+    def check_length(self, length):
+        sys.exit(0)
+@hookimpl
+def register_tasks(register):
+    register(Leaving)
+"""
+
+
+def test_a_task_that_leaves_when_it_is_asked_for_a_length_is_not_available(tmp_path):
+    install_all(tmp_path, {"leaving": HEADER + LEAVING})
+    done = gradsuite(tmp_path, "train", "--task", "leaving", "--backend", "echo", **blocked())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not available: leaving: SystemExit: 0" in done.stderr

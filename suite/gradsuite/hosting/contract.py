@@ -13,6 +13,7 @@ from gradsuite.hosting.contained import Fault, asked
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment
     from gradsuite.settings import Grid
+    from gradsuite.tasks.task import Task
 
 VALUES = (str, int, float)  # what a setting's value is
 
@@ -80,6 +81,14 @@ def backends(experiment: "Experiment", names: Sequence[str]) -> list[str]:
         return found
 
     return asked(chosen)
+
+
+def check_length(task: "Task", name: str, length: int) -> None:
+    """Raise UserError as a task does for a length that it cannot have, and NotAvailable for whatever else it does."""
+    try:
+        asked(task.check_length, length)
+    except Fault as fault:
+        raise NotAvailable(f"not available: {name}: {fault}") from fault
 
 
 def named(experiment: "Experiment", fault: Fault) -> NotAvailable:

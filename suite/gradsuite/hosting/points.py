@@ -22,19 +22,34 @@ def installed() -> set[str]:
     return {point.name for point in entry_points(group=GROUP)}
 
 
-def unblocked(unwanted: Collection[str], discover: Callable[..., Iterable[EntryPoint]]) -> list[EntryPoint]:
-    """Return the entry points of all plugins but the unwanted ones, those that are built in first.
+def unblocked(
+    unwanted: Collection[str], discover: Callable[..., Iterable[EntryPoint]]
+) -> tuple[list[EntryPoint], list[EntryPoint]]:
+    """Return the entry points of the plugins that are built in, and of all others, but for the unwanted ones.
 
     A plugin is unwanted by its name, or by that of its distribution: the name of a built-in plugin may be taken in
     vain. Raises UserError for a name that is no plugin's, so that a typo does not go unnoticed.
     """
-    points = sorted(discover(group=GROUP), key=lambda point: (distribution(point) != DISTRIBUTION, point.name))
+    points = sorted(discover(group=GROUP), key=lambda point: point.name)
     names = {point.name for point in points}
     for name in set(unwanted) - names - set(map(distribution, points)):
         raise unknown("plugin", name, names)
-    return [point for point in points if not {point.name, distribution(point)} & set(unwanted)]
+    wanted = [point for point in points if not {*key(point)} & set(unwanted)]
+    built_in = [point for point in wanted if distribution(point) == DISTRIBUTION]
+    return built_in, [point for point in wanted if distribution(point) != DISTRIBUTION]
+
+
+def key(point: EntryPoint) -> tuple[str, str]:
+    """Return what tells a plugin from all others: its name, and that of its distribution if it is known."""
+    return point.name, distribution(point)
 
 
 def distribution(point: EntryPoint) -> str:
     """Return the name of the distribution that has an entry point, if it is known."""
     return point.dist.name if point.dist else ""
+
+
+def upgrade(point: EntryPoint) -> str:
+    """Return the command that may mend a plugin, if it is known."""
+    owner = distribution(point)
+    return f"pip install --upgrade {owner}" if owner else ""

@@ -4,7 +4,7 @@ And what is said of one that cannot be loaded.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -92,6 +92,15 @@ def registered(
         raise TypeError(f"register({name!r}, requires=...) needs a list of modules, as in requires=['torch']")
     behind = _words(name, command) if target is None else target
     return Registration(kind, name, behind, plugin, tuple(map(str, requires)), str(install), bool(peer))
+
+
+def require_new(entry: Registration, known: Mapping[str, Registration]) -> None:
+    """Raise ValueError if another of the kind, which is `known`, has the name of this one."""
+    if entry.name in known:
+        raise ValueError(
+            f"it registers the {entry.kind} {entry.name!r}, which the plugin {known[entry.name].plugin!r} has already, "
+            f"so that it is left out: remove one, or block it with --no-plugin"
+        )
 
 
 def _words(name: str, command: Any) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Descent: which process ends with which. Linux can say so for good; elsewhere it is done as far as can be seen."""
+"""Descent: which process ends with which, and how. Linux can tie them; elsewhere it is done as far as can be seen."""
 
 import ctypes
 import os
@@ -41,6 +41,16 @@ def end_marked(variable: str, mark: str) -> None:
         with suppress(psutil.Error, OSError):
             if process.environ().get(variable) == mark:
                 process.kill()
+
+
+def ended(status: int | None) -> str:
+    """Return how a process ended, in words; None is one that lives."""
+    if status is None:
+        return "its process closed the pipe to the host"
+    if status < 0:
+        name = next((one.name for one in signal.Signals if one == -status), f"signal {-status}")
+        return f"its process was ended by {name}"
+    return f"its process ended with exit status {status}"
 
 
 def _kill_descendants() -> None:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from gradsuite.hosting.contained import Fault, contained
+from gradsuite.machine.descent import ended
 from gradsuite.plugins import load
 from gradsuite.report.piece import Piece
 from gradsuite.report.section import Section
@@ -137,16 +138,6 @@ class MakerProcess:
         if self.part != BEGINNING:
             return None
         return task.piece.unmade(f"Its section could not be made: {reason}")
-
-
-def ended(status: int | None) -> str:
-    """Return how a process ended, in words; None is one that lives."""
-    if status is None:
-        return "its process closed the pipe to the host"
-    if status < 0:
-        name = next((one.name for one in signal.Signals if one == -status), f"signal {-status}")
-        return f"its process was ended by {name}"
-    return f"its process ended with exit status {status}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from gradsuite.backend import BackendInfo
 from gradsuite.errors import NotAvailable, UserError, cause, unknown
 from gradsuite.experiment import Experiment, Trial
 from gradsuite.hosting import contract
-from gradsuite.hosting.contained import Fault, asked
+from gradsuite.hosting.contained import Fault
 from gradsuite.model import CELLS
 from gradsuite.plugins import Plugins
 from gradsuite.running.selection import Selection
@@ -197,12 +197,9 @@ def pin_of(plugins: Plugins, name: str, lengths: Sequence[int]) -> Pin | None:
         plugins.find("task", name)
         return None
     task = plugins.task(name)
-    try:
-        if task.only_length is None:
-            for length in lengths:
-                asked(task.check_length, length)
-    except Fault as fault:
-        raise NotAvailable(f"not available: {name}: {fault}") from fault
+    if task.only_length is None:
+        for length in lengths:
+            contract.check_length(task, name, length)
     return task.pin
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from gradsuite.errors import UserError, one_line
+from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Result, Trial
+from gradsuite.hosting.contained import Fault, asked
 from gradsuite.machine.memory import spell
 
 HOST_DEVICE = "cpu"  # what lies on any other device is not in the memory of this computer
@@ -54,8 +55,8 @@ class Fit:
             reason = self.room.refusal(self.need(trial))
         except UserError as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001  an experiment's own estimate costs its trials alone
-            return Result("error", reason=f"memory() of {trial.experiment}: {one_line(error)}")
+        except Fault as fault:  # an experiment's own estimate costs its trials alone
+            return Result("error", reason=f"memory() of {trial.experiment}: {fault}")
         return None if reason is None else Result("invalid", reason=reason)
 
     def reconsidered(
@@ -69,8 +70,12 @@ class Fit:
         return {one: status for one, status in stored.items() if one not in fitting}
 
     def need(self, trial: Trial) -> int:
-        """Return what a trial takes at least, in bytes. Raises whatever its experiment does."""
-        need = self.experiments[trial.experiment].memory(trial.settings)
-        if not isinstance(need, int) or isinstance(need, bool) or need < 0:
-            raise TypeError(f"a whole number of bytes is asked for, not {str(need)[:80]!r}")
-        return need
+        """Return what a trial takes at least, in bytes. Raises UserError as its experiment does, and Fault."""
+
+        def estimated() -> int:
+            need = self.experiments[trial.experiment].memory(trial.settings)
+            if not isinstance(need, int) or isinstance(need, bool) or need < 0:
+                raise TypeError(f"a whole number of bytes is asked for, not {str(need)[:80]!r}")
+            return need
+
+        return asked(estimated)

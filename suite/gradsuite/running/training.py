@@ -9,6 +9,7 @@ from typing import Any, Self
 from psutil import virtual_memory
 
 from gradsuite.errors import UserError, one_line
+from gradsuite.hosting import contract
 from gradsuite.machine.facts import machine
 from gradsuite.model import Model, parameter_shapes
 from gradsuite.plugins import load
@@ -182,7 +183,7 @@ def require_folder(folder: Path) -> None:
 def _require_sound(asked: Asked, task: Task) -> None:
     """Raise UserError for what no backend could train: names and numbers are looked at before a worker starts."""
     model = asked.model(task)
-    task.check_length(asked.recipe(task).length)
+    contract.check_length(task, asked.task, asked.recipe(task).length)
     asked.schedule().check(model)
     _require_room(model)
     asked.parameters(model)

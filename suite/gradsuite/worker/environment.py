@@ -1,7 +1,7 @@
 """The environment a worker is started with, set before anything is imported."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -23,17 +23,15 @@ class WorkerEnvironment:
         self,
         plugins: Plugins,
         machine: Mapping[str, Any],
-        blocked: Collection[str] = (),
         origins: Mapping[str, Origin] = MappingProxyType({}),
         purpose: Purpose = Purpose.TIME,
     ) -> None:
-        """Use as many threads as `machine` says, and block the same plugins as here.
+        """Use as many threads as `machine` says, and block the plugins that are blocked here.
 
         `origins` says, for second names of backends, where their code comes from if not from here.
         """
         self.plugins = plugins
         self.machine = machine
-        self.blocked = blocked
         self.origins = origins
         self.purpose = purpose
 
@@ -45,7 +43,7 @@ class WorkerEnvironment:
     def shared(self, workers: int) -> Self:
         """Return that of so many workers that measure side by side: each has its part of the threads, on any core."""
         machine = {**self.machine, "threads": max(1, self.threads // workers)}
-        return type(self)(self.plugins, machine, self.blocked, self.origins, Purpose.MEASURE)
+        return type(self)(self.plugins, machine, self.origins, Purpose.MEASURE)
 
     def __call__(self, backend: str) -> dict[str, str]:
         """Return all variables for this backend's worker."""
@@ -53,7 +51,7 @@ class WorkerEnvironment:
         environment |= {**layout.ENVIRONMENT, **allocator.environment()}
         if self.purpose is not Purpose.MEASURE:
             environment[THREADS_VARIABLE] = str(self.threads)
-        environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.blocked)))
+        environment[DISABLE_VARIABLE] = ",".join(sorted(disabled(self.plugins.blocked)))
         environment |= self.origin(backend).environment(environment)
         return environment | self.added(original(backend), tuned=is_tuned(backend))
 

@@ -201,7 +201,7 @@ def test_the_environment_sets_threads_and_takes_what_plugins_add(monkeypatch):
             return kernels | ({"FASTER": "yes", "OMP_NUM_THREADS": "9"} if machine["tuned"] else {})
 
     monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "x")
-    environment = WorkerEnvironment(Plugins({"tuning": Tuning()}), machine(threads=3), blocked=["y"])
+    environment = WorkerEnvironment(Plugins({"tuning": Tuning()}, blocked=["y"]), machine(threads=3))
     plain, tuned = environment("a"), environment("b")
     assert all(plain[name] == "3" for name in THREAD_VARIABLES)
     assert plain["GRADSUITE_DISABLE_PLUGINS"] == "x,y"

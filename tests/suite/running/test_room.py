@@ -1,6 +1,7 @@
 """Sizes that cannot fit: refused before anything is measured, and measured once there is room."""
 
 import sqlite3
+import sys
 
 import pytest
 from gradsuite.errors import UserError
@@ -64,6 +65,14 @@ def test_an_estimate_that_fails_says_how():
     assert (fit(refuses).result(trial(1)).status, fit(refuses).result(trial(1)).reason) == (
         "invalid", "width is too large",
     )  # fmt: skip
+
+
+def test_an_estimate_that_would_end_the_host_costs_its_trials_alone():
+    def leaves(settings):
+        sys.exit(0)
+
+    result = fit(leaves).result(trial(1))
+    assert (result.status, result.reason) == ("error", "memory() of sized: SystemExit: 0")
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def open_executor(
     Raises UserError if it cannot be had.
     """
     if configuration.executor == "local":
-        environment = WorkerEnvironment(plugins, machine, configuration.no_plugin, origins)
+        environment = WorkerEnvironment(plugins, machine, origins)
         return LocalExecutor.configured(environment, configuration)
     require_scheduler(configuration.scheduler or "")
     from gradsuite.running.executors.dask import DaskExecutor  # its package is optional, and slow to import

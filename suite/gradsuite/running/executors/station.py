@@ -124,8 +124,7 @@ def of_this_worker(station: str) -> Station:
 
 def local_executor(configuration: Configuration) -> LocalExecutor:
     """Return the executor of the machine that this is called on, which finds its own plugins and cores."""
-    blocked = configuration.no_plugin
-    environment = WorkerEnvironment(load(blocked), machine(configuration.threads), blocked)
+    environment = WorkerEnvironment(load(configuration.no_plugin), machine(configuration.threads))
     return LocalExecutor.configured(environment, configuration)
 
 
