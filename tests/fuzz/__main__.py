@@ -53,13 +53,18 @@ def fuzz(name: str, target: Target, seconds: int) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(target.seeds):
         (corpus / f"seed-{number}").write_bytes(seed)
-    words.write_text("".join(f'"{"".join(f"\\x{byte:02x}" for byte in word)}"\n' for word in target.words if word))
+    words.write_text("".join(map(entry, target.words)))
     options = {
         "max_total_time": seconds, "max_len": LONGEST, "timeout": PATIENCE, "rss_limit_mb": MEMORY, "dict": words,
         "artifact_prefix": f"{KEPT / name}-", "print_final_stats": 1,
     }  # fmt: skip
     atheris.Setup([sys.argv[0], *(f"-{option}={value}" for option, value in options.items()), str(corpus)], target.read)
     atheris.Fuzz()
+
+
+def entry(word: bytes) -> str:
+    """Return the line of a word in a dictionary of libFuzzer's."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n'
 
 
 def main() -> None:

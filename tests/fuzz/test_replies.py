@@ -1,7 +1,6 @@
 """Replies of plugins: whatever bytes come are a message, or named as none, and whatever they say a value or a line."""
 
 import json
-import struct
 from contextlib import suppress
 
 import numpy as np
@@ -25,7 +24,19 @@ ANSWER = {
     "start": {"done": False, "measurements": [["m", 1.5, "s", None, 0, 2, ""]], "changed": []},
     "save": {"step": 1},
 }
-JSON = (b"null", b"NaN", b"-Infinity", b"1e999", b"[[", b"{}", b'"', b"\\ud800", b"9007199254740993", b"true", b"[null]")
+JSON = (
+    b"null",
+    b"NaN",
+    b"-Infinity",
+    b"1e999",
+    b"[[",
+    b"{}",
+    b'"',
+    b"\\ud800",
+    b"9007199254740993",
+    b"true",
+    b"[null]",
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -79,9 +90,7 @@ FRAME = Target(
 )
 REPLY = Target(
     read_reply,
-    tuple(
-        bytes([VERBS.index(do)]) + json.dumps({"status": "ok", **answer}).encode() for do, answer in ANSWER.items()
-    ),
+    tuple(bytes([VERBS.index(do)]) + json.dumps({"status": "ok", **answer}).encode() for do, answer in ANSWER.items()),
     (*JSON, b'"status":"error"', b'"reason":', *(f'"{name}":'.encode() for one in ANSWERS.values() for name in one)),
 )
 PIPE = Target(read_pipe, (HEADER.pack(SECRET, 1, 2) + b"{}",), (SECRET, bytes(12), b"\xff\xff\xff\xff", *JSON))

@@ -29,6 +29,12 @@ FIELDS = sorted(META)
 SMALL = 3  # trials of the run that is damaged
 KINDS = ("bytes", "field", "cell")
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
 
 @cache
 def whole() -> bytes:
@@ -119,8 +125,7 @@ def test_any_damage_of_a_run_is_read_or_a_line(data):
     RUN.read(data)
 
 
-@given(st.sampled_from(FIELDS), st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=6))
+@given(st.sampled_from(FIELDS), json_values)
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_run_says_of_itself_is_read_or_a_line(name, value):
     RUN.read(damaged("field", FIELDS.index(name), json.dumps(value).encode()))

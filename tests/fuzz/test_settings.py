@@ -28,7 +28,8 @@ SETTINGS = {(one.name, setting.name): setting for one in PLUGINS.all_experiments
 MEMORY = 2**34  # bytes of the machine that a size may be a share of
 SEEDS = (
     "gain=0.5,1.5", "hidden_size=16", "cell=rnn,lstm", "dtype=float32", "3/16", "75%", "8GiB", "numpy@tuned", "numpy@2",
-    "tcp://127.0.0.1:8786", "tls://[::1]:8786", "warmup:100+cosine", "step:10:0.5", "results/part-1", "gates * gain=2 *",
+    "tcp://127.0.0.1:8786", "tls://[::1]:8786", "warmup:100+cosine", "step:10:0.5",
+    "results/part-1", "gates * gain=2 *",
     "series.csv?target=a&horizon=5", "task=csv:series.csv?target=a",
 )  # fmt: skip
 WORDS = (

@@ -20,9 +20,11 @@ tuned = true
 gain = [0.5, 1.5]
 cell = "lstm"
 """
-WORDS = tuple(
-    word.encode() for word in (*KEYS, *"[ ] { } = ' \" \"\"\" \n . , # \\u inf nan 1e999 [[ true 2024-01-01 0x_".split(" "))
-)
+SYNTAX = (
+    "[", "]", "{", "}", "=", "'", '"', '"""', "\n", ".", ",", "#", "\\u", "inf", "nan", "1e999", "[[",
+    "true", "2024-01-01", "0x",
+)  # fmt: skip
+WORDS = tuple(word.encode() for word in (*sorted(KEYS), *SYNTAX))
 scalars = st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.dates(), st.none(), st.binary(max_size=8))
 values = st.recursive(
     scalars,
