@@ -17,8 +17,8 @@ ROWS = "a,b,day\n" + "".join(f"{k * k % 7},{k % 5},2024-01-{k % 28 + 1:02d}\n" f
 QUERIES = ("target=a", "target=b", "target=a&missing=drop", "target=day", "target=a&decimal=comma", "")
 OPTIONS = (
     "target=", "inputs=", "time=", "horizon=", "window=", "missing=drop", "missing=fill", "decimal=comma",
-    "classes=yes", "&", ";", "%3B", ",", "\t", '"', "\n", "\r", "\0", "nan", "1e400", "-", "\u00e9", "1,5", "1_000", "true", "inf",
-    "\ufeff", "2024-01-01", "NaN",
+    "classes=yes", "&", ";", "%3B", ",", "\t", '"', "\n", "\r", "\0", "nan", "1e400", "-", "\u00e9", "1,5", "1_000",
+    "true", "inf", "\ufeff", "2024-01-01", "NaN",
 )  # fmt: skip
 cells = st.one_of(
     st.floats().map(str),

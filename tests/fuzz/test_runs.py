@@ -26,6 +26,7 @@ CELLS = [
     for column in columns.split()
 ]
 FIELDS = sorted(META)
+FEW = EXAMPLES // 6  # each is a file that is written, read and repaired
 SMALL = 3  # trials of the run that is damaged
 KINDS = ("bytes", "field", "cell")
 
@@ -120,12 +121,12 @@ RUN = Target(
 
 
 @given(RUN.inputs())
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=FEW, suppress_health_check=[HealthCheck.too_slow])
 def test_any_damage_of_a_run_is_read_or_a_line(data):
     RUN.read(data)
 
 
 @given(st.sampled_from(FIELDS), json_values)
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=FEW, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_run_says_of_itself_is_read_or_a_line(name, value):
     RUN.read(damaged("field", FIELDS.index(name), json.dumps(value).encode()))
