@@ -17,7 +17,12 @@ def taken(call: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return call(*arguments)
     except UserError as error:
-        message = str(error)
+        one_line(error)
+    return None
+
+
+def one_line(error: Exception) -> None:
+    """Assert that an error's message is as short as it can be without knowing how long a line is, and can be shown."""
+    message = str(error)
     assert len(message) <= LONGEST_MESSAGE
     assert shortened(printable(message), LINE).isprintable()
-    return None

@@ -44,13 +44,13 @@ def lengths(prefix: bytes) -> tuple[int, int]:
 
 
 def decode_header(text: bytes) -> Header:
-    """Return a header. Raises BadFrame if it is not a JSON object."""
+    """Return a header. Raises BadFrame if it is not a JSON object, in UTF-8."""
     try:
-        header = json.loads(text)
-    except ValueError as error:
+        header = json.loads(text.decode())
+    except (ValueError, RecursionError) as error:
         raise BadFrame(f"sent a header that is not JSON: {error}") from error
     if not isinstance(header, dict):
-        raise BadFrame(f"sent a header that is not a JSON object but {text[:60].decode()!r}")
+        raise BadFrame(f"sent a header that is not a JSON object but {text[:60].decode(errors='replace')!r}")
     return header
 
 

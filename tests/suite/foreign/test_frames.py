@@ -44,7 +44,14 @@ def test_the_beginning_of_a_frame_is_known_from_its_first_byte():
         (lengths, b"GRAD\xff\xff\xff\xff" + bytes(8), "a header of 4294967295 bytes"),
         (decode_header, b"{", "not JSON"),
         (decode_header, b"\xff", "not JSON"),
+        (decode_header, b"[" * 100_000, "not JSON"),
+        (decode_header, "{}".encode("utf-16"), "not JSON"),
         (decode_header, b"[1]", r"not a JSON object but '\[1\]'"),
+        (
+            decode_header,
+            b'"' + "\u00e9".encode() * 40 + b'"',
+            "not a JSON object but '\"\u00e9+\ufffd'",
+        ),  # cut in a letter
         (decode_payload, b"nonsense", "not safetensors"),
         (decode_payload, save({"a": np.ones(3)})[:-1], "not safetensors"),
     ],
