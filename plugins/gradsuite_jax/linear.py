@@ -18,8 +18,14 @@ Array = jax.Array
 Nudges = Mapping[str, Array]
 
 # Numbers of a state in a stretch of a serial scan: half a megabyte in float32. What a stretch makes stays in a core's
-# cache, and is made again on the way back, which takes less time than to write and read it. A gradient of `lru` over
-# T=4,096 with B=8 and H=64, in ms, on two cores (medians of ten interleaved rounds, jaxlib 0.10):
+# cache, and is made again on the way back, which takes less time than to write it and read it. A gradient of `lru` over
+# T=4,096 in ms, float32, on two cores (medians of nine, jaxlib 0.10), and all steps as one:
+#
+#   numbers in a stretch           65,536  131,072  262,144   all
+#   B=8, H=64, the last step read      38       31       33    45
+#   B=8, H=64, every step read         72       60       61    62
+#   B=32, H=128, the last step        261      196      197   433
+#   B=32, H=128, every step           641      561      539   583
 NUMBERS = 131_072
 
 

@@ -16,15 +16,10 @@ from jax import lax
 Array = jax.Array
 Parts = tuple[Array, ...]  # a real array, or the real and the imaginary part of a complex one
 
-# Which scan is the faster, forward and back in seconds, float32, B=8 and H=64, on two cores of a shared machine
-# (medians of seven interleaved rounds, jaxlib 0.10):
-#
-#   T          256    1,024    4,096   and B=32, H=128, T=4,096
-#   serial  0.0014   0.0108   0.0291   0.332
-#   parallel 0.0020  0.0135   0.1120   0.875
-#
-# A processor with few cores reads memory once for a serial scan and some four times for a parallel one. On a GPU each
-# step of a serial one starts kernels of its own.
+# A processor with few cores reads memory once for a serial scan and some four times for a parallel one. Forward and back
+# over T=4,096 with B=8 and H=64, float32, on two cores (medians of 15, jaxlib 0.10), that is 21 ms and 44 ms with a
+# constant complex a, 10 and 27 with a real one of each step. The serial scan is not unrolled: XLA then computes each
+# state anew from the first of those in one turn (39 and 16 ms with eight). On a GPU each step starts kernels of its own.
 FASTEST = {"cpu": "serial"}
 ELSEWHERE = "parallel"
 
