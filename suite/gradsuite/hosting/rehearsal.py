@@ -15,6 +15,7 @@ from gradsuite.hosting.contained import STOPPING
 Key = TypeVar("Key", bound=Hashable)
 
 PATIENCE = 60.0  # seconds for one act: as many as a worker has to import a framework on a busy machine
+THREADED = {"jax", "torch"}  # a copy has none of their threads, and would wait for them; no command imports them itself
 UNHEARD = -1  # acts done by a copy that never began
 FIRST_FREE = 3  # descriptors below are the standard streams, or in a host without them might be taken for them
 
@@ -28,7 +29,8 @@ def rehearsing() -> Iterator[None]:
 
     On Linux alone: elsewhere a copy may die of what the system has begun in the process that it is a copy of.
     """
-    token = _endings.set({} if sys.platform == "linux" else None)
+    safe = sys.platform == "linux" and THREADED.isdisjoint(sys.modules)
+    token = _endings.set({} if safe else None)
     try:
         yield
     finally:
