@@ -25,7 +25,8 @@ from gradsuite.__main__ import main
 main()
 """
 HEADER = "import ctypes, os, signal, subprocess, sys, threading, time\nfrom gradsuite import hookimpl\n"
-SLEEPER = [sys.executable, "-c", "import time; time.sleep(3600)", "left by a deadly plugin"]
+# Of this process of pytest: another may run beside it, and try the same deeds.
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(3600)", f"left by a deadly plugin of {os.getpid()}"]
 HOOK = "@hookimpl\ndef register_tasks(register):\n    register('{name}-data', 'json:JSONDecoder')\n"
 
 # What a plugin does in place of its work, and a pattern of the line that says so.
