@@ -46,7 +46,7 @@ def scan(
 
     read = read._replace(masks=None)  # of what a layer puts out, later
     end: State = recurrence.wide(start)
-    if kind == "serial" and (steps := NUMBERS // start[0].size) < len(read.x):
+    if kind == "serial" and (steps := max(1, NUMBERS // start[0].size)) < len(read.x):
         outputs = []
         for now in zip(read.pieces(steps), in_pieces(nudges, steps), strict=True):
             end, out = lax.scan(jax.checkpoint(run), end, now)

@@ -98,22 +98,28 @@ def test_jax_takes_whatever_a_batch_has(kind, readout):
     assert_right(load("jax"), model, kind, **EXTRAS["all"])
 
 
-@pytest.mark.parametrize("readout", ["last", "all"])
-@pytest.mark.parametrize("cell", ["lru", "minlstm"])
-def test_stretches_of_jax_are_the_loop(cell, readout):
-    """Many numbers a step: a serial scan cuts its steps into stretches, the first of them shorter, and recomputes."""
-    backend, steps, size = load("jax"), 20, 64
+@pytest.mark.parametrize(
+    ("cell", "readout", "steps", "size"),
+    [("lru", "last", 20, 64), ("lru", "all", 20, 64), ("minlstm", "last", 20, 64), ("minlstm", "all", 3, 513)],
+)
+def test_stretches_of_jax_are_the_loop(cell, readout, steps, size):
+    """Many numbers a step: a serial scan cuts its steps into stretches, the first of them shorter, and recomputes.
+
+    A step of 513 sequences has more numbers than a stretch is to have, and is one.
+    """
+    backend = load("jax")
     from gradsuite_jax.linear import NUMBERS
 
     model = model_of(cell, hidden_size=256, loss="cross_entropy", readout=readout, bidirectional=True)
     in_stretch = NUMBERS // (size * model.hidden_size)
     assert in_stretch < steps
-    assert steps % in_stretch
+    assert not in_stretch or steps % in_stretch
     lengths = tuple(1 + 7 * n % steps for n in range(size))
     case = Case(model, steps, size, lengths=lengths, carried=True, masks=steps)
     by = {kind: Subject(backend, "cpu", "float64").find(case, Schedule(scan=kind)) for kind in ("loop", "serial")}
-    assert len(by["loop"]) >= 10
-    assert not [str(one) for one in all_close(str(case), by["serial"], by["loop"], TOLERANCE) if one.error > one.bound]
+    findings = [*all_close(str(case), by["serial"], by["loop"], TOLERANCE)]
+    assert len(findings) >= 10
+    assert not [str(finding) for finding in findings if not finding.error <= finding.bound]
 
 
 @pytest.mark.parametrize("cell", ["peephole", "ln-rnn"])
