@@ -6,7 +6,7 @@ Of a cell that is linear in its state, only the states are computed step by step
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from gradsuite.backend import Gradients, Tape
@@ -14,10 +14,11 @@ from gradsuite.cells import Linear, find
 from gradsuite.model import Model
 from torch import Tensor
 
-from gradsuite_torch import recurrence
+from gradsuite_torch import recurrence, steps
 from gradsuite_torch.equations import Equations, Products, differentiable, over_time
 from gradsuite_torch.network import DeviceBatch, TorchNetwork
 from gradsuite_torch.padding import Padding
+from gradsuite_torch.program import Program, program_of
 from gradsuite_torch.route import Route, beside
 from gradsuite_torch.trace import TIME, States
 
@@ -63,13 +64,14 @@ class Autodiff(TorchNetwork):
         self.cell = find(model.cell)
         self.scan = scan
         self.scans = isinstance(self.cell, Linear) and scan != "loop"
+        self._programs: dict[tuple[Any, ...], Program | None] = {}
 
     def forward(self, batch: DeviceBatch, *, states: bool = False) -> Tape:
         """Run all layers over all steps; autograd keeps what it needs."""
         parameters = {name: p.detach().requires_grad_() for name, p in self.parameters.items()}
         state = tuple(kind.detach().requires_grad_() for kind in batch.state or ())
         with torch.enable_grad():
-            layers, hidden = self.unroll(batch, state, parameters)
+            layers, hidden = self.unroll(batch, state, parameters, states=states)
         with torch.no_grad():
             outputs = self.readout.outputs(hidden, parameters, batch.padding)
             loss = self.readout.loss(outputs, batch.targets, batch.padding)
@@ -108,7 +110,9 @@ class Autodiff(TorchNetwork):
         by_state = [self._stacked([[next(each) for _ in layer[kind]] for layer in layers], route) for kind in kinds]
         return Gradients(by_name | of_readout, *by_state, initial_state=initial)
 
-    def unroll(self, batch: DeviceBatch, state: States, parameters: Mapping[str, Tensor]) -> tuple[list[Layer], Tensor]:
+    def unroll(
+        self, batch: DeviceBatch, state: States, parameters: Mapping[str, Tensor], *, states: bool
+    ) -> tuple[list[Layer], Tensor]:
         """Return what each layer gives in each direction, and what the readout reads."""
         model, route, x = self.model, Route.of(self.model, batch), batch.inputs
         found: list[Layer] = []
@@ -117,7 +121,7 @@ class Autodiff(TorchNetwork):
             for number in route.numbers(layer):
                 p = model.of_layer(parameters, layer, reverse=route.backward(number), ahead=self.stacked)
                 start = tuple(kind[number] for kind in state)
-                one = self.one_layer(p, route.to_layer(x, number), start, batch.padding, last=last)
+                one = self.one_layer(p, route.to_layer(x, number), start, batch.padding, last=last, states=states)
                 name_of = partial(self.cell.name_of, layer=layer, reverse=route.backward(number))
                 found.append(one._replace(products=[products.named(name_of) for products in one.products]))
             outputs = [one.outputs for one in found[-model.directions :]]
@@ -129,13 +133,48 @@ class Autodiff(TorchNetwork):
                 )
         return found, x
 
-    def one_layer(self, p: SimpleNamespace, x: Tensor, start: States, padding: Padding | None, *, last: bool) -> Layer:
-        """Return what one layer gives in one direction, reading x."""
+    def one_layer(
+        self, p: SimpleNamespace, x: Tensor, start: States, padding: Padding | None, *, last: bool, states: bool
+    ) -> Layer:
+        """Return what one layer gives in one direction, reading x; if asked for, to take state gradients by."""
         if not start and self.cell.recurrent:
             start = (x.new_zeros((*self._stack, x.shape[-2], self.model.hidden_size)),) * len(self.cell.states)
         if self.scans and isinstance(self.cell, Linear):
             return self.by_scan(self.cell, p, x, start, padding, last=last)
+        program = self.program(p, x, start, padding)
+        if program is not None:
+            return self.by_program(program, p, x, start, padding, last=last, states=states)
         return self.by_loop(p, x, start, padding, last=last)
+
+    def program(self, p: SimpleNamespace, x: Tensor, start: States, padding: Padding | None) -> Program | None:
+        """Return the program of one step, if the cell has one; on a GPU it has not been measured."""
+        if not self.cell.recurrent or not x.is_cpu:
+            return None
+        first = x.select(TIME, 0)
+        key = first.shape, start[0].shape, padding is None
+        if key not in self._programs:
+            activation = self.model.activation
+            self._programs[key] = program_of(self.cell, activation, p, first, start, padded=padding is not None)
+        return self._programs[key]
+
+    def by_program(
+        self,
+        program: Program,
+        p: SimpleNamespace,
+        x: Tensor,
+        start: States,
+        padding: Padding | None,
+        *,
+        last: bool,
+        states: bool,
+    ) -> Layer:
+        """Repeat the program of one step; a state gradient is the derivative by a zero that is added to the state."""
+        shape = (*self._stack, *x.shape[-3:-1], self.model.hidden_size)
+        zeros = {name: x.new_zeros(()).expand(shape).requires_grad_() for name in self.cell.states if states}
+        valid = None if padding is None else padding.valid.unsqueeze(-1)
+        outputs, after = steps.run(program, p, x, start, valid, list(zeros.values()), last=last and padding is None)
+        marked: Marked = {name: [zero] for name, zero in zeros.items()}
+        return Layer(marked, padding.last(outputs) if last and padding is not None else outputs, after)
 
     def by_loop(self, p: SimpleNamespace, x: Tensor, state: States, padding: Padding | None, *, last: bool) -> Layer:
         """Run one layer step by step; past its length the states of a sequence stay as they are."""
@@ -193,7 +232,8 @@ class Autodiff(TorchNetwork):
 
     def _stacked(self, layers: list[list[Tensor]], route: Route) -> Tensor:
         """Return (..., T, layers, B, H), or (..., layers, B, H) of a cell that is not recurrent."""
-        by_layer = [one[0] if self.scans or not self.cell.recurrent else torch.stack(one, TIME) for one in layers]
+        steps = self.cell.recurrent and layers[0][0].dim() == len(self._stack) + 2
+        by_layer = [torch.stack(one, TIME) if steps else one[0] for one in layers]
         return torch.stack([route.from_layer(array, number) for number, array in enumerate(by_layer)], -3)
 
 

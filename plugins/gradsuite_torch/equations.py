@@ -19,6 +19,7 @@ FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "identity": lambda z: z,
 }
+Key = tuple[str, str | None]  # the names of a weight and of the bias, if any, that is added to its products
 
 
 class Products(NamedTuple):
@@ -64,7 +65,7 @@ class Equations(Namespace):
         self._recurrent = recurrent
         # Parameters live as long as this: their ids are theirs.
         self._names = {id(value): name for name, value in vars(p).items()}
-        self._of_inputs: dict[tuple[int, int], tuple[Tensor, ...]] = {}
+        self.of_inputs: dict[tuple[int, int], tuple[Tensor, ...]] = {}
         self.products: dict[tuple[int, int], Products] = {}
         self.marked: defaultdict[str, list[Tensor]] = defaultdict(list)
         self.now = 0
@@ -76,9 +77,9 @@ class Equations(Namespace):
         key = (id(weight), id(bias))
         if x is not self.sequence[self.now]:
             return self._of_states(key, x, weight, bias)
-        if key not in self._of_inputs:
-            self._of_inputs[key] = self._of_all_steps(weight, bias)
-        return self._of_inputs[key][self.now]
+        if key not in self.of_inputs:
+            self.of_inputs[key] = self._of_all_steps(weight, bias)
+        return self.of_inputs[key][self.now]
 
     def gates(self, z: Tensor, count: int) -> Sequence[Tensor]:
         """Return the `count` equal blocks of the last axis of z, whose gradients autograd puts together at once.
@@ -87,12 +88,16 @@ class Equations(Namespace):
         """
         return torch.unsafe_chunk(z, count, -1)
 
+    def named(self, key: tuple[int, int]) -> Key:
+        """Return the names of a product's weight and bias."""
+        return self._names[key[0]], self._names.get(key[1])
+
     def _of_states(self, key: tuple[int, int], x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if not self._recurrent or x.dim() != weight.dim():
             return affine(x, weight, bias)
         if key not in self.products:
             constants = weight.detach(), None if bias is None else bias.detach()
-            self.products[key] = Products(self._names[key[0]], self._names.get(key[1]), *constants, [], [])
+            self.products[key] = Products(*self.named(key), *constants, [], [])
         return self.products[key].of(x)
 
     def _of_all_steps(self, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
