@@ -42,7 +42,7 @@ def compared(subject: Subject, case: Case, amplified: float = 1.0) -> Iterator[F
     if subject.claims(case.model, features=case.features):
         found = subject.find(case)
         expected = subject.claimed(expected_of(case.answer(subject.dtype)))
-        yield from all_close(str(case), found, expected, amplified * case.bound(subject.dtype))
+        yield from all_close(str(case), found, expected, amplified * case.bound(subject.dtype), case=case)
         yield from in_padding(case, found)
 
 

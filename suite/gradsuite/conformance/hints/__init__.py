@@ -8,7 +8,7 @@ where none is proved, the hint says on which side of the loss the fault is.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gradsuite.conformance.finding import Finding
-from gradsuite.conformance.hints import backward, factors, forward, order, places, precision
+from gradsuite.conformance.hints import backward, batches, factors, forward, order, places, precision
 from gradsuite.conformance.hints.evidence import Evidence, collect
 
 Rule = Callable[[Sequence[Evidence]], Iterator[str]]
@@ -34,6 +34,7 @@ def _same(text: str, texts: Iterable[str]) -> bool:
 # Rules that need every failing case, and those for which the smallest few will do.
 OF_ALL: tuple[Rule, ...] = (factors.constant, precision.coarser)
 OF_SMALLEST: tuple[Rule, ...] = (
+    agreed(batches.another_batch),
     agreed(order.gates),
     agreed(order.reversed_in_time),
     agreed(order.sequences_reversed),
@@ -65,6 +66,7 @@ def _smallest(failing: Sequence[Evidence]) -> list[Evidence]:
 def _proofs(failing: Sequence[Evidence], passing: Sequence[Evidence]) -> Iterator[str]:
     """Yield what is proved, the most specific first."""
     yield from places.kink(failing)
+    yield from batches.padding_read(failing)
     if all(case.usable() for case in failing):
         yield from factors.accumulated(failing, passing)
         for rule in OF_ALL:

@@ -58,7 +58,7 @@ PATHS = {
 
 def another_derivative(case: Evidence) -> Iterator[str]:
     """Yield the mistakes in a backward pass by hand that give exactly what came back, right and wrong gradients."""
-    asked = case.asked
+    asked = case.plain
     if asked is None or asked.model.cell not in CLASSIC or not case.forward_is_right:
         return
     probe = Probe(case, asked)

@@ -69,6 +69,12 @@ class Evidence:
         given = ((name, self.findings[name].value) for name in self.wrong if name in shapes)
         return self.case if all(value is not None and value.shape == shapes[name] for name, value in given) else None
 
+    @property
+    def plain(self) -> Case | None:
+        """The case, if the oracle may run it and its batch is inputs and targets alone, in one direction."""
+        asked = self.asked
+        return None if asked is None or asked.features or asked.model.bidirectional else asked
+
     def value(self, name: str) -> np.ndarray:
         """Return what a wrong array is, in float64."""
         return np.asarray(self.findings[name].value, np.float64)

@@ -20,7 +20,7 @@ Parameters = Mapping[str, np.ndarray]
 
 def another_network(case: Evidence) -> Iterator[str]:
     """Yield the mistakes that give exactly the outputs that came back."""
-    asked = case.asked
+    asked = case.plain
     if asked is None or "outputs" not in case.wrong:
         return
     found, limit = case.value("outputs"), case.findings["outputs"].bound

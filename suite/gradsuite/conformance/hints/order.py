@@ -14,7 +14,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 def gates_of(case: Evidence) -> str:
     """Return the letters of a case's gates, in the order of PyTorch; none for a cell without."""
-    return NAMES.get(case.asked.model.cell, "") if case.asked else ""
+    return NAMES.get(case.plain.model.cell, "") if case.plain else ""
 
 
 def reordered(array: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
