@@ -46,6 +46,7 @@ class Worker:
         self.shared: Shared | None = None  # before the trial that is measured
         self.packages: tuple[str, ...] = ()  # that the backend says it computes with
         self.measuring = ""  # the experiment that is measured
+        self.timed = True  # whether it times anything, so that rounds of several workers take turns
         self.experiments: dict[str, Experiment] = {}
 
     def answer(self, request: Mapping[str, Any]) -> Reply:
@@ -97,14 +98,17 @@ class Worker:
         memory.release()
         memory.reset_peak()
         name = self.measuring = request["experiment"]
-        measure, backend = PROBES.get(name) or self.experiment(name).measure, self.backend
+        measure, settings = PROBES.get(name) or self.experiment(name).measure, request["settings"]
+        backend = self.backend
+        self.timed = name in PROBES or self.experiment(name).times(settings)
         self.shared = Shared(self.packages)
-        self.rounds = iter(measure(backend, request["device"], request["settings"]))
+        self.rounds = iter(measure(backend, request["device"], settings))
 
     def round(self) -> Reply:
-        """Measure one round, and leave the cores to the next worker."""
+        """Measure one round, and leave the cores to the next worker: after the last one, and each that is timed."""
         yielded = next(self.rounds, END)
-        settle()
+        if self.timed or yielded is END:
+            settle()
         if yielded is END:
             return {"status": "ok", "done": True, "measurements": [], "changed": self.changes()}
         return {"status": "ok", "done": False, "measurements": measured.packed(self.measuring, yielded), "changed": []}

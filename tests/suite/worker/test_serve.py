@@ -81,6 +81,17 @@ def test_a_round_ends_when_no_thread_computes(monkeypatch, spinning, pauses):
     assert clock[0] == pytest.approx(pauses * PAUSE)
 
 
+@pytest.mark.parametrize(("timed", "pauses"), [(True, 4), (False, 1)])
+def test_only_what_is_timed_waits_after_every_round(worker, monkeypatch, timed, pauses):
+    waited = []
+    monkeypatch.setattr("gradsuite.worker.serve.settle", lambda: waited.append("waited"))
+    monkeypatch.setattr(type(worker.experiment("probe")), "timed", timed)
+    assert not start(worker, "three")["done"]
+    while not worker.answer({"do": "resume"})["done"]:
+        pass
+    assert len(waited) == pauses  # three rounds and the end, or the end alone
+
+
 def test_a_backend_that_cannot_be_had_says_why(probe):
     assert Worker("gone").answer({"do": "describe"})["reason"] == "no_such_framework not installed"
 
