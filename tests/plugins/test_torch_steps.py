@@ -6,6 +6,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from gradsuite.cells import RNN, Linear, installed
+from gradsuite.conformance import CHECKS, Subject, run
 from gradsuite.model import Model
 from gradsuite.parameters import initialise
 from hypothesis import given
@@ -21,6 +22,9 @@ from gradsuite_torch.autodiff import Autodiff  # noqa: E402
 from gradsuite_torch.backend import TorchBackend  # noqa: E402
 from gradsuite_torch.recorder import Recorder, Unrepeatable, behind, constant, function_of  # noqa: E402
 
+from tests.mutants.steps import MUTANTS  # noqa: E402
+
+BY_NAME = {check.name: check for check in CHECKS}
 CELLS = [name for name, cell in installed().items() if cell.recurrent]
 
 
@@ -105,6 +109,17 @@ def test_cells_written_by_hand_elsewhere_are_the_oracles(problem):
     model, parameters, batch = problem
     with patch.object(Autodiff, "by_loop", None):  # all by programs
         assert_right(one_pass(Equations(), model, parameters, batch), expected(model, parameters, batch))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_wrong_repetition_is_caught(name):
+    where, what, wrong, caught_by = MUTANTS[name]
+    subject = Subject(TorchBackend(), "cpu", "float64")
+    assert run(BY_NAME[caught_by], subject).verdict == "passed"
+    with patch.object(where, what, wrong):
+        result = run(BY_NAME[caught_by], subject)
+    assert result.verdict == "failed"
+    assert not result.traceback  # a wrong number, not an exception
 
 
 @pytest.mark.parametrize("cell", [Branching(), Overwriting(), FromElsewhere()], ids=lambda cell: cell.name)
