@@ -84,16 +84,20 @@ def test_a_timing_group_stays_together_and_has_the_machine_for_itself(cluster):
     assert {result.status for _, result in untimed} == {"ok"}
 
 
-def test_a_dask_worker_that_is_killed_costs_nothing(cluster, tmp_path):
-    said = []
-    with executor_on(cluster, said=said) as (executor, started):
-        done = []
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("victim", ["worker", "nanny", "worker of a nanny"])
+def test_a_dask_worker_that_leaves_is_said_once_and_costs_nothing(cluster, tmp_path, victim, number):
+    said, done = [], []
+    with executor_on(cluster, said=said, nanny="nanny" in victim) as (executor, started):
         running = threading.Thread(
             target=lambda: done.extend(executor.run([[trial] for trial in trials("wait", 6)])), daemon=True
         )
         running.start()
         until(lambda: len(list(tmp_path.glob("begun-*"))) == 2, "a trial on each worker")
-        started[0].send_signal(signal.SIGKILL)
+        ours = psutil.Process(started[0].pid)
+        if victim == "worker of a nanny":
+            ours = next(child for child in ours.children() if "spawn_main" in " ".join(child.cmdline()))
+        ours.send_signal(number)
         until(lambda: any("is gone" in line for line in said), "a line about it")
         (tmp_path / "go").touch()
         running.join(100)
