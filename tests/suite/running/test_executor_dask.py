@@ -18,7 +18,7 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Halted
 
-from tests.throwaway import environment, install
+from tests.throwaway import environment, gradsuite, install
 
 distributed = pytest.importorskip("distributed")
 
@@ -190,6 +190,17 @@ def test_a_run_on_two_workers_has_the_numbers_of_a_local_one_and_says_which_mach
     with sqlite3.connect(spread / "run.sqlite") as database:
         (machines,) = database.execute("SELECT count(DISTINCT machine) FROM trials WHERE machine != ''")
     assert machines == (1,)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="plugins are rehearsed on Linux alone")
+def test_a_plugin_that_would_end_the_host_ends_no_dask_worker(cluster, tmp_path):
+    install(tmp_path, "deadly", "import ctypes\nctypes.CDLL(None)._exit(0)\n")
+    cluster.worker()
+    words = ("--executor", "dask", "--scheduler", cluster.address, "--set", "number=1", "--no-preflight")
+    done = gradsuite(tmp_path, "run", "spread", "--preset", "quick", "--backend", "echo", *words)
+    assert done.returncode == 0, done.stderr
+    assert "not available: deadly: its process ended with exit status 0 as it was loaded" in done.stderr
+    assert "is gone" not in done.stderr
 
 
 def test_a_cluster_without_workers_is_refused(cluster):
