@@ -116,9 +116,9 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def worker(self, threads: int = 1) -> subprocess.Popen[bytes]:
-        """Start a worker."""
-        options = ("--nthreads", threads, "--no-nanny", "--no-dashboard", "--nworkers", 1)
+    def worker(self, threads: int = 1, *, nanny: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker, or its nanny, which starts it and another once that has ended."""
+        options = ("--nthreads", threads, "--nanny" if nanny else "--no-nanny", "--no-dashboard", "--nworkers", 1)
         return self.start("worker", self.address, *options)
 
     def close(self) -> None:
@@ -131,10 +131,10 @@ class Cluster:
 
 @contextmanager
 def executor_on(
-    cluster: Cluster, workers: int = 2, said: list[str] | None = None, **options: Any
+    cluster: Cluster, workers: int = 2, said: list[str] | None = None, *, nanny: bool = False, **options: Any
 ) -> Iterator[tuple[Executor, list[subprocess.Popen[bytes]]]]:
     """An executor on so many workers with a thread each; what it says goes into the list `said`."""
-    started = [cluster.worker() for _ in range(workers)]
+    started = [cluster.worker(nanny=nanny) for _ in range(workers)]
     with distributed.Client(cluster.address, set_as_default=False) as client:
         client.wait_for_workers(workers, timeout=100)
     said = [] if said is None else said

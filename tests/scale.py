@@ -4,6 +4,7 @@ python -m tests.scale trials    # 10^4 trivial trials on NumPy: in at most 60 s,
 python -m tests.scale stored    # 10^5 stored trials: resumed, listed and reported on in at most a minute each
 python -m tests.scale rows      # one trial of 10^6 rows in at most 20 s
 python -m tests.scale overhead  # the share of a quick run's time that is outside of measured work
+python -m tests.scale planner   # what the host takes for 10^3 and 10^5 trials that take no time, for docs/clusters.md
 """
 
 import math
@@ -12,6 +13,8 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +57,26 @@ def register_experiments(register):
     register(Large)
 """
 
+# The command, whose executor has every trial measured at once.
+AT_ONCE = """
+from logging import INFO
+from gradsuite import Measurement
+from gradsuite.__main__ import command
+from gradsuite.experiment import Result
+from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.running.log import event, of_trial, trial_ended
+
+def at_once(executor, groups, known):
+    for trial in (trial for group in groups for trial in group):
+        event(INFO, "trial started", **of_trial(trial))
+        result = Result("ok", (Measurement("number", trial.settings["number"]),), seconds=1e-3)
+        trial_ended(trial, result)
+        yield trial, result
+
+LocalExecutor.run = at_once
+command()
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -75,22 +98,31 @@ class Watched:
         return self.seconds <= limit
 
 
-def watched(folder: Path, *arguments: str) -> Watched:
+def watched(folder: Path, *arguments: str, program: Sequence[str] = ("-m", "gradsuite")) -> Watched:
     """Run a command. Raises RuntimeError if it fails."""
     began, before, resident = time.monotonic(), processor_seconds(), list[int]()
-    command = [sys.executable, "-m", "gradsuite", *arguments]
+    command = [sys.executable, *program, *arguments]
     with (
         (folder / "output.txt").open("w+") as output,
         psutil.Popen(command, cwd=folder, env=environment(folder), stdout=output) as host,
     ):
         while host.poll() is None:
-            resident.append(host.memory_info().rss)
+            resident.append(largest(host))
             time.sleep(PAUSE)
         if host.returncode:
             raise RuntimeError(f"gradsuite {' '.join(arguments)} ended with exit status {host.returncode}")
         output.seek(0)
         last = ["", *output.read().splitlines()][-1]
     return Watched(time.monotonic() - began, processor_seconds() - before, resident, last)
+
+
+def largest(host: psutil.Process) -> int:
+    """Return the bytes of a host: that is the child of a process that is the witness of the plugin's deeds."""
+    found = [0]
+    with suppress(psutil.Error):
+        for one in (host, *host.children()):
+            found.append(one.memory_info().rss)
+    return max(found)
 
 
 def processor_seconds() -> float:
@@ -144,6 +176,18 @@ def rows(folder: Path) -> bool:
     return watched(folder, *asked).say(f"a trial of {ROWS} rows", OF_ROWS)
 
 
+def planner(folder: Path) -> bool:
+    """Have trials stored that take no time; print what the host takes for them, and return True: it has no limit."""
+    for name, preset, more in (("10^3", "standard", ("--shard", "1/10")), ("10^5", "full", ())):
+        asked = ["run", "large", "--backend", "numpy", "--preset", preset, "--no-preflight", "-q", *more]
+        done = watched(folder, *asked, program=("-c", AT_ONCE))
+        done.say(f"{name} trials", math.inf)
+        watched(folder, "run", "--resume", done.last, "-q").say(f"{name} trials resumed", math.inf)
+        for file in ("run.sqlite", "measurements.csv"):
+            print(f"{file}: {(folder / done.last / file).stat().st_size / 1e6:.3g} MB", flush=True)
+    return True
+
+
 def overhead(folder: Path) -> bool:
     """Run the quick preset; print which part of the time is not in trials, and return True: it has no limit."""
     done = watched(folder, "run", "--backend", "numpy", "--preset", "quick", "-q")
@@ -159,5 +203,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         install(Path(place), "large", LARGE)
         sys.path.insert(0, place)
-        what = {"trials": trials, "stored": stored, "rows": rows, "overhead": overhead}[sys.argv[1]]
+        what = {"trials": trials, "stored": stored, "rows": rows, "overhead": overhead, "planner": planner}[sys.argv[1]]
         sys.exit(0 if what(Path(place)) else 1)

@@ -15,10 +15,11 @@ import pluggy
 from gradsuite import hookspecs
 from gradsuite.alias import original
 from gradsuite.errors import NotAvailable, UserError, unknown
-from gradsuite.hosting import contract
+from gradsuite.hosting import contract, witness
 from gradsuite.hosting.classes import Made, Make, class_of, made
 from gradsuite.hosting.contained import Fault, asked, contained
-from gradsuite.hosting.points import disabled, distribution, key, unblocked, upgrade
+from gradsuite.hosting.hooks import Hooks
+from gradsuite.hosting.points import disabled, distribution, handle, key, unblocked, upgrade
 from gradsuite.hosting.registration import KINDS, Broken, Registration, registered, require_new
 from gradsuite.hosting.rehearsal import rehearse
 from gradsuite.plain import plain
@@ -51,7 +52,7 @@ class Plugins:
         self.manager = pluggy.PluginManager(hookspecs.GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.broken: list[Broken] = []
-        self._faults: dict[str, None] = {}  # a set that keeps its order; threads add to it
+        self.hooks = Hooks(self.manager)
         self.registrations: dict[str, dict[str, Registration]] = {kind: {} for kind in KINDS}
         for name, plugin in plugins.items():
             self.add(name, plugin)
@@ -76,11 +77,6 @@ class Plugins:
         """Registered tasks by name."""
         return self.registrations["task"]
 
-    @property
-    def faults(self) -> list[str]:
-        """Hooks that failed, one line each: what else their plugins do stays in use."""
-        return list(self._faults)
-
     def add(self, name: str, plugin: Any) -> None:
         """Register one plugin object; a hook it misspells or a name that another plugin has makes it broken."""
         before = {kind: dict(known) for kind, known in self.registrations.items()}
@@ -103,23 +99,6 @@ class Plugins:
         for known in self.registrations.values():
             for entry in [entry for entry in known.values() if entry.plugin == name]:
                 del known[entry.name]
-
-    def call(self, hook: str, **known: Any) -> dict[str, Any]:
-        """Return what each plugin answers to a hook, by plugin; None and nothing of one that fails, which is noted."""
-        answers: dict[str, Any] = {}
-        for implementation in reversed(getattr(self.manager.hook, hook).get_hookimpls()):  # as pluggy calls them
-            name = implementation.plugin_name
-            try:
-                given = [known[argument] for argument in implementation.argnames]
-                if (answer := contained(implementation.function, *given)) is not None:
-                    answers[name] = answer
-            except Fault as fault:
-                self.blame(name, hook, str(fault))
-        return answers
-
-    def blame(self, plugin: str, hook: str, reason: str) -> None:
-        """Note, once, that a plugin's hook failed, and why."""
-        self._faults.setdefault(f"the hook {hook} of the plugin {plugin!r} failed: {reason}")
 
     def find(self, kind: str, name: str) -> Registration:
         """Return a registration by name or alias. Raises UserError if there is none: why, or the nearest name."""
@@ -149,7 +128,8 @@ class Plugins:
         """Return the experiment of this name, whose tasks are these plugins'. Raises UserError as `get` does."""
         kind: type[Experiment] = self.get("experiment", name)
         try:
-            return contained(kind, self)
+            with witness.calling(f"the experiment {original(name)!r}"):
+                return contained(kind, self)
         except Fault as fault:
             raise NotAvailable(f"not available: {original(name)}: {fault}") from fault
 
@@ -164,7 +144,8 @@ class Plugins:
         if kind.form and not colon:
             raise UserError(f"task {name!r} needs more than its name: type {name}:{kind.form}")
         try:
-            return asked(kind.of, argument) if colon else asked(kind)
+            with witness.calling(f"the task {name!r}"):
+                return asked(kind.of, argument) if colon else asked(kind)
         except Fault as fault:
             raise NotAvailable(f"not available: {name}: {fault}") from fault
 
@@ -213,6 +194,8 @@ def load(
     """
     unwanted = disabled(blocked)
     built_in, others = unblocked(unwanted, discover)
+    if others:
+        witness.attend([point.name for point in others])
     plugins = Plugins(blocked=unwanted, kinds=kinds, found=discover is entry_points)
     for point in built_in:
         _load_point(plugins, point)
@@ -221,7 +204,7 @@ def load(
     for point in others:
         if ending := endings.get(key(point)):
             plugins.fail(point.name, ending, upgrade(point))
-            plugins.blocked.append(point.name)
+            plugins.blocked.append(handle(point, [*built_in, *others]))
         else:
             _load_point(plugins, point)
     return plugins
@@ -244,6 +227,7 @@ def _load_point(plugins: Plugins, point: EntryPoint) -> None:
         )
         return
     try:
-        plugins.add(point.name, contained(point.load))
+        with witness.calling(f"the plugin {point.name!r}"):
+            plugins.add(point.name, contained(point.load))
     except Fault as fault:
         plugins.fail(point.name, str(fault), upgrade(point))

@@ -77,7 +77,7 @@ class Queue:
         self.folder, self.jobs, commands = folder, folder / "jobs", folder / "bin"
         for place in (self.jobs, commands, folder / "home", folder / "work"):
             place.mkdir()
-        gradsuite = "import sys\nfrom gradsuite.__main__ import main\nsys.exit(main())\n"
+        gradsuite = "from gradsuite.__main__ import command\ncommand()\n"
         sources = {"sbatch": SUBMIT, "qsub": SUBMIT, "scancel": CANCEL, "qdel": CANCEL, "gradsuite": gradsuite}
         for name, source in sources.items():
             (commands / name).write_text(COMMAND.format(python=sys.executable, source=source))

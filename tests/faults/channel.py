@@ -153,7 +153,7 @@ def closes_all_and_sleeps():
     time.sleep(3600)
 
 
-@fault("ok", alone=True)
+@fault("ok", "which has changed the standard streams")
 def closes_the_standard_ones():
     os.closerange(0, 3)
     return []
@@ -180,13 +180,13 @@ def prints_megabytes():
     return []
 
 
-@fault("ok", alone=True)
+@fault("ok", "which has changed the standard streams")
 def replaces_the_streams():
     sys.stdin = sys.stdout = sys.stderr = None
     return []
 
 
-@fault("ok", alone=True)
+@fault("ok", "which has changed the standard streams")
 def closes_the_streams():
     sys.stdout.close()
     sys.stderr.close()

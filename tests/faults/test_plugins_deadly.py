@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from textwrap import dedent
 
 import psutil
 import pytest
 
-from tests.faults.plugins import blocked, install_all, is_safe, not_available
+from tests.faults.deadly import ENDS, HANGS, HEADER, indented, sleepers
+from tests.faults.plugins import GOOD, blocked, install_all, is_safe, not_available
 from tests.throwaway import environment, gradsuite, install
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="plugins are rehearsed on Linux alone")
@@ -21,49 +21,10 @@ DEADLINE = 120.0
 HASTY = f"""
 from gradsuite.hosting import rehearsal
 rehearsal.PATIENCE = {SOON}
-from gradsuite.__main__ import main
-main()
+from gradsuite.__main__ import command
+command()
 """
-HEADER = "import ctypes, os, signal, subprocess, sys, threading, time\nfrom gradsuite import hookimpl\n"
-# Of this process of pytest: another may run beside it, and try the same deeds.
-SLEEPER = [sys.executable, "-c", "import time; time.sleep(3600)", f"left by a deadly plugin of {os.getpid()}"]
 HOOK = "@hookimpl\ndef register_tasks(register):\n    register('{name}-data', 'json:JSONDecoder')\n"
-
-# What a plugin does in place of its work, and a pattern of the line that says so.
-ENDS = {
-    "crashes": ("ctypes.string_at(0)", "ended by SIGSEGV"),
-    "leaves-c": ("ctypes.CDLL(None)._exit(0)", "exit status 0"),
-    "exits-c": ("ctypes.CDLL(None).exit(0)", "exit status 0"),
-    "leaves-in-a-thread": (
-        "thread = threading.Thread(target=os._exit, args=(0,))\nthread.start()\nthread.join()",
-        "exit status 0",
-    ),
-    "aborts": ("os.abort()", "ended by SIGABRT"),
-    "kills": ("os.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
-    "terminates": ("os.kill(os.getpid(), signal.SIGTERM)", "ended by SIGTERM"),
-    "kills-its-group": ("os.killpg(0, signal.SIGKILL)", "ended by SIGKILL"),
-    "wakes-itself": ("signal.alarm(1)\ntime.sleep(3600)", "ended by SIGALRM"),
-    # Newer versions of Python notice this one by themselves.
-    "overflows": (
-        "sys.setrecursionlimit(10**9)\nDeep = type('Deep', (), {'__repr__': lambda deep: repr(deep)})\nrepr(Deep())",
-        "ended by SIGSEGV|RecursionError",
-    ),
-    "leaves-a-child": (f"subprocess.Popen({SLEEPER})\nos.abort()", "ended by SIGABRT"),
-    "leaves-a-daemon": (f"subprocess.Popen({SLEEPER}, start_new_session=True)\nos.abort()", "ended by SIGABRT"),
-    "swallows": ("try:\n    sys.exit(0)\nexcept BaseException:\n    os.abort()", "ended by SIGABRT"),
-    "talks": ("print('BLABLA', flush=True)\nos.write(2, b'BLABLA')\nos.abort()", "ended by SIGABRT"),
-}
-HANGS = {
-    "sleeps": "time.sleep(3600)",
-    "sleeps-in-c": "ctypes.PyDLL(None).sleep(3600)",
-    "stops": "os.kill(os.getpid(), signal.SIGSTOP)",
-    "heeds-nothing": (
-        "for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:\n"
-        "    signal.signal(number, signal.SIG_IGN)\n"
-        f"subprocess.Popen({SLEEPER}, start_new_session=True)\ntime.sleep(3600)"
-    ),
-}
-
 
 # Where a class that a plugin registers does such a thing in the host: its kind, and what is in the class.
 PLACES = {
@@ -117,16 +78,6 @@ def deadly(deeds):
         found[f"import_{name.replace('-', '_')}"] = f"{HEADER}\n{deed}\n{hook}"
         found[f"register_{name.replace('-', '_')}"] = HEADER + hook + indented(deed)
     return found
-
-
-def indented(deed):
-    """Return what is done, as a part of a hook."""
-    return "".join(f"    {line}\n" for line in dedent(deed).splitlines())
-
-
-def sleepers():
-    """Return the processes that are left of those that plugins started."""
-    return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == SLEEPER]
 
 
 ENDING = deadly({name: deed for name, (deed, _) in ENDS.items()})
@@ -249,3 +200,17 @@ def test_one_that_is_asked_for_is_refused(deadly_classes, command, name):
     done = gradsuite(deadly_classes, command, name, **blocked())
     assert (done.returncode, done.stdout) == (2, "")
     assert f"not available: {name}: its process" in done.stderr
+
+
+def test_of_two_plugins_of_one_name_the_deadly_one_alone_is_left_out(tmp_path):
+    folders = [tmp_path / name for name in ("deadly", "right")]
+    for folder in folders:
+        folder.mkdir()
+        install(folder, folder.name, GOOD if folder.name == "right" else HEADER + ENDS["crashes"][0])
+        point = f"[gradsuite]\ntwin = {folder.name}_plugin\n"
+        (folder / f"{folder.name}-1.0.dist-info" / "entry_points.txt").write_text(point)
+    for first, second in (folders, folders[::-1]):
+        known = {"PYTHONPATH": os.pathsep.join([str(first), str(second), os.environ["PYTHONPATH"]])}
+        done = gradsuite(tmp_path, "run", "good", "--preset", "quick", "--backend", "echo", **known, **blocked())
+        assert done.returncode == 0, done.stderr
+        assert ("its process was ended by SIGSEGV" in done.stderr) == (first.name == "deadly")

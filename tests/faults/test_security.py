@@ -196,7 +196,7 @@ def test_a_study_file_can_name_a_scheduler(tmp_path):
 def test_the_folder_that_a_command_is_typed_in_is_not_imported_from(noting, tmp_path):
     folder, known, notes = noting
     script = tmp_path / "script.py"  # as pip writes the command `gradsuite`
-    script.write_text("from gradsuite.__main__ import main\nmain()\n")
+    script.write_text("from gradsuite.__main__ import command\ncommand()\n")
     here = {**os.environ, **known}
     for command, expected in (([str(script)], False), (["-m", "gradsuite"], True)):
         subprocess.run([sys.executable, *command, "tasks"], cwd=folder, env=here, capture_output=True, check=True)

@@ -48,5 +48,5 @@ def backends(as_json: bool) -> None:
         say("* by autodiff, from the equations of the cell: gradsuite cells")
     for one in surveyed.unavailable:
         say(f"not available: {one}")
-    for fault in plugins.faults:
+    for fault in plugins.hooks.faults:
         say(fault)

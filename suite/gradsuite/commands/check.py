@@ -72,7 +72,7 @@ def check(
     printer = Printer(backend, verbose=verbose, quiet=quiet, traceback=traceback, as_json=as_json)
     try:
         with Line(sys.stderr) as line, Checking(backend, timeout=timeout, show=line.show) as checking:
-            for fault in checking.plugins.faults:
+            for fault in checking.plugins.hooks.faults:
                 say(fault, err=True)
             asked = everything(checking.info, device, dtype, cell)
             expected.require([*everything(checking.info), *asked])

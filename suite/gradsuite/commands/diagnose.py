@@ -7,6 +7,7 @@ import click
 
 from gradsuite.commands._completion import registered, words
 from gradsuite.commands._options import FILE, PATH
+from gradsuite.commands._say import say
 
 if TYPE_CHECKING:
     from gradsuite.diagnosis.patient import Question
@@ -58,6 +59,8 @@ def diagnose(model: str, out: Path, **options: Any) -> None:
     weights = Path(model).suffix != PYTHON
     question = _of_weights(model, given, plugins) if weights else _of_program(model, given)
     patient = chosen(find_patients(question, plugins), None if weights else given.get("prefix"))
+    for fault in plugins.hooks.faults:
+        say(fault, err=True)
     from gradsuite.diagnosis.diagnosis import diagnose_patient  # slow to import
 
     diagnosis = diagnose_patient(patient, say=lambda line: click.echo(line, err=True))

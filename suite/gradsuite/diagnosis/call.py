@@ -43,7 +43,7 @@ def diagnose(
 
 def find_patients(question: Question, plugins: Plugins) -> Sequence[Patient | Traced]:
     """Return what there is to diagnose in a network. Raises UserError if no plugin knows its kind."""
-    found: Sequence[Patient | Traced] | None = plugins.manager.hook.find_patients(question=question)
+    found: Sequence[Patient | Traced] | None = plugins.hooks.first("find_patients", question=question)
     if not found and isinstance(question.network, StoredNetwork):
         raise UserError(f"stored weights are computed by torch, which is not installed; type: {INSTALL}")
     if not found:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TypeVar
 
-from gradsuite.hosting import contract
+from gradsuite.hosting import contract, witness
 from gradsuite.hosting.contained import Fault, contained
 from gradsuite.hosting.registration import Broken, Registration
 from gradsuite.hosting.rehearsal import rehearse
@@ -45,6 +45,7 @@ def made(
 
 def _made(make: Make[Made], registration: Registration) -> Made | Broken:
     try:
-        return make(registration)
+        with witness.calling(f"the {registration.kind} {registration.name!r}"):
+            return make(registration)
     except Fault as fault:
         return Broken(registration.name, str(fault), registration.install)

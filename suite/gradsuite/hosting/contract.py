@@ -1,20 +1,22 @@
 """What a registered class must be to serve as an experiment, a task or a cell: looked at before anyone relies on it."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradsuite.alias import SLUG, original
 from gradsuite.errors import NotAvailable, UserError
 from gradsuite.hosting.contained import Fault, asked
+from gradsuite.hosting.witness import calling
 
 if TYPE_CHECKING:
     from gradsuite.experiment import Experiment
     from gradsuite.settings import Grid
     from gradsuite.tasks.task import Task
 
+T = TypeVar("T")
 VALUES = (str, int, float)  # what a setting's value is
 
 
@@ -47,7 +49,7 @@ def grid(experiment: "Experiment", preset: str, changes: "Grid") -> dict[str, li
             raise ValueError(f"its grid has other settings than it has: {', '.join(map(str, found))[:80]}")
         return found
 
-    return asked(given)
+    return _asked(experiment, given)
 
 
 def trials(experiment: "Experiment", grid: "Grid") -> list[tuple[dict[str, Any], bool]]:
@@ -65,7 +67,7 @@ def trials(experiment: "Experiment", grid: "Grid") -> list[tuple[dict[str, Any],
             _require_settings(settings, grid)
         return [(settings, bool(experiment.times(settings))) for settings in found]
 
-    return asked(listed)
+    return _asked(experiment, listed)
 
 
 def backends(experiment: "Experiment", names: Sequence[str]) -> list[str]:
@@ -80,13 +82,14 @@ def backends(experiment: "Experiment", names: Sequence[str]) -> list[str]:
             )
         return found
 
-    return asked(chosen)
+    return _asked(experiment, chosen)
 
 
 def check_length(task: "Task", name: str, length: int) -> None:
     """Raise UserError as a task does for a length that it cannot have, and NotAvailable for whatever else it does."""
     try:
-        asked(task.check_length, length)
+        with calling(f"the task {name!r}"):
+            asked(task.check_length, length)
     except Fault as fault:
         raise NotAvailable(f"not available: {name}: {fault}") from fault
 
@@ -94,6 +97,12 @@ def check_length(task: "Task", name: str, length: int) -> None:
 def named(experiment: "Experiment", fault: Fault) -> NotAvailable:
     """Return the error of an experiment that turned out to be of no use."""
     return NotAvailable(f"not available: {experiment.name}: {fault}")
+
+
+def _asked(experiment: "Experiment", answer: Callable[[], T]) -> T:
+    """Return what an experiment answers. Raises UserError as it does, and Fault."""
+    with calling(f"the experiment {experiment.name!r}"):
+        return asked(answer)
 
 
 def _require_settings(settings: Any, grid: "Grid") -> None:

@@ -44,6 +44,12 @@ def key(point: EntryPoint) -> tuple[str, str]:
     return point.name, distribution(point)
 
 
+def handle(point: EntryPoint, others: Iterable[EntryPoint]) -> str:
+    """Return the name by which a plugin is blocked: its own, or its distribution's if another plugin has its own."""
+    alike = [other for other in others if other.name == point.name]
+    return distribution(point) or point.name if len(alike) > 1 else point.name
+
+
 def distribution(point: EntryPoint) -> str:
     """Return the name of the distribution that has an entry point, if it is known."""
     return point.dist.name if point.dist else ""

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from typing import NoReturn
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 PAUSE = 0.002  # seconds between two looks at who is left
@@ -41,6 +42,19 @@ def end_marked(variable: str, mark: str) -> None:
         with suppress(psutil.Error, OSError):
             if process.environ().get(variable) == mark:
                 process.kill()
+
+
+def end_like(status: int) -> NoReturn:
+    """End as a child did, whose status this is: who waits for this process is told what became of that one."""
+    if status < 0:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the child has left one, if there was to be one
+        with suppress(OSError):
+            signal.signal(-status, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {-status})
+        os.kill(os.getpid(), -status)
+    os._exit(status)
 
 
 def ended(status: int | None) -> str:

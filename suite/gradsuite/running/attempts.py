@@ -32,13 +32,13 @@ class Attempts:
 
     def hook(self, hook: str, **known: Any) -> bool:
         """Call a hook of every plugin; return whether none failed. One that fails for every trial says so once."""
-        before = len(self.plugins.faults)
-        self.plugins.call(hook, **known)
+        before = len(self.plugins.hooks.faults)
+        self.plugins.hooks.call(hook, **known)
         self.tell_faults()
-        return len(self.plugins.faults) == before
+        return len(self.plugins.hooks.faults) == before
 
     def tell_faults(self) -> None:
         """Say which hooks failed since this was last said."""
-        for fault in self.plugins.faults[self.told :]:
+        for fault in self.plugins.hooks.faults[self.told :]:
             self.say(fault)
-        self.told = len(self.plugins.faults)
+        self.told = len(self.plugins.hooks.faults)

@@ -1,10 +1,12 @@
 """`gradsuite.run`: the main job, called from Python."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.plain import plain_lines
 from gradsuite.plugins import load as load_plugins
 from gradsuite.running.configuration import KEYS, Configuration, read_options
 from gradsuite.running.job import Job
@@ -29,7 +31,7 @@ def run(
     `tuned`, `timeout`, `memory_limit`, `jobs`, `shard`, `log_level`, `executor`, `scheduler`, `no_preflight`; `set`
     maps a setting to its value or values. No experiment means all of the preset, no backend all that are installed; an
     experiment may be a FILE.toml with the same keys. `resume` is a run whose missing and failed trials are measured.
-    With `progress`, standard error shows how far the run is.
+    With `progress`, standard error shows how far the run is, and what `gradsuite run` would say.
 
     Raises UserError for what cannot be run, and once all is measured if the claims or the report could not be made:
     the message names the run's folder, where nothing that was measured is lost.
@@ -46,7 +48,13 @@ def run(
         unfinished.require_resumable()
     configuration = Configuration.resumed(unfinished.meta, given) if unfinished else Configuration.make(given)
     messages: list[str] = []
-    job = Job(configuration, load_plugins(configuration.no_plugin), messages.append, Progress if progress else Silent)
+
+    def say(line: str) -> None:
+        messages.append(line)
+        if progress:
+            print(plain_lines(line), file=sys.stderr)
+
+    job = Job(configuration, load_plugins(configuration.no_plugin), say, Progress if progress else Silent)
     stored, complete = job.run(unfinished)
     if not complete:
         raise KeyboardInterrupt(f"what was measured is kept; go on with: gradsuite.run(resume={str(stored.path)!r})")

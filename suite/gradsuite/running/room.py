@@ -7,6 +7,7 @@ from typing import Any, Self
 from gradsuite.errors import UserError
 from gradsuite.experiment import Experiment, Result, Trial
 from gradsuite.hosting.contained import Fault, asked
+from gradsuite.hosting.witness import calling
 from gradsuite.machine.memory import spell
 
 HOST_DEVICE = "cpu"  # what lies on any other device is not in the memory of this computer
@@ -78,4 +79,5 @@ class Fit:
                 raise TypeError(f"a whole number of bytes is asked for, not {str(need)[:80]!r}")
             return need
 
-        return asked(estimated)
+        with calling(f"the experiment {trial.experiment!r}"):
+            return asked(estimated)

@@ -72,11 +72,11 @@ class WorkerEnvironment:
 def added(plugins: Plugins, backend: str, machine: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that plugins set for a backend's worker; what fails or is none is blamed on its plugin."""
     hook, variables = "worker_environment", dict[str, str]()
-    for plugin, answer in plugins.call(hook, backend=backend, machine=machine).items():
+    for plugin, answer in plugins.hooks.call(hook, backend=backend, machine=machine).items():
         try:
             variables |= contained(environment_of, answer)
         except Fault as fault:
-            plugins.blame(plugin, hook, str(fault))
+            plugins.hooks.blame(plugin, hook, str(fault))
     return variables
 
 

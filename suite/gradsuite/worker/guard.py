@@ -4,11 +4,9 @@ A worker in a C call hears nobody, and one that was killed cannot clean up; the 
 """
 
 import os
-import resource
 import select
 import signal
 from contextlib import suppress
-from typing import NoReturn
 
 from gradsuite.machine import descent
 
@@ -28,7 +26,7 @@ def start() -> None:
     with suppress(ProcessLookupError):
         os.killpg(worker, signal.SIGKILL)  # all of its group at once: they cannot fork any faster
     descent.end_descendants(PATIENCE)
-    _end_like(status)
+    descent.end_like(os.waitstatus_to_exitcode(status))
 
 
 def _watch(worker: int) -> int:
@@ -51,14 +49,3 @@ def _watch(worker: int) -> int:
             if descriptor == 0:
                 return 0
             os.read(woken, select.PIPE_BUF)
-
-
-def _end_like(status: int) -> NoReturn:
-    """End as the worker did: for the host, this process is the worker."""
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the worker has left one, if there was to be one
-        with suppress(OSError):
-            signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
-    os._exit(code)

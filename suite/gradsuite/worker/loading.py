@@ -25,7 +25,7 @@ def load_backend(name: str) -> "Backend":
     if lost := registration.missing():
         raise UserError(f"backend {name!r} is not available: {lost}; type: {registration.install}")
     os.environ.update(added(plugins, name, machine()))
-    for fault in plugins.faults:
+    for fault in plugins.hooks.faults:
         warnings.warn(fault, stacklevel=2)
     try:
         backend: Backend = contained(contained(registration.load))

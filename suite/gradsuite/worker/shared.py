@@ -22,7 +22,7 @@ LEAST, ONE, THREE = sys.float_info.min, 1.0, 3.0
 
 
 class Shared:
-    """A snapshot of functions, how floating-point numbers are computed, environment, folder, umask and signals."""
+    """A snapshot of functions, how numbers are computed, environment, folder, umask, signals and standard streams."""
 
     def __init__(self, packages: Collection[str] = ()) -> None:
         """Take it. Packages may add variables that begin with their names, as PyTorch does where it first compiles."""
@@ -78,9 +78,22 @@ def _process() -> dict[str, Any]:
         "the file mode mask": mask,
         "the working directory": None,
         "the handlers of signals": tuple(map(signal.getsignal, signal.valid_signals())),
+        "the standard streams": (*map(_place, range(3)), *map(_stream, (sys.stdout, sys.stderr))),
     }
     with suppress(OSError):  # it was removed
         state["the working directory"] = str(Path.cwd())
     if numpy := sys.modules.get("numpy"):
         state["NumPy's handling of floating-point errors"] = (numpy.geterr(), numpy.geterrcall(), numpy.getbufsize())
     return state
+
+
+def _place(descriptor: int) -> tuple[int, int] | None:
+    """Return where a descriptor leads, None of one that is closed."""
+    with suppress(OSError):
+        there = os.fstat(descriptor)
+        return there.st_dev, there.st_ino
+    return None
+
+
+def _stream(stream: Any) -> tuple[Any, bool]:
+    return stream, bool(getattr(stream, "closed", True))

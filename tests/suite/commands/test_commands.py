@@ -177,7 +177,7 @@ def test_the_host_imports_no_framework_to_run(probe):
 # Whoever runs the tests in the background has Ctrl-C ignored, and so has what they start.
 HEEDING = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from gradsuite.__main__ import main; main()"
+    "from gradsuite.__main__ import command; command()"
 )
 
 

@@ -37,6 +37,7 @@ def test_progress_is_shown_if_it_is_asked_for(tiny, capfd):
     output, shown = capfd.readouterr()
     assert output == ""
     assert "[1/1] tiny on numpy" in shown
+    assert "1 of 1 trials to measure, on numpy" in shown
 
 
 def test_what_was_interrupted_is_resumed(tiny, monkeypatch):

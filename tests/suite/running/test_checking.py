@@ -231,7 +231,7 @@ def test_an_unexpected_pass_is_a_failure(check, misbehaving):  # noqa: F811
 def test_ctrl_c_leaves_a_summary(misbehaving):  # noqa: F811
     heeding = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from gradsuite.__main__ import main; main()"
+        "from gradsuite.__main__ import command; command()"
     )
     command = [sys.executable, "-c", heeding, "check", "loops", *RNN]
     with subprocess.Popen(

@@ -18,7 +18,7 @@ from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.executor import Halted
 
-from tests.throwaway import environment, install
+from tests.throwaway import environment, gradsuite, install
 
 distributed = pytest.importorskip("distributed")
 
@@ -84,16 +84,20 @@ def test_a_timing_group_stays_together_and_has_the_machine_for_itself(cluster):
     assert {result.status for _, result in untimed} == {"ok"}
 
 
-def test_a_dask_worker_that_is_killed_costs_nothing(cluster, tmp_path):
-    said = []
-    with executor_on(cluster, said=said) as (executor, started):
-        done = []
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("victim", ["worker", "nanny", "worker of a nanny"])
+def test_a_dask_worker_that_leaves_is_said_once_and_costs_nothing(cluster, tmp_path, victim, number):
+    said, done = [], []
+    with executor_on(cluster, said=said, nanny="nanny" in victim) as (executor, started):
         running = threading.Thread(
             target=lambda: done.extend(executor.run([[trial] for trial in trials("wait", 6)])), daemon=True
         )
         running.start()
         until(lambda: len(list(tmp_path.glob("begun-*"))) == 2, "a trial on each worker")
-        started[0].send_signal(signal.SIGKILL)
+        ours = psutil.Process(started[0].pid)
+        if victim == "worker of a nanny":
+            ours = next(child for child in ours.children() if "spawn_main" in " ".join(child.cmdline()))
+        ours.send_signal(number)
         until(lambda: any("is gone" in line for line in said), "a line about it")
         (tmp_path / "go").touch()
         running.join(100)
@@ -186,6 +190,17 @@ def test_a_run_on_two_workers_has_the_numbers_of_a_local_one_and_says_which_mach
     with sqlite3.connect(spread / "run.sqlite") as database:
         (machines,) = database.execute("SELECT count(DISTINCT machine) FROM trials WHERE machine != ''")
     assert machines == (1,)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="plugins are rehearsed on Linux alone")
+def test_a_plugin_that_would_end_the_host_ends_no_dask_worker(cluster, tmp_path):
+    install(tmp_path, "deadly", "import ctypes\nctypes.CDLL(None)._exit(0)\n")
+    cluster.worker()
+    words = ("--executor", "dask", "--scheduler", cluster.address, "--set", "number=1", "--no-preflight")
+    done = gradsuite(tmp_path, "run", "spread", "--preset", "quick", "--backend", "echo", *words)
+    assert done.returncode == 0, done.stderr
+    assert "not available: deadly: its process ended with exit status 0 as it was loaded" in done.stderr
+    assert "is gone" not in done.stderr
 
 
 def test_a_cluster_without_workers_is_refused(cluster):

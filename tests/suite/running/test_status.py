@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import datetime
 
+import psutil
 import pytest
 from gradsuite.running import log
 from gradsuite.runs.store import Run
@@ -132,8 +133,10 @@ def hanging(probe):
 
 
 def test_a_run_that_is_going_on_says_what_it_measures_and_one_whose_host_died_that_it_did(type_in, hanging):
+    witness = psutil.Process(hanging.pid)  # of what the plugin `probe` does
+    host = witness.children()[0] if psutil.LINUX else witness
     found = status(type_in, "results/hanging")
-    assert (found["alive"], found["pid"], found["planned"]) == (True, hanging.pid, 4)
+    assert (found["alive"], found["pid"], found["planned"]) == (True, host.pid, 4)
     assert found["statuses"] == {"ok": 2}
     (now,) = found["now"]
     assert (now["experiment"], now["backend"], now["settings"]["behaviour"]) == ("probe", "echo", "hang")
@@ -141,10 +144,11 @@ def test_a_run_that_is_going_on_says_what_it_measures_and_one_whose_host_died_th
     assert found["left"] >= 0  # two more, as long as the two before
     assert found["failure"] is None
     _, output, _ = type_in("status", "results/hanging")
-    assert f"being measured by process {hanging.pid}, begun 20" in output
+    assert f"being measured by process {host.pid}, begun 20" in output
     assert "\nnow: probe on echo behaviour=hang" in output
     hanging.send_signal(signal.SIGKILL)
     hanging.wait()
+    psutil.wait_procs([host], timeout=100)
     found = status(type_in, "results/hanging")
     assert (found["alive"], found["now"], found["left"], found["finished"]) == (False, [], None, None)
     _, output, _ = type_in("status", "results/hanging")

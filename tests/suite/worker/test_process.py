@@ -60,7 +60,7 @@ def test_a_worker_in_a_c_call_does_not_outlive_its_host(tmp_path, number):
 def test_ctrl_c_while_a_backend_is_imported_does_not_wait_for_it(tmp_path):
     install(tmp_path, "busy", C_CALL)
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{heeding}from gradsuite.__main__ import main; main()", "backends"]
+    command = [sys.executable, "-c", f"{heeding}from gradsuite.__main__ import command; command()", "backends"]
     blocked = {"GRADSUITE_DISABLE_PLUGINS": "torch,jax,peers"}
     with subprocess.Popen(
         command, env=environment(tmp_path, **blocked), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -22,7 +22,7 @@ def read_state_dict(file: str, plugins: Plugins) -> dict[str, np.ndarray]:
     if path.suffix == SAFETENSORS:
         state = tensors(path)
     elif path.suffix in PICKLES:
-        found = plugins.manager.hook.read_weights(path=path)
+        found = plugins.hooks.first("read_weights", path=path)
         if found is None:
             raise UserError(f"cannot read {path.name!r}: torch is not installed; type: {INSTALL}")
         state = dict(found)

@@ -192,7 +192,7 @@ def by_name(readings: Iterable[Reading]) -> dict[str, float]:
 
 def _watcher(module: Any, made: Watch) -> Watcher:
     """Return what looks at a module. Raises UserError if no plugin knows it."""
-    found: Watcher | None = load(kinds=()).manager.hook.watch_module(module=module, watch=made)
+    found: Watcher | None = load(kinds=()).hooks.first("watch_module", module=module, watch=made)
     if found is None:
         raise UserError(f"cannot watch {type(module).__name__!r}: give a torch.nn.Module, the model that is trained")
     return found
@@ -200,7 +200,7 @@ def _watcher(module: Any, made: Watch) -> Watcher:
 
 def _writer(kind: str, target: Any) -> Any:
     """Return the context whose value writes to another tool. Raises UserError if no plugin knows it."""
-    found = load(kinds=()).manager.hook.scalar_writer(kind=kind, target=target)
+    found = load(kinds=()).hooks.first("scalar_writer", kind=kind, target=target)
     if found is None:
         raise UserError(f"no plugin writes to {kind}: is it blocked by GRADSUITE_DISABLE_PLUGINS?")
     return found

@@ -1,6 +1,7 @@
 """Executors: where trials are run."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,4 +31,4 @@ def open_executor(
     require_scheduler(configuration.scheduler or "")
     from gradsuite.running.executors.dask import DaskExecutor  # its package is optional, and slow to import
 
-    return DaskExecutor(configuration, say)
+    return DaskExecutor(replace(configuration, no_plugin=plugins.blocked), say)  # those that would end it, too
