@@ -79,7 +79,7 @@ def draw_driven(ax: Any, rows: pd.DataFrame) -> None:
     T = int(rows["length"].max())
     horizons = np.arange(1, T)
     for regime, colour in zip(GAINS, ordered_colours(len(GAINS)), strict=True):
-        line = np.array([laws.driven_bias(regime, T, int(k)) for k in horizons])
+        line = laws.driven_bias(regime, T)[horizons]
         style.theory(ax, horizons, np.maximum(line, FLOOR), color=colour)
         share, bias, align = NAMED_AT[regime]
         ax.annotate(f"g = {GAINS[regime]:.3g}, {regime}", (max(share * T, 1.1), bias), color=colour, ha=align)

@@ -99,9 +99,9 @@ LAWS = {
 }  # fmt: skip
 
 
-def driven_bias(regime: str, T: int, k: int) -> float:
-    """Return the relative bias of dL/dW_hh in a driven tanh RNN, by mean field."""
-    return driven_rnn.truncation_bias(GAINS[regime], NOISE, T, k)
+def driven_bias(regime: str, T: int) -> np.ndarray:
+    """Return the relative bias of dL/dW_hh in a driven tanh RNN for the horizons 0 ... T, by mean field."""
+    return np.array(driven_rnn.truncation_bias(GAINS[regime], NOISE, T))
 
 
 def time_share(k: np.ndarray, T: int) -> np.ndarray:

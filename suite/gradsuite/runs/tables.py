@@ -21,6 +21,8 @@ TIDY_ROWS = f"""SELECT trial_id AS id, metric, layer, "index", member, value, un
     WHERE trial_id IN (SELECT id {THOSE}) ORDER BY trial_id, rowid"""
 COUNT = f"SELECT count(*) FROM measurements WHERE trial_id IN (SELECT id {THOSE})"
 KINDS = {"layer": "Int64", "index": "Int64", "member": "Int64", "value": "float64"}
+# Texts are Python's own: figures cut a table thousands of times, and pointers are copied where Arrow copies letters.
+TEXTS = ("mode.string_storage", "python")
 Asked = Mapping[str, str | None]
 
 
@@ -47,7 +49,8 @@ def count(connection: sqlite3.Connection, part: str | None, experiment: str) -> 
 def with_settings(rows: pd.DataFrame) -> pd.DataFrame:
     """Return measurements with a column for each setting."""
     texts = rows["settings"].unique()
-    settings = pd.DataFrame([json.loads(text) for text in texts], index=texts)
+    with pd.option_context(*TEXTS):
+        settings = pd.DataFrame([json.loads(text) for text in texts], index=texts)
     new = [name for name in settings.columns if name not in rows.columns]
     return rows.join(settings[new], on="settings")
 
@@ -55,4 +58,5 @@ def with_settings(rows: pd.DataFrame) -> pd.DataFrame:
 def _read(connection: sqlite3.Connection, query: str, asked: Asked, kinds: Mapping[str, str]) -> pd.DataFrame:
     stored = connection.execute("SELECT value FROM meta WHERE name = 'machine'").fetchone()
     own = {"own": machine_name(json.loads(stored[0])) if stored else ""}
-    return pd.read_sql_query(query, connection, params={**own, **asked}, dtype=dict(kinds))
+    with pd.option_context(*TEXTS):
+        return pd.read_sql_query(query, connection, params={**own, **asked}, dtype=dict(kinds))

@@ -57,8 +57,8 @@ def normalised_critical_gain(noise_variance: float) -> float:
     return math.sqrt(noise_variance / (slope_moment("tanh", 1.0) - second_moment("tanh", 1.0)))
 
 
-def truncation_bias(gain: float, noise_variance: float, time: int, horizon: int) -> float:
-    """Return |g - g_k| / |g| of dL/dW_hh through the last k = `horizon` of T = `time` steps from h_0 = 0.
+def truncation_bias(gain: float, noise_variance: float, time: int) -> list[float]:
+    """Return |g - g_k| / |g| of dL/dW_hh through the last k of T = `time` steps from h_0 = 0, for k = 0 ... T.
 
     Step t adds the outer product of dL/dz_t and h_(t-1). States of different steps are orthogonal to leading order
     (they are driven by independent noise, and tanh is odd), so squared norms add up, each in proportion to
@@ -69,4 +69,5 @@ def truncation_bias(gain: float, noise_variance: float, time: int, horizon: int)
     variances = list(islice(field.variances(noise_variance), time))
     factors = list(accumulate(map(field.chi, reversed(variances)), mul))  # of the squared gradient, from the last step
     shares = [(q - noise_variance) * factor for q, factor in zip(reversed(variances), factors, strict=True)]
-    return math.sqrt(math.fsum(shares[horizon:]) / math.fsum(shares))
+    whole = math.fsum(shares)
+    return [math.sqrt(math.fsum(shares[horizon:]) / whole) for horizon in range(time + 1)]

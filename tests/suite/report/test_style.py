@@ -181,6 +181,15 @@ def test_no_rows_draw_nothing(recwarn):
     assert not recwarn.list
 
 
+def test_axes_keep_their_labels_and_whether_they_are_seen():
+    _, axes = style.figure(2, 1, sharex=True)
+    upper = axes[0, 0]
+    upper.set_ylabel("seconds")
+    style.points(upper, pd.DataFrame({"backend": ["numpy"], "lag": [1], "value": [0.5]}), "lag", "value")
+    assert (upper.get_xlabel(), upper.get_ylabel()) == ("", "seconds")
+    assert upper.xaxis.label.get_visible()
+
+
 def test_points_that_are_dodged_are_centred_on_where_they_were():
     frame = rows(backend=["numpy", "torch", "jax"], x=[2.0, 2.0, 2.0])
     assert style.dodged(frame, "x", step=0.5)["x"].tolist() == [1.5, 2.0, 2.5]

@@ -23,6 +23,7 @@ TICK = {"size": 6.0, "pad": 3.5}  # points: how far its label stands from an axi
 RC: dict[Any, Any] = {
     "font.size": 11,
     "axes.titlesize": 12,
+    "axes.titley": 1.0,  # unplaced ones cost each drawing a layout of all labels, to see what is in their way
     "axes.labelsize": 11,
     "xtick.labelsize": 10,
     "ytick.labelsize": 10,

@@ -30,6 +30,7 @@ def points(
     names = backend_order(list(rows["backend"]))
     labels = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     colours = rows["backend"].map(backend_colour).tolist()
+    axes.set(xlabel=x, ylabel=y)  # where there is none, seaborn lays out every tick, and may hide it for good
     sns.scatterplot(
         rows,
         x=x,
