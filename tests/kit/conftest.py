@@ -21,6 +21,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Environme
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             Environment.make(environment.folder, f"{ROOT}[torch,jax]")
+            # Compiled to bytecode once: the tests, which all begin with these imports, would each do it.
+            environment.run("python -c 'import gradsuite.conformance, jax, torch'", ROOT)
             made.touch()
     return environment
 
@@ -35,7 +37,7 @@ def environment(clean: Environment, tmp_path_factory: pytest.TempPathFactory) ->
 def confined(environment: Environment, worker_id: str) -> Environment:
     """Return one whose commands have one core: on small products BLAS's threads wait, for thrice the processor time.
 
-    For tests whose kind of backend has another test, on all cores.
+    For tests whose kind of backend has another test, on all cores: autograd, too, computes by NumPy.
     """
     if not hasattr(os, "sched_setaffinity"):
         return environment

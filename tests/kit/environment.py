@@ -25,10 +25,8 @@ class Environment:
         """Make one that has these requirements and what they need, in known-good versions."""
         venv.create(folder, with_pip=True)
         environment = cls(folder)
+        # What is imported is compiled to bytecode then: a third of all that is installed.
         environment.run("python -m pip install --no-compile " + " ".join(map(repr, requirements)), ROOT)
-        # On all cores, which pip does not use; but for tests of packages, which nothing imports, and for a file of
-        # torch's that is for Python 3.12 and later.
-        environment.run("python -m compileall -q -j 0 -x 'py312_|/tests/' $VIRTUAL_ENV/lib", ROOT)
         return environment
 
     def beside(self, folder: Path) -> "Environment":

@@ -78,13 +78,17 @@ class Maker:
         """Have it find and draw all that it does, if it measured something; figures are written into the folder too."""
         if "ok" not in self.section.statuses:
             return
-        from gradsuite.report import style
-
         self.section.findings = self._part("findings", self.experiment.findings, received.text)
-        with style.context():
-            names: set[str] = set()
-            self.section.pictures = self._part("figures", self.experiment.figures, partial(self._save, folder, names))
+        if has_figures(self.experiment):
+            self.section.pictures = self._pictures(folder)
         self.section.tables = self._part("tables", self.experiment.tables, received.table)
+
+    def _pictures(self, folder: Path) -> "list[Picture]":
+        from gradsuite.report import style  # it imports seaborn, for which the rest of a section would wait
+
+        names: set[str] = set()
+        with style.context():
+            return self._part("figures", self.experiment.figures, partial(self._save, folder, names))
 
     def _claim(self, made: Any) -> Any:
         return received.claim(self.experiment, made)
@@ -130,6 +134,11 @@ class Maker:
         if len(faults) > TOLD:
             troubles.append(f"{len(faults) - TOLD} more of its {part} are of no use")
         return made
+
+
+def has_figures(experiment: Experiment) -> bool:
+    """Whether an experiment has a method of its own that draws."""
+    return getattr(experiment.figures, "__func__", None) is not Experiment.figures
 
 
 def figure_name(experiment: str, figure: Figure) -> str:

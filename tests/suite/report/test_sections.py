@@ -5,8 +5,10 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from gradsuite.experiment import Result, Trial
+from gradsuite.experiment import Experiment, Figure, Result, Trial
 from gradsuite.plugins import load
+from gradsuite.report import style
+from gradsuite.report.made import Maker
 from gradsuite.report.piece import Piece
 from gradsuite.report.sections import made
 from gradsuite.rows import Measurement
@@ -49,3 +51,31 @@ def test_a_script_that_makes_sections_is_not_run_again_by_their_processes(tmp_pa
     )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("one two\n", "", 0)
+
+
+class Told(Experiment):
+    name, question, presets = "told", "What is in it?", {"quick": {}}
+
+    def measure(self, backend, device, settings):
+        yield [Measurement("number", 1.0)]
+
+
+class Drawn(Told):
+    def figures(self, rows, claims):
+        yield Figure("it", "It.", style.figure()[0])
+
+
+class Inherited(Drawn):
+    pass
+
+
+def test_only_an_experiment_that_draws_waits_for_what_figures_are_drawn_by(tmp_path, monkeypatch):
+    context, begun = style.context, []
+    monkeypatch.setattr(style, "context", lambda: begun.append("figures") or context())
+    run = run_of(tmp_path, [(Trial("told", "numpy", "cpu", {}), Result("ok", (Measurement("number", 1.0),)))])
+    for experiment, pictures in ((Told(), 0), (Drawn(), 1), (Inherited(), 1)):
+        begun.clear()
+        maker = Maker(experiment, run, run.trials())
+        maker.draw(tmp_path)
+        assert maker.section.troubles == []
+        assert len(maker.section.pictures) == len(begun) == pictures
