@@ -218,16 +218,27 @@ def test_a_terminal_stops_and_continues_both(tmp_path):
     assert process.returncode == 128 + signal.SIGINT
 
 
-def test_a_hook_reads_from_the_terminal(tmp_path):
-    install_all(tmp_path, {"mine": hook("run_finished", "print('HEARD', input())")})
+def take_terminal():
+    """Make standard input the terminal of this process's session, which has none."""
+    os.close(os.open(os.ttyname(0), os.O_RDWR))
+
+
+@pytest.mark.parametrize(("typed", "status", "said"), [(b"words\n", 0, "HEARD words"), (b"\x03", 130, "interrupted")])
+def test_what_is_typed_on_a_terminal_reaches_the_hook_that_waits_for_it(tmp_path, typed, status, said):
+    waits = "open('waits', 'w').close()\nprint('HEARD', input(), file=sys.stderr)"
+    install_all(tmp_path, {"mine": hook("run_finished", waits)})
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "gradsuite", *RUN], cwd=tmp_path, env=environment(tmp_path, **blocked()),
-        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, "-c", HEEDING, *RUN], cwd=tmp_path, env=environment(tmp_path, **blocked()), text=True,
+        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=take_terminal,
     ) as process:  # fmt: skip
-        os.write(ours, b"words\n")
-        output, errors = process.communicate(timeout=DEADLINE)
+        until = time.monotonic() + DEADLINE
+        while not (tmp_path / "waits").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        os.write(ours, typed)
+        _, errors = process.communicate(timeout=DEADLINE)
     os.close(ours)
     os.close(theirs)
-    assert process.returncode == 0, errors
-    assert "HEARD words" in output
+    assert process.returncode == status, errors
+    assert errors.count(said) == 1
+    assert "Traceback" not in errors
