@@ -194,8 +194,7 @@ def load(
     """
     unwanted = disabled(blocked)
     built_in, others = unblocked(unwanted, discover)
-    if others:
-        witness.attend([point.name for point in others])
+    witness.attend([point.name for point in others])
     plugins = Plugins(blocked=unwanted, kinds=kinds, found=discover is entry_points)
     for point in built_in:
         _load_point(plugins, point)

@@ -45,10 +45,13 @@ def witnessed() -> Iterator[None]:
 def attend(plugins: Sequence[str]) -> None:
     """Have these plugins' deeds witnessed: return in a child of this process, which never returns if it has one.
 
-    Nothing is done where no witness is wanted, or where there is one.
+    Nothing is done where no witness is wanted, or after a command has loaded its plugins for the first time: later, a
+    copy would have none of its threads, and no lock on a file.
     """
     global _page, _command
-    if not _wanted.get() or _page is not None:
+    wanted = _wanted.get()
+    _wanted.set(False)
+    if not wanted or not plugins:
         return
     from gradsuite.machine import descent
 

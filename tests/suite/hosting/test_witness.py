@@ -46,3 +46,10 @@ def test_what_is_built_in_needs_none(forked, monkeypatch):
     with witness.witnessed():
         plugins.load(discover=built_in)
     assert forked == []
+
+
+def test_a_command_that_has_begun_its_work_has_none_any_more(forked):
+    with witness.witnessed():
+        witness.attend([])  # all that is not built in was blocked
+        witness.attend(["mine"])
+    assert forked == []

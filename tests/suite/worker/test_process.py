@@ -65,13 +65,14 @@ def test_ctrl_c_while_a_backend_is_imported_does_not_wait_for_it(tmp_path):
     with subprocess.Popen(
         command, env=environment(tmp_path, **blocked), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as host:
-        while len(processes := psutil.Process(host.pid).children(recursive=True)) < 4:  # two backends, two guards
+        # The command, whose witness this is, and two backends with their guards.
+        while len(processes := psutil.Process(host.pid).children(recursive=True)) < 5:
             time.sleep(0.01)
         host.send_signal(signal.SIGINT)
         output, errors = host.communicate(timeout=60)
         gone, alive = psutil.wait_procs(processes, timeout=60)
     assert (host.returncode, output, errors.split()) == (130, "", ["interrupted"])
-    assert (len(gone), alive) == (4, [])
+    assert (len(gone), alive) == (5, [])
 
 
 def test_a_worker_outlives_the_thread_that_started_it(probe):
