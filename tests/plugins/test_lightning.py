@@ -1,9 +1,12 @@
 """A watch as a callback of Lightning's own Trainer."""
 
+from importlib.util import find_spec
+
 import gradsuite
 import pytest
 
-pytest.importorskip("lightning", reason="Lightning is not installed: pip install gradsuite[lightning]")
+if find_spec("lightning") is None:  # imported by a test, it is not by every process that collects them
+    pytest.skip("Lightning is not installed: pip install gradsuite[lightning]", allow_module_level=True)
 torch = pytest.importorskip("torch")
 
 pytestmark = [

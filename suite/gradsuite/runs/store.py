@@ -54,7 +54,7 @@ class Run:
         try:
             path.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(part)) as connection, connection:
-                connection.executescript(SCHEMA)
+                connection.executescript(f"BEGIN; {SCHEMA}")  # one transaction: the disk is waited for once
                 meta.write(connection, meta_data)
             part.replace(path / FILE)
         except (OSError, sqlite3.Error) as error:
