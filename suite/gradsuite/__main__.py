@@ -2,7 +2,6 @@
 
 import errno
 import faulthandler
-import gc
 import os
 import re
 import sys
@@ -12,17 +11,17 @@ import click
 from gradsuite.commands import gradsuite
 from gradsuite.errors import LINE, VALUE, UserError, shortened
 from gradsuite.hosting.rehearsal import rehearsing
+from gradsuite.machine.garbage import look_seldom
 from gradsuite.plain import printable
 from gradsuite.running.interruption import exit_status, stoppable
 
 STDERR = 2
 BAD_INPUT = 2
-GARBAGE = 200_000, 20, 50  # new objects before it is looked for, among the new, the older, and all: rows are none
 
 
 def main() -> None:
     """Run a command; what a user got wrong is one line on standard error and exit status 2."""
-    gc.set_threshold(*GARBAGE)
+    look_seldom()
     faulthandler.enable(STDERR)  # where a plugin crashes this process in C, its file is named
     try:
         with stoppable(), rehearsing():
