@@ -2,7 +2,6 @@
 
 import errno
 import faulthandler
-import gc
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from gradsuite.commands import gradsuite
 from gradsuite.errors import LINE, VALUE, UserError, one_line, shortened
 from gradsuite.hosting import witness
 from gradsuite.hosting.rehearsal import rehearsing
+from gradsuite.machine.garbage import look_seldom
 from gradsuite.plain import printable
 from gradsuite.running.interruption import exit_status, stoppable
 
@@ -21,7 +21,6 @@ STDERR = 2
 BAD_INPUT = 2
 FAULT = 1  # an exception that nobody expected
 COMPLETING = "_GRADSUITE_COMPLETE"  # the variable by which a shell asks click to complete a word
-GARBAGE = 200_000, 20, 50  # new objects before it is looked for, among the new, the older, and all: rows are none
 
 
 def command() -> NoReturn:
@@ -32,7 +31,7 @@ def command() -> NoReturn:
 
 def main() -> NoReturn:
     """Run a command, and leave with its exit status."""
-    gc.set_threshold(*GARBAGE)
+    look_seldom()
     faulthandler.enable(STDERR)  # where a plugin crashes this process in C, its file is named
     status = FAULT
     with stoppable(), rehearsing():

@@ -16,6 +16,7 @@ from typing import Any
 
 from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine.descent import ended
+from gradsuite.machine.garbage import look_seldom
 from gradsuite.plugins import load
 from gradsuite.report.piece import Piece
 from gradsuite.report.section import Section
@@ -171,6 +172,7 @@ def serve(connection: "Connection[Any, Any]", blocked: Collection[str]) -> None:
     When the host has gone, it ends without a word: a terminal is no place for its troubles then.
     """
     threading.Thread(target=leave_with_the_host, daemon=True).start()
+    look_seldom()
     os.dup2(2, 1)  # what is printed mixes with nothing that the host says
     plugins = load(blocked)
     with suppress(EOFError, OSError):

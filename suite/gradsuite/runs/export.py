@@ -1,16 +1,21 @@
 """Measurements as CSV, JSON or Parquet, every number exact, and NaN and infinities distinct from a missing value."""
 
+import csv
+import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from operator import ne
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pandas as pd
 
 from gradsuite.errors import UserError, cause
 from gradsuite.plain import BLANK, plain_lines
+from gradsuite.rows import COLUMNS
+from gradsuite.runs import tables
 from gradsuite.runs.drafts import drafted, replaced
 from gradsuite.runs.store import Run
 
@@ -74,13 +79,48 @@ def write_parquet(rows: pd.DataFrame, output: BinaryIO) -> None:
 
 
 def write_measurements(run: Run) -> None:
-    """Write the run's `measurements.csv`. Raises UserError if it cannot be written, and one that was there stays."""
+    """Write the run's `measurements.csv`, as `write_csv` would, row by row: a run may have millions.
+
+    Raises UserError if it cannot be written, and one that was there stays.
+    """
     path = run.path / "measurements.csv"
     try:
-        with drafted(path) as output:
-            write_csv(run.measurements(), output)
+        with drafted(path) as output, run.database.reading() as connection:
+            output.writelines(line.encode() for line in lines(tables.by_trial(connection, run.machine)))
     except OSError as error:
         raise UserError(f"cannot write {str(path)!r}: {cause(error)}") from error
+
+
+def lines(trials: Iterable[tuple[tables.Row, Iterable[tables.Row]]]) -> Iterator[str]:
+    """Yield the lines of `measurements.csv`. Raises TypeError for a value or a place that is no number."""
+    yield f"{cells(*COLUMNS)}\n"
+    text = lru_cache(cells)  # metrics, units and notes are few
+    for (*setting, status, machine), rows in trials:
+        before, after, line = cells(*setting), cells(status, machine), ""
+        for metric, layer, index, member, value, unit, note in rows:
+            places = f"{whole(layer)},{whole(index)},{whole(member)}"
+            line = f"{before},{text(metric)},{places},{number(value)},{text(unit)},{text(note)},{after}\n"
+            yield line
+        if not line:
+            yield f"{before},,,,,,,,{after}\n"
+
+
+def cells(*values: Any) -> str:
+    """Return cells side by side, text as no spreadsheet computes it."""
+    row = io.StringIO()
+    inert_values = (inert(value) if isinstance(value, str) else value for value in values)
+    csv.writer(row, lineterminator="\n").writerow([*inert_values, ""])  # else one empty cell would be quoted
+    return row.getvalue().removesuffix(",\n")
+
+
+def whole(place: int | None) -> str:
+    """Return a layer, an index or a member."""
+    return "" if place is None else int.__repr__(place)
+
+
+def number(value: float | None) -> str:
+    """Return a value: SQLite has NaN as a missing one."""
+    return "nan" if value is None else float.__repr__(value)
 
 
 def write_file(rows: pd.DataFrame, path: Path, kind: str) -> None:

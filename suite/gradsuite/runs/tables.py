@@ -2,7 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import pandas as pd
 
@@ -24,6 +27,7 @@ KINDS = {"layer": "Int64", "index": "Int64", "member": "Int64", "value": "float6
 # Texts are Python's own: figures cut a table thousands of times, and pointers are copied where Arrow copies letters.
 TEXTS = ("mode.string_storage", "python")
 Asked = Mapping[str, str | None]
+Row = tuple[Any, ...]
 
 
 def trials(connection: sqlite3.Connection, part: str | None, run: str) -> pd.DataFrame:
@@ -38,6 +42,21 @@ def tidy(connection: sqlite3.Connection, part: str | None, experiment: str | Non
     of_trials, rows = _read(connection, TIDY_TRIALS, asked, {}), _read(connection, TIDY_ROWS, asked, KINDS)
     # What a trial has in common for all its rows is read once: they may be a million.
     return of_trials.merge(rows, on="id", how="left")[list(COLUMNS)]
+
+
+def by_trial(connection: sqlite3.Connection, part: str | None) -> Iterator[tuple[Row, Iterable[Row]]]:
+    """Yield what is in COLUMNS of each trial, without its rows, and of each of its rows: only one is held at a time."""
+    asked = {"part": part, "of": None, **_own(connection)}
+    connection.execute("BEGIN")  # as above
+    last: tuple[int, Iterable[Row]] = (-1, ())
+    grouped = groupby(connection.execute(TIDY_ROWS, asked), itemgetter(0))
+    number, rows = next(grouped, last)
+    for trial in connection.execute(TIDY_TRIALS, asked):
+        if trial[0] != number:
+            yield trial[1:], ()
+        else:
+            yield trial[1:], (row[1:] for row in rows)
+            number, rows = next(grouped, last)
 
 
 def count(connection: sqlite3.Connection, part: str | None, experiment: str) -> int:
@@ -56,7 +75,11 @@ def with_settings(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(connection: sqlite3.Connection, query: str, asked: Asked, kinds: Mapping[str, str]) -> pd.DataFrame:
-    stored = connection.execute("SELECT value FROM meta WHERE name = 'machine'").fetchone()
-    own = {"own": machine_name(json.loads(stored[0])) if stored else ""}
     with pd.option_context(*TEXTS):
-        return pd.read_sql_query(query, connection, params={**own, **asked}, dtype=dict(kinds))
+        return pd.read_sql_query(query, connection, params={**asked, **_own(connection)}, dtype=dict(kinds))
+
+
+def _own(connection: sqlite3.Connection) -> Asked:
+    """Return the machine of trials that name none."""
+    stored = connection.execute("SELECT value FROM meta WHERE name = 'machine'").fetchone()
+    return {"own": machine_name(json.loads(stored[0])) if stored else ""}

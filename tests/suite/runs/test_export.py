@@ -2,13 +2,16 @@ import csv
 import io
 import json
 import math
+import sqlite3
 import sys
+from contextlib import closing
 
 import pandas as pd
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
 from gradsuite.rows import COLUMNS, Measurement
+from gradsuite.runs.database import Damaged
 from gradsuite.runs.export import write_csv, write_json, write_measurements, write_parquet
 from gradsuite.runs.store import Run
 from gradsuite.runs.wide import wide
@@ -58,9 +61,25 @@ def test_a_run_without_trials_is_a_table_without_rows(tmp_path):
     assert json.loads(objects.getvalue()) == []
 
 
-def test_the_runs_own_table_lies_in_its_folder(run):
+def test_the_runs_own_table_lies_in_its_folder_and_is_the_one_that_is_exported(run):
+    rows = (Measurement("=x", 1.0, '"s", m', layer=1, member=2, note="-\n\x1b"), Measurement(" ", 1e300, note="ü"))
+    run.add(Trial("+e", "\tb", "cpu", {"cell": "a,b", "task": 'of "q"'}), "k0", Result("ok", rows))
+    exported = io.BytesIO()
+    write_csv(run.measurements(), exported)
     write_measurements(run)
-    assert len(pd.read_csv(run.path / "measurements.csv")) == len(VALUES) + 1
+    assert (run.path / "measurements.csv").read_bytes() == exported.getvalue()
+    assert len(pd.read_csv(run.path / "measurements.csv")) == len(VALUES) + 3
+
+
+@pytest.mark.parametrize("column", ["value", "layer"])
+def test_a_value_that_is_no_number_is_damage_and_leaves_the_table_that_was_there(run, column):
+    write_measurements(run)
+    before = (run.path / "measurements.csv").read_bytes()
+    with closing(sqlite3.connect(run.path / "run.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE measurements SET {column} = 'five' WHERE \"index\" = 1")
+    with pytest.raises(Damaged):
+        write_measurements(run)
+    assert (run.path / "measurements.csv").read_bytes() == before
 
 
 def test_parquet_has_types_and_tells_nan_from_none(run):
