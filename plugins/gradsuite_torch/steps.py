@@ -87,7 +87,8 @@ class Steps(torch.autograd.Function):
             flat = stacked(dz).flatten(TIME, -2)
             gradients[weight] = added(gradients[weight], weight_gradient(flat, stacked(rows).flatten(TIME, -2)))
             if bias is not None:
-                gradients[bias] = added(gradients[bias], flat.sum(-2))
+                # A vector of a stack has an axis for the batch.
+                gradients[bias] = added(gradients[bias], flat.sum(-2, keepdim=flat.dim() > 2))
         over_time = [None if each[0] is None else stacked(each) for each in (*nows, *by_marks)]
         return *(None,) * 4, *gradients.values(), *by_states, *over_time
 

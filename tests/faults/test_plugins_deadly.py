@@ -210,7 +210,8 @@ def test_of_two_plugins_of_one_name_the_deadly_one_alone_is_left_out(tmp_path):
         point = f"[gradsuite]\ntwin = {folder.name}_plugin\n"
         (folder / f"{folder.name}-1.0.dist-info" / "entry_points.txt").write_text(point)
     for first, second in (folders, folders[::-1]):
-        known = {"PYTHONPATH": os.pathsep.join([str(first), str(second), os.environ["PYTHONPATH"]])}
-        done = gradsuite(tmp_path, "run", "good", "--preset", "quick", "--backend", "echo", **known, **blocked())
+        path = os.pathsep.join([str(first), environment(second)["PYTHONPATH"]])
+        known = {"PYTHONPATH": path, **blocked()}
+        done = gradsuite(tmp_path, "run", "good", "--preset", "quick", "--backend", "echo", **known)
         assert done.returncode == 0, done.stderr
         assert ("its process was ended by SIGSEGV" in done.stderr) == (first.name == "deadly")

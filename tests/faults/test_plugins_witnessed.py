@@ -218,9 +218,8 @@ def test_a_terminal_stops_and_continues_both(tmp_path):
     assert process.returncode == 128 + signal.SIGINT
 
 
-def take_terminal():
-    """Make standard input the terminal of this process's session, which has none."""
-    os.close(os.open(os.ttyname(0), os.O_RDWR))
+# Standard input becomes the terminal of the process's session, which has none.
+TAKING_TERMINAL = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); "
 
 
 @pytest.mark.parametrize(("typed", "status", "said"), [(b"words\n", 0, "HEARD words"), (b"\x03", 130, "interrupted")])
@@ -229,8 +228,8 @@ def test_what_is_typed_on_a_terminal_reaches_the_hook_that_waits_for_it(tmp_path
     install_all(tmp_path, {"mine": hook("run_finished", waits)})
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", HEEDING, *RUN], cwd=tmp_path, env=environment(tmp_path, **blocked()), text=True,
-        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=take_terminal,
+        [sys.executable, "-c", TAKING_TERMINAL + HEEDING, *RUN], cwd=tmp_path, env=environment(tmp_path, **blocked()),
+        text=True, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     ) as process:  # fmt: skip
         until = time.monotonic() + DEADLINE
         while not (tmp_path / "waits").exists() and time.monotonic() < until:

@@ -12,7 +12,7 @@ from gradsuite.parameters import initialise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.plugins.passes import random_batch
+from tests.plugins.passes import random_batch, stack
 from tests.plugins.sequences import assert_right, equipped, expected, one_pass, problems
 
 torch = pytest.importorskip("torch")
@@ -102,6 +102,16 @@ def test_repeated_it_gives_what_autograd_gives_through_every_step(cell, features
             by_autograd = one_pass(Equations(), model, parameters, batch)
         # The same operations on the same numbers; weights' gradients of nine steps are added in another order.
         assert_right(repeated, by_autograd, 1e-14)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_stack_is_its_networks_one_by_one(cell):
+    model = Model(cell, 3, 4, 2, 2, installed()[cell].activations[0], "all")
+    members, batch = [initialise(model, seed=seed) for seed in range(3)], random_batch(model, 6, 2)
+    with patch.object(Autodiff, "by_loop", None):
+        together = one_pass(Equations(), model, stack(members), batch)
+    for s, member in enumerate(members):
+        assert_right({name: array[s] for name, array in together.items()}, expected(model, member, batch))
 
 
 @given(problems())
