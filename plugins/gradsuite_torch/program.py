@@ -165,7 +165,7 @@ def leaf(tensor: Tensor) -> Tensor:
 
 
 def same(one: Tensor | None, other: Tensor | None) -> bool:
-    """Return whether two tensors have the same bits, or are both missing."""
+    """Return whether two tensors have the same numbers, NaN among them, or are both missing."""
     if one is None or other is None:
         return one is other
     return torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)

@@ -89,8 +89,8 @@ class Steps(torch.autograd.Function):
             if bias is not None:
                 # A vector of a stack has an axis for the batch.
                 gradients[bias] = added(gradients[bias], flat.sum(-2, keepdim=flat.dim() > 2))
-        over_time = [None if each[0] is None else stacked(each) for each in (*nows, *by_marks)]
-        return *(None,) * 4, *gradients.values(), *by_states, *over_time
+        by_step = [None if each[0] is None else stacked(each) for each in (*nows, *by_marks)]
+        return *(None,) * 4, *gradients.values(), *by_states, *by_step
 
 
 class Stacked:

@@ -26,7 +26,7 @@ def of_the_first_step_alone(one, other):
 
 def unpadded(self, cell, xp):
     """Hold no state past the length of its sequence."""
-    valid = None if self.valid is None else torch.ones_like(self.valid) | self.valid
+    valid = None if self.valid is None else torch.ones_like(self.valid)
     return RESULTS(self._replace(valid=valid), cell, xp)
 
 
