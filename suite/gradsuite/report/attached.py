@@ -5,9 +5,13 @@ from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
+from gradsuite.report.section import Data, Section
 from gradsuite.runs.export import write_csv
-from gradsuite.runs.store import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ROOM = 600_000  # bytes of a page of 2 MB that its data may take, as they are written in it
 DIGITS = 5  # of a value: what a reader checks a figure with; the run's own file has them all
@@ -25,31 +29,27 @@ class Attachment:
     address: str = ""
 
 
-def attachments(run: Run, experiments: Iterable[str]) -> dict[str, Attachment]:
-    """Return the data of each section of an experiment that measured something; small files first find room.
-
-    An experiment of a merged run has a section, and a file, for each machine.
-    """
-    parts = {name + part.tag: (part, name) for name in experiments for part in run.parts(name)}
-    counts = {section: count for section, (part, name) in parts.items() if (count := part.count(name))}
-    packed = {section: _packed(*parts[section]) if count <= ROWS else b"" for section, count in counts.items()}
+def attachments(sections: Iterable[Section]) -> dict[str, Attachment]:
+    """Return the data of each section of an experiment that measured something; small files first find room."""
+    data = {section.name: section.data for section in sections if section.data.rows}
     room, made = ROOM, {}
-    for name, content in sorted(packed.items(), key=lambda entry: len(entry[1]) or ROOM):
-        address = f"data:application/gzip;base64,{b64encode(content).decode()}" if content else ""
-        if not content or len(address) > room:
-            made[name] = Attachment(f"{name}.csv.gz", counts[name])
+    for name, one in sorted(data.items(), key=lambda entry: len(entry[1].packed) or ROOM):
+        address = f"data:application/gzip;base64,{b64encode(one.packed).decode()}" if one.packed else ""
+        if not one.packed or len(address) > room:
+            made[name] = Attachment(f"{name}.csv.gz", one.rows)
             continue
         room -= len(address)
-        made[name] = Attachment(f"{name}.csv.gz", counts[name], len(content), address)
+        made[name] = Attachment(f"{name}.csv.gz", one.rows, len(one.packed), address)
     return made
 
 
-def _packed(run: Run, experiment: str) -> bytes:
-    """Return the file of an experiment's measurements."""
-    frame = run.frame(experiment)
+def data(frame: "pd.DataFrame") -> Data:
+    """Return an experiment's measurements as a file, if they are not too many."""
     rows = frame[frame["metric"].notna()]
+    if not 0 < len(rows) <= ROWS:
+        return Data(len(rows))
     shown = rows.drop(columns=[name for name in LEFT_OUT if name in rows]).dropna(axis="columns", how="all")
     values = rows["value"].map(lambda value: float(f"{value:.{DIGITS}g}"))
     text = BytesIO()
     write_csv(shown.assign(value=values), text)
-    return gzip.compress(text.getvalue(), mtime=0)
+    return Data(len(rows), gzip.compress(text.getvalue(), mtime=0))

@@ -74,6 +74,12 @@ class Maker:
         if "ok" in self.section.statuses:
             self.section.answers = self._part("answers", self.experiment.answers, received.answer)
 
+    def attach(self) -> None:
+        """Give the section its measurements as a file."""
+        from gradsuite.report.attached import data  # of use in a page alone
+
+        self.section.data = data(self.rows)
+
     def draw(self, folder: Path) -> None:
         """Have it find and draw all that it does, if it measured something; figures are written into the folder too."""
         if "ok" not in self.section.statuses:

@@ -70,7 +70,7 @@ def render(run: Run, made: list[Section]) -> str:
         run=run,
         meta=meta,
         sections=made,
-        attached=attachments(run, dict.fromkeys(trials["experiment"])),
+        attached=attachments(made),
         backends=list(frame.sheet.backends),
         statuses=count(trials),
         problems=facts.problems(trials),

@@ -49,12 +49,17 @@ class Piece:
         maker.tell()
         if self.folder is not None:
             maker.draw(self.folder)
+            maker.attach()
         made = maker.section
         return made if self.machine is None else replace(made, question=f"{self.machine}: {made.question}")
 
     def unmade(self, trouble: str) -> Section:
         """Return the section of an experiment that can say nothing itself: its claims are those that the run has."""
         section = missing(self.experiment + self.run.tag, trouble, self.trials)
+        if self.folder is not None:
+            from gradsuite.report.attached import data  # of use in a page alone
+
+            section.data = data(self.run.frame(self.experiment))
         try:
             return replace(section, claims=self.run.claims_of(self.experiment))
         except ValueError as error:  # a stranger's run may have claims that are none

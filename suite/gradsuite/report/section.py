@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What an experiment measured, as a compressed file: nothing in it if these are too many rows."""
+
+    rows: int = 0
+    packed: bytes = b""
+
+
 @dataclass(slots=True)
 class Section:
     """What the page says of one experiment; `troubles` are the parts that could not be made, and why.
@@ -34,6 +42,7 @@ class Section:
     claims: list[Claim] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     judged: bool = False
+    data: Data = Data()
 
     @property
     def further(self) -> list[str]:
