@@ -1,10 +1,11 @@
 """Rows as an experiment's figures get them: measured, stored in a run and read back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from gradsuite.backend import Backend
 from gradsuite.claims import decisive
 from gradsuite.experiment import Experiment, Result, Trial
@@ -22,6 +23,14 @@ def judge(run: Run, experiment: Experiment) -> None:
     """Judge and store an experiment's claims in this process, where what it does wrong is raised."""
     for part in run.parts(experiment.name):
         part.keep_claims(experiment.name, decisive(experiment.claims(part.frame(experiment.name))))
+
+
+def draw_nothing(monkeypatch: pytest.MonkeyPatch, write_page: Callable[[Run, list[Section]], Any]) -> None:
+    """Have the reports of runs made without figures, in this process and not ahead, and the pages written so."""
+    monkeypatch.setattr("gradsuite.report.page.drawn", lambda run, plugins, **_: undrawn(run, plugins))
+    monkeypatch.setattr("gradsuite.report.page.write_page", write_page)
+    monkeypatch.setattr("gradsuite.report.page.begin", lambda *_: None)
+    monkeypatch.setattr("gradsuite.running.ahead.Ahead.step", lambda _: False)
 
 
 def undrawn(run: Run, plugins: Plugins) -> list[Section]:

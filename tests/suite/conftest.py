@@ -4,12 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-import gradsuite.running.publication
 import pytest
 from gradsuite.__main__ import main
 
 from tests.steady import steady_cores  # noqa: F401  for every test
-from tests.stored import undrawn
+from tests.stored import draw_nothing
 from tests.throwaway import PROBE, install
 from tests.tiny import tiny  # noqa: F401  an experiment on the real backends
 
@@ -31,8 +30,7 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def type_in(probe, monkeypatch, capsys):
     """Type a command line; returns exit status, standard output and standard error."""
-    monkeypatch.setattr(gradsuite.running.publication, "drawn", undrawn)
-    monkeypatch.setattr(gradsuite.running.publication, "write_page", lambda run, sections: run.path / "report.html")
+    draw_nothing(monkeypatch, lambda run, sections: run.path / "report.html")
 
     def type_in(*arguments):
         monkeypatch.setattr(sys, "argv", ["gradsuite", *arguments])

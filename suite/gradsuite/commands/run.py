@@ -69,22 +69,25 @@ def _forecast(job: "Job", unfinished: "Run | None", as_json: bool) -> int:
 def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool) -> int:
     """Measure, publish, and say what came out; return the exit status."""
     from gradsuite.commands._columns import table_text
+    from gradsuite.machine.facts import available_cores
     from gradsuite.plain import plain
     from gradsuite.report.forms.answers import answers
     from gradsuite.report.parts import as_text
+    from gradsuite.report.processes import Processes
     from gradsuite.running.failures import failures, shortcomings
     from gradsuite.running.interruption import exit_status, resuming
 
-    done, complete = job.run(unfinished)
-    if not complete:
-        _say(f"interrupted; {resuming(done.path)}")
-    publication = job.publication(done)
-    try:
-        published = complete and publication.make()
-    except KeyboardInterrupt as stop:
-        _say(f"interrupted; nothing measured is lost, and the page is drawn by: gradsuite report {done.path}")
-        click.echo(done.path)
-        return exit_status(stop)
+    with Processes(job.plugins.blocked, available_cores()) as processes:
+        done, complete = job.run(unfinished, processes)
+        if not complete:
+            _say(f"interrupted; {resuming(done.path)}")
+        publication = job.publication(done, processes)
+        try:
+            published = complete and publication.make()
+        except KeyboardInterrupt as stop:
+            _say(f"interrupted; nothing measured is lost, and the page is drawn by: gradsuite report {done.path}")
+            click.echo(done.path)
+            return exit_status(stop)
     for table in publication.tables() if complete and not quiet else ():
         click.echo(f"{plain(table.title)}\n{table_text(table)}\n")
     if complete and not quiet:

@@ -8,9 +8,10 @@ from gradsuite.plugins import Plugins
 from gradsuite.report import facts
 from gradsuite.report.attached import attachments
 from gradsuite.report.frame import Frame
+from gradsuite.report.processes import Processes
 from gradsuite.report.reproduce import commands, recipe
 from gradsuite.report.section import Section, count
-from gradsuite.report.sections import sections
+from gradsuite.report.sections import named, pieces, sections
 from gradsuite.report.summary import summary
 from gradsuite.runs.drafts import drafted
 from gradsuite.runs.store import Run
@@ -29,11 +30,22 @@ def write_report(run: Run, plugins: Plugins) -> Path:
     return write_page(run, drawn(run, plugins))
 
 
-def drawn(run: Run, plugins: Plugins, *, judging: bool = False) -> list[Section]:
+def drawn(run: Run, plugins: Plugins, *, judging: bool = False, processes: Processes | None = None) -> list[Section]:
     """Draw every figure into the run's folder, and return the sections; claims are judged anew if asked for.
 
-    Raises UserError if there can be no folder for them.
+    Sections are made as `sections` says. Raises UserError if there can be no folder for them.
     """
+    return sections(run, plugins, figures(run), judging=judging, processes=processes)
+
+
+def begin(run: Run, plugins: Plugins, processes: Processes) -> None:
+    """Have these processes begin with what `drawn` then returns. Raises UserError as it does."""
+    if plugins.found:
+        processes.begin(pieces(run, named(run, plugins), figures(run), judging=True))
+
+
+def figures(run: Run) -> Path:
+    """Return the folder of the run's figures, which is there then. Raises UserError if it cannot be."""
     folder = run.path / FOLDER
     try:
         if folder.is_symlink():
@@ -41,7 +53,7 @@ def drawn(run: Run, plugins: Plugins, *, judging: bool = False) -> list[Section]
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write the report into {str(run.path)!r}: {cause(error)}") from error
-    return sections(run, plugins, folder, judging=judging)
+    return folder
 
 
 def write_page(run: Run, made: list[Section]) -> Path:

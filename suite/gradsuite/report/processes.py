@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -11,8 +10,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
-from types import ModuleType
-from typing import Any
+from threading import Lock, Thread
+from types import ModuleType, TracebackType
+from typing import Any, Self
 
 from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine.descent import ended
@@ -30,41 +30,71 @@ BEGINNING = "beginning"  # what a process is at before an experiment's first par
 class Task:
     """A piece to be made a section of; parts that took a process with them are `lost`, with the reason."""
 
-    number: int
     piece: Piece
     lost: dict[str, str] = field(default_factory=dict)
 
 
 class Processes:
-    """Makes sections side by side."""
+    """Makes sections side by side, each once. When this ends, in whatever way, no process is left.
+
+    A context manager, of which one thread at a time asks for sections; another may `end` it.
+    """
 
     def __init__(self, blocked: Collection[str], count: int) -> None:
-        """Use so many processes, which block these plugins."""
-        self.blocked = list(blocked)
-        self.count = count
+        """Use so many processes, which block these plugins; none is started yet."""
+        self.makers = [MakerProcess(blocked) for _ in range(count)]
+        self.waiting: deque[Task] = deque()
+        self.made: dict[Piece, Section] = {}
+        self.ended = False
+        self.lock = Lock()  # of the processes: none is started once this has ended
+
+    def begin(self, pieces: Collection[Piece]) -> None:
+        """Have these pieces made, which `sections` then waits for."""
+        begun = {task.piece for task in [*self.waiting, *(maker.task for maker in self.makers)] if task}
+        self.waiting += [Task(piece) for piece in pieces if piece not in begun and piece not in self.made]
+        self._hand_out()
 
     def sections(self, pieces: Collection[Piece]) -> list[Section]:
-        """Return the sections of these pieces in order. When this ends, in whatever way, no process is left."""
-        waiting = deque(Task(number, piece) for number, piece in enumerate(pieces))
-        done: dict[int, Section] = {}
-        makers = [MakerProcess(self.blocked) for _ in range(self.count)]
-        try:
-            while len(done) < len(pieces):
-                for maker in makers:
-                    if maker.task is None and waiting:
-                        maker.begin(waiting.popleft())
-                wait([maker.connection for maker in makers if maker.task], GLANCE)
-                for maker in makers:
-                    if (task := maker.task) is None:
-                        continue
-                    if (section := maker.section()) is not None:
-                        done[task.number] = section
-                    elif maker.task is None:  # it died of a part: the others are made once more, without that one
-                        waiting.append(task)
-            return [done[number] for number in range(len(pieces))]
-        finally:
-            for maker in makers:
+        """Return the sections of these pieces in order. Raises RuntimeError if this is ended meanwhile."""
+        self.begin(pieces)
+        while not all(piece in self.made for piece in pieces):
+            wait([maker.connection for maker in self.makers if maker.task], GLANCE)
+            self._collect()
+            self._hand_out()
+        return [self.made[piece] for piece in pieces]
+
+    def end(self) -> None:
+        """End every process, whatever it does."""
+        with self.lock:
+            self.ended = True
+            for maker in self.makers:
                 maker.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def _hand_out(self) -> None:
+        with self.lock:
+            if self.ended:
+                raise RuntimeError("no sections are made any more")
+            for maker in self.makers:
+                if maker.task is None and self.waiting:
+                    maker.begin(self.waiting.popleft())
+
+    def _collect(self) -> None:
+        with self.lock:
+            for maker in self.makers:
+                if (task := maker.task) is None or self.ended:
+                    continue
+                if (section := maker.section()) is not None:
+                    self.made[task.piece] = section
+                elif maker.task is None:  # it died of a part: the others are made once more, without that one
+                    self.waiting.append(task)
 
 
 class MakerProcess:
@@ -171,7 +201,7 @@ def serve(connection: "Connection[Any, Any]", blocked: Collection[str]) -> None:
 
     When the host has gone, it ends without a word: a terminal is no place for its troubles then.
     """
-    threading.Thread(target=leave_with_the_host, daemon=True).start()
+    Thread(target=leave_with_the_host, daemon=True).start()
     look_seldom()
     os.dup2(2, 1)  # what is printed mixes with nothing that the host says
     plugins = load(blocked)

@@ -22,23 +22,28 @@ def sections(
     *,
     judging: bool = False,
     about: Collection[Topic] = tuple(Topic),
+    processes: Processes | None = None,
 ) -> list[Section]:
     """Return the section of each experiment of the run, on each machine, in the order of its readers' questions.
 
     Claims that were judged for them are stored in the run. Experiments that are not `about` these topics are left out.
+    Sections are made by these `processes`, which may have made some before, or by some that end then.
     """
-    pieces = [
-        Piece(run.path, name, part.machine, folder, judging)
-        for name in named(run, plugins)
-        if topic_of(name, plugins) in about
-        for part in run.parts(name) or [run]
-    ]
-    processes = available_cores() if len(pieces) >= MANY else 1
-    found = made(pieces, plugins, processes)
-    for piece, section in zip(pieces, found, strict=True):
+    wanted = pieces(run, (name for name in named(run, plugins) if topic_of(name, plugins) in about), folder, judging)
+    found = made(wanted, plugins, processes)
+    for piece, section in zip(wanted, found, strict=True):
         if section.judged:
             run.part(piece.machine).keep_claims(piece.experiment, section.claims)
     return in_order(found)
+
+
+def pieces(run: Run, experiments: Iterable[str], folder: Path | None, judging: bool) -> list[Piece]:
+    """Return what the sections of these experiments are made of, on each machine that measured them."""
+    return [
+        Piece(run.path, name, part.machine, folder, judging)
+        for name in experiments
+        for part in run.parts(name) or [run]
+    ]
 
 
 def named(run: Run, plugins: Plugins) -> list[str]:
@@ -64,11 +69,14 @@ def topic_of(name: str, plugins: Plugins) -> Topic:
         return Topic.OTHER
 
 
-def made(pieces: Collection[Piece], plugins: Plugins, processes: int) -> list[Section]:
+def made(pieces: Collection[Piece], plugins: Plugins, processes: Processes | None = None) -> list[Section]:
     """Return the sections of these pieces in order, each made in a process that may die.
 
     Plugins that no other process would find are asked in this one.
     """
     if not plugins.found:
         return [piece.section(plugins) for piece in pieces]
-    return Processes(plugins.blocked, min(processes, len(pieces))).sections(pieces)
+    if processes is not None:
+        return processes.sections(pieces)
+    with Processes(plugins.blocked, available_cores() if len(pieces) >= MANY else 1) as own:
+        return own.sections(pieces)

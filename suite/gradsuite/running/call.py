@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.machine.facts import available_cores
 from gradsuite.plain import plain_lines
 from gradsuite.plugins import load as load_plugins
+from gradsuite.report.processes import Processes
 from gradsuite.running.configuration import KEYS, Configuration, read_options
 from gradsuite.running.job import Job
 from gradsuite.running.progress import Progress, Silent
@@ -55,12 +57,14 @@ def run(
             print(plain_lines(line), file=sys.stderr)
 
     job = Job(configuration, load_plugins(configuration.no_plugin), say, Progress if progress else Silent)
-    stored, complete = job.run(unfinished)
-    if not complete:
-        raise KeyboardInterrupt(f"what was measured is kept; go on with: gradsuite.run(resume={str(stored.path)!r})")
-    before = len(messages)
-    if not job.publication(stored).make():
-        raise UserError(f"{stored.path}: {'; '.join(messages[before:])}")
+    with Processes(job.plugins.blocked, available_cores()) as processes:
+        stored, complete = job.run(unfinished, processes)
+        if not complete:
+            advice = f"gradsuite.run(resume={str(stored.path)!r})"
+            raise KeyboardInterrupt(f"what was measured is kept; go on with: {advice}")
+        before = len(messages)
+        if not job.publication(stored, processes).make():
+            raise UserError(f"{stored.path}: {'; '.join(messages[before:])}")
     return LoadedRun(stored, job.plugins)
 
 

@@ -4,7 +4,6 @@ import os
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from itertools import chain
 from logging import INFO
 from types import MappingProxyType
@@ -18,7 +17,9 @@ from gradsuite.experiment import STATUSES, Trial
 from gradsuite.machine.facts import machine, without_paths
 from gradsuite.plugins import Plugins
 from gradsuite.report.facts import tuned_with
+from gradsuite.report.processes import Processes
 from gradsuite.running import plan
+from gradsuite.running.ahead import Ahead
 from gradsuite.running.attempts import Attempts
 from gradsuite.running.availability import Availability, asked_backend, default_backends, survey
 from gradsuite.running.configuration import Configuration
@@ -37,6 +38,7 @@ from gradsuite.running.room import Fit, Room
 from gradsuite.running.selection import Selection
 from gradsuite.running.shard import Shard
 from gradsuite.runs.database import Unwritable
+from gradsuite.runs.meta import now
 from gradsuite.runs.names import make_latest
 from gradsuite.runs.store import Run
 from gradsuite.worker.environment import WorkerEnvironment
@@ -78,9 +80,10 @@ class Job:
         self.tuning = {name: environment.tuning(name) for name in asked} if configuration.tuned else {}
         self.asked = [tuned(name) if self.tuning.get(name) else name for name in asked]
 
-    def run(self, unfinished: Run | None = None) -> tuple[Run, bool]:
+    def run(self, unfinished: Run | None = None, processes: Processes | None = None) -> tuple[Run, bool]:
         """Measure all trials in a new run, or those of an unfinished run that are missing or failed.
 
+        Where a core has nothing to measure, these `processes` make sections of its report meanwhile.
         Returns the run, and whether it came to its end: if the user stopped it, what was finished is stored.
         """
         with open_executor(self.configuration, self.plugins, self.machine, self.origins, self.say) as executor:
@@ -105,7 +108,7 @@ class Job:
                     # Kept until the end: a resumed run that is stopped has yet to measure what was invalid before.
                     doubted = {*run.meta.get("doubted", ()), *wrong}
                     run.note({"preflight": wrong, "doubted": sorted(doubted)})
-                    self._measure(run, executor, availability.available, wrong, doubted)
+                    self._measure(run, executor, availability.available, wrong, doubted, processes)
                     run.note({"finished": now(), "doubted": sorted(wrong)})
             except KeyboardInterrupt as stop:
                 self.stop = stop
@@ -115,10 +118,10 @@ class Job:
         self._make_latest(run)  # another may have been begun meanwhile
         return run, True
 
-    def publication(self, run: Run) -> Publication:
-        """Return what is to be published of its run."""
+    def publication(self, run: Run, processes: Processes | None = None) -> Publication:
+        """Return what is to be published of its run, by processes that may have begun with it."""
         experiments = [experiment.name for experiment in self.study.experiments]
-        return Publication(run, experiments, self.plugins, self.attempts, self.say, self.news)
+        return Publication(run, experiments, self.plugins, self.attempts, self.say, self.news, processes)
 
     def planned(self, backends: Collection[str]) -> list[list[Trial]]:
         """Return the trials on those of the backends asked for that are available, those of one setting together."""
@@ -202,6 +205,7 @@ class Job:
         backends: Mapping[str, BackendInfo],
         wrong: Mapping[str, str],
         doubted: Collection[str],
+        processes: Processes | None,
     ) -> None:
         """Have every trial measured that has no final result yet."""
         keys = self.keys(backends)
@@ -228,9 +232,11 @@ class Job:
         with log, self.progress(total, self.study.varied()) as progress:
             event(INFO, "run started", pid=os.getpid(), trials=total)
             outgrown = Outgrown(self.study.experiments)
-            for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result):
+            ahead = Ahead(run, self.plugins, processes, planned, groups)
+            for trial, result in outcomes(groups, backends, wrong, fit, executor, outgrown.result, ahead.step):
                 hosts.of(result)
                 result = run.add(trial, keys(trial), result)
+                ahead.stored(trial)
                 outgrown.note(trial, result)
                 statuses[result.status] += 1
                 progress.advance(trial, result)
@@ -242,8 +248,3 @@ class Job:
 
     def _make_latest(self, run: Run) -> None:
         self.attempts.step("no link to the latest run", lambda: make_latest(run.path))
-
-
-def now() -> str:
-    """Return the time in UTC as text."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

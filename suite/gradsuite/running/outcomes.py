@@ -8,6 +8,7 @@ from gradsuite.backend import BackendInfo
 from gradsuite.experiment import Result, Trial
 from gradsuite.running import plan
 from gradsuite.running.executors.executor import Executor, Group, Known
+from gradsuite.running.executors.lanes import Meanwhile
 from gradsuite.running.log import event, of_trial
 from gradsuite.running.room import Fit
 
@@ -19,6 +20,7 @@ def outcomes(
     fit: Fit,
     executor: Executor,
     known: Known,
+    meanwhile: Meanwhile,
 ) -> Iterator[tuple[Trial, Result]]:
     """Yield every trial with its result: first those that need no measuring.
 
@@ -37,7 +39,7 @@ def outcomes(
                 yield trial, told(trial, misfit)
             else:
                 claimed[-1].append(trial)
-    yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found))
+    yield from executor.run(claimed, lambda trial: (found := known(trial)) and told(trial, found), meanwhile)
 
 
 def untimed(groups: Iterable[Group]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from gradsuite.errors import UserError
 from gradsuite.runs.database import FILE
 from gradsuite.runs.formats import MEASURED, TRIAL_COLUMNS
 from gradsuite.runs.machines import machine_name, same
+from gradsuite.runs.meta import now
 from gradsuite.runs.outcome import Stored
 from gradsuite.runs.store import Run, readable
 
@@ -136,7 +136,7 @@ def meta(parts: Sequence[Part], machines: Machines) -> dict[str, Any]:
         "tuned": joined("tuned"),
         "preflight": joined("preflight"),
         "started": min(part.started for part in parts),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": now(),
     }
 
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Form = Callable[[Any], bool]
@@ -18,6 +18,11 @@ def write(connection: sqlite3.Connection, meta: Mapping[str, Any]) -> None:
     """Add to the meta data, or replace what has the same name."""
     rows = [(name, json.dumps(value)) for name, value in meta.items()]
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+
+def now() -> str:
+    """Return the time as a run notes it: in UTC, to a second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def misshapen(meta: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import pytest
 from gradsuite import __version__
 from gradsuite.runs.store import Run
 
-from tests.stored import undrawn
+from tests.stored import draw_nothing
 from tests.throwaway import environment
 
 ECHO = ("--backend", "echo", "--preset", "quick")
@@ -229,8 +229,7 @@ def test_the_death_of_the_host_ends_the_workers_and_loses_nothing(probe):
 
 
 def test_a_report_without_an_experiment_that_was_run_says_so_and_is_no_success(type_in, run, monkeypatch):
-    monkeypatch.setattr("gradsuite.report.page.drawn", lambda run, plugins, judging: undrawn(run, plugins))
-    monkeypatch.setattr("gradsuite.report.page.write_page", lambda run, sections: "report.html")
+    draw_nothing(monkeypatch, lambda run, sections: "report.html")
     status, output, error = type_in("report", run)
     assert (status, error) == (0, "")
     status, output, error = type_in("report", run, "--no-plugin", "probe")

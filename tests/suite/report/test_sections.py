@@ -10,6 +10,7 @@ from gradsuite.plugins import load
 from gradsuite.report import style
 from gradsuite.report.made import Maker
 from gradsuite.report.piece import Piece
+from gradsuite.report.processes import Processes
 from gradsuite.report.sections import made
 from gradsuite.rows import Measurement
 
@@ -31,7 +32,8 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
     run = run_of(tmp_path, results)
     pieces = [Piece(run.path, name, folder=tmp_path) for name in ("exact-depth", "not-installed")]
     here = [piece.section(load()) for piece in pieces]
-    there = made(pieces, load(), processes=2)
+    with Processes((), 2) as processes:
+        there = made(pieces, load(), processes)
     assert list(map(comparable, there)) == list(map(comparable, here))
     assert [section.name for section in there] == [piece.experiment for piece in pieces]
     assert there[0].troubles  # rows that its figures cannot be drawn from cost that part alone
@@ -47,7 +49,7 @@ def test_a_script_that_makes_sections_is_not_run_again_by_their_processes(tmp_pa
         "from gradsuite.report.piece import Piece\n"
         "from gradsuite.report.sections import made\n"
         "pieces = [Piece(Path('run'), name) for name in ('one', 'two')]\n"
-        "print(*[section.name for section in made(pieces, load(), 2)])\n"
+        "print(*[section.name for section in made(pieces, load())])\n"
     )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("one two\n", "", 0)

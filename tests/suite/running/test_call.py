@@ -63,7 +63,7 @@ def interrupted(*_):
 
 
 def test_claims_that_cannot_be_judged_are_an_error_that_names_the_run(tiny, monkeypatch):
-    monkeypatch.setattr("gradsuite.running.publication.drawn", lambda run, plugins: [unjudged(run)])
+    monkeypatch.setattr("gradsuite.report.page.drawn", lambda run, plugins, **_: [unjudged(run)])
     with pytest.raises(UserError, match=r"results/.*-quick-1: tiny: Its claims could not be judged: ZeroDivisionErr"):
         gradsuite.run(**TINY)
     (folder,) = (path for path in (tiny / "results").iterdir() if path.name != "latest")

@@ -4,7 +4,6 @@ import json
 import signal
 from datetime import date
 
-import gradsuite.running.publication
 import pytest
 from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
@@ -15,15 +14,14 @@ from gradsuite.running.job import Job
 from gradsuite.runs.database import Unwritable
 from gradsuite.runs.store import Run
 
-from tests.stored import undrawn
+from tests.stored import draw_nothing
 
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch):
     """The runs whose report was asked for, in place of the reports."""
     runs = []
-    monkeypatch.setattr(gradsuite.running.publication, "drawn", undrawn)
-    monkeypatch.setattr(gradsuite.running.publication, "write_page", lambda run, sections: runs.append(run))
+    draw_nothing(monkeypatch, lambda run, sections: runs.append(run))
     return runs
 
 
@@ -204,7 +202,7 @@ def test_a_report_that_fails_costs_no_result(start, monkeypatch):
     def fail(run, sections):
         raise RuntimeError("no\nink")
 
-    monkeypatch.setattr(gradsuite.running.publication, "write_page", fail)
+    monkeypatch.setattr("gradsuite.report.page.write_page", fail)
     job = Job(configuration(), start.plugins, start.said.append)
     run, _ = job.run()
     assert not job.publication(run).make()

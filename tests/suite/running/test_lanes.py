@@ -78,3 +78,71 @@ def test_lanes_that_nobody_asks_any_more_end():
     for thread in lanes:
         thread.join(timeout=60)
         assert not thread.is_alive()
+
+
+def test_other_work_is_done_while_fewer_lanes_are_left_than_could_run():
+    events: list[str] = []
+    worked = threading.Event()
+
+    def short() -> Iterator[str]:
+        yield "short"
+
+    def long() -> Iterator[str]:
+        assert worked.wait(60)  # that other work has begun, though this lane has more to do
+        yield "long"
+
+    def meanwhile() -> bool:
+        events.append("work")
+        worked.set()
+        return True
+
+    for item in side_by_side([short(), long()], 2, meanwhile):
+        events.append(item)
+    assert events[0] == "short"
+    assert "work" in events[1 : events.index("long")]
+
+
+def test_the_last_lane_waits_for_other_work_that_has_begun():
+    begun, done = threading.Event(), []
+
+    def meanwhile() -> bool:
+        if begun.is_set():
+            return False
+        begun.set()
+        last.wait(60)
+        done.append("work")
+        return True
+
+    last = threading.Event()
+
+    def long() -> Iterator[int]:
+        begun.wait(60)
+        yield 1
+        last.set()
+
+    assert list(side_by_side([iter([0]), long()], 2, meanwhile)) == [0, 1]
+    assert done == ["work"]
+
+
+def test_no_other_work_is_done_while_every_lane_that_could_run_does():
+    done = []
+    assert len(list(side_by_side([counted(name, 5) for name in "abc"], 1, lambda: done.append(1) is None))) == 15
+    assert done == []
+
+
+def test_other_work_is_not_waited_for_once_nobody_asks_for_items():
+    begun, release = threading.Event(), threading.Event()
+
+    def meanwhile() -> bool:
+        begun.set()
+        return release.wait(60)
+
+    def long() -> Iterator[int]:
+        begun.wait(60)
+        yield from range(9)
+
+    running = side_by_side([iter([0]), long()], 2, meanwhile)
+    assert [next(running), next(running)] == [0, 0]
+    running.close()  # as Ctrl-C does: it would wait for a minute if it waited for the work
+    assert not release.is_set()
+    release.set()

@@ -18,6 +18,7 @@ from gradsuite.experiment import Result, Trial
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors.executor import Executor, Group, Halted, Known, Say, quiet, unknown
 from gradsuite.running.executors.fleet import Fleet
+from gradsuite.running.executors.lanes import Meanwhile, idle
 from gradsuite.running.log import event, of_trial, trial_ended
 from gradsuite.running.room import Room
 
@@ -84,10 +85,13 @@ class DaskExecutor(Executor):
         rooms = self.client.run(room, self.configuration, on_error="ignore")
         return max([*rooms.values()] or [self._ask(room)], key=lambda one: min(one.limit, one.free))
 
-    def run(self, groups: Iterable[Group], known: Known = unknown) -> Iterator[tuple[Trial, Result]]:
+    def run(
+        self, groups: Iterable[Group], known: Known = unknown, meanwhile: Meanwhile = idle
+    ) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, first those that are not timed. Raises Halted if the scheduler is lost.
 
-        What a Dask worker was measuring that is lost is measured by another.
+        What a Dask worker was measuring that is lost is measured by another. Nothing is done `meanwhile`: who knows
+        whether workers compute on this computer, too?
         """
         groups = list(groups)
         untimed = [[trial] for group in groups for trial in group if not trial.timed]

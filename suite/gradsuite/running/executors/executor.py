@@ -8,6 +8,7 @@ from typing import Any, Self
 from gradsuite.backend import BackendInfo
 from gradsuite.errors import UserError
 from gradsuite.experiment import Result, Trial
+from gradsuite.running.executors.lanes import Meanwhile, idle
 from gradsuite.running.room import Room
 
 Say = Callable[[str], None]
@@ -40,10 +41,13 @@ class Executor(ABC):
         """Return what is wrong with the gradients of each of these backends, for those where something is."""
 
     @abstractmethod
-    def run(self, groups: Iterable[Group], known: Known = unknown) -> Iterator[tuple[Trial, Result]]:
+    def run(
+        self, groups: Iterable[Group], known: Known = unknown, meanwhile: Meanwhile = idle
+    ) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished. A trial may fail in any way and costs only itself.
 
-        `known` is asked just before a trial would begin, and returns its result if it need not be measured.
+        `known` is asked just before a trial would begin, and returns its result if it need not be measured. What is to
+        be done `meanwhile`, on this computer, may be done where a core of it has nothing to measure, or not at all.
         """
 
     @abstractmethod

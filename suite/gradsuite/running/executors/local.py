@@ -12,7 +12,7 @@ from gradsuite.experiment import Result, Trial
 from gradsuite.machine.memory import capacity, free, size
 from gradsuite.running.configuration import MEMORY_LIMIT, Configuration
 from gradsuite.running.executors.executor import Executor, Group, Known, unknown
-from gradsuite.running.executors.lanes import side_by_side
+from gradsuite.running.executors.lanes import Meanwhile, idle, side_by_side
 from gradsuite.running.executors.recorded import Recorded
 from gradsuite.running.executors.workers import Unfinished
 from gradsuite.running.room import Room
@@ -63,7 +63,9 @@ class LocalExecutor(Executor):
         reasons = self._at_once(lambda backend: self.workers.preflight(backend, device, cells), backends)
         return {backend: reason for backend, reason in zip(backends, reasons, strict=True) if reason}
 
-    def run(self, groups: Iterable[Group], known: Known = unknown) -> Iterator[tuple[Trial, Result]]:
+    def run(
+        self, groups: Iterable[Group], known: Known = unknown, meanwhile: Meanwhile = idle
+    ) -> Iterator[tuple[Trial, Result]]:
         """Yield each trial as it is finished, first those that are not timed, if that is of use."""
         groups = list(groups)
         lanes: dict[str, deque[Trial]] = defaultdict(deque)
@@ -71,7 +73,7 @@ class LocalExecutor(Executor):
             lanes[trial.backend].append(trial)
         at_once = self.jobs or (min(len(lanes), self.environment.threads) if len(lanes) > 1 else 1)
         if lanes and (self.jobs or at_once > 1):
-            yield from self._beside(lanes, at_once, known)
+            yield from self._beside(lanes, at_once, known, meanwhile)
             groups = [[trial for trial in group if trial.timed] for group in groups]
         for group in groups:
             yield from self._alone(group, known)
@@ -108,8 +110,13 @@ class LocalExecutor(Executor):
         except Lost as lost:
             return str(lost)
 
-    def _beside(self, waiting: Lanes, at_once: int, known: Known) -> Iterator[tuple[Trial, Result]]:
-        """Measure so many trials at a time, each backend's in their order: whichever worker is free takes the next."""
+    def _beside(
+        self, waiting: Lanes, at_once: int, known: Known, meanwhile: Meanwhile
+    ) -> Iterator[tuple[Trial, Result]]:
+        """Measure so many trials at a time, each backend's in their order: whichever worker is free takes the next.
+
+        Towards the end, when fewer workers are left than could compute, there is time to do something else meanwhile.
+        """
         environment = self.environment.shared(self.environment.threads if self.jobs else at_once)
         each = max(1, ceil(at_once / len(waiting)))  # workers of a backend
         teams = [Recorded(environment, self.timeout, self.memory) for _ in range(each)]
@@ -120,7 +127,8 @@ class LocalExecutor(Executor):
                 yield trial, known(trial) or workers.measure(trial)
             workers.end(backend)
 
-        yield from side_by_side([lane(backend, workers) for workers in teams for backend in waiting], at_once)
+        lanes = [lane(backend, workers) for workers in teams for backend in waiting]
+        yield from side_by_side(lanes, at_once, meanwhile)
 
     def _alone(self, group: Group, known: Known) -> Iterator[tuple[Trial, Result]]:
         """Measure the backends of a group in interleaved, shuffled rounds, so that drift hits all alike."""
