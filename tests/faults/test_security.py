@@ -87,6 +87,18 @@ def test_a_blocked_plugin_is_imported_nowhere(noting):
     run = ("run", "good", "--backend", "echo", "--preset", "quick")
     assert gradsuite(folder, *run, "--no-plugin", "noting", **known).returncode == 0
     assert gradsuite(folder, *run, **known | blocked("noting")).returncode == 0
+    known |= {"GRADSUITE_DISABLE_PLUGINS": "torch,jax,peers,mlflow"}
+    cell = (
+        "run",
+        "gradient-time",
+        "--set",
+        "cell=mingru",
+        "--backend",
+        "numpy",
+        "--dry-run",
+    )  # for which plugins are asked
+    done = gradsuite(folder, *cell, "--no-plugin", "noting", **known)
+    assert done.returncode == 0, done.stderr
     assert not notes.exists()
 
 

@@ -1,11 +1,13 @@
+import os
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from gradsuite.cells import installed
 from gradsuite.errors import UserError
 from gradsuite.hookspecs import hookimpl
-from gradsuite.hosting.points import disabled
+from gradsuite.hosting.points import blocking, disabled
 from gradsuite.plugins import Plugins, load
 from gradsuite.tasks.synthetic.noise import Noise
 
@@ -238,3 +240,16 @@ def test_an_experiment_is_called_as_a_file_may_be(name):
     plugins = Plugins({"hostile": Hostile()})
     assert plugins.experiments == {}
     assert "an experiment's name is of small letters" in str(plugins.broken[0])
+
+
+def test_plugins_are_blocked_for_a_while(monkeypatch):
+    monkeypatch.setenv("GRADSUITE_DISABLE_PLUGINS", "mlflow")
+    with blocking(["cells", "jax"]):
+        assert disabled() == {"cells", "jax", "mlflow"}
+        assert "lru" not in installed()
+    assert disabled() == {"mlflow"}
+    assert "lru" in installed()
+    monkeypatch.delenv("GRADSUITE_DISABLE_PLUGINS")
+    with blocking(["jax"]):
+        assert disabled() == {"jax"}
+    assert "GRADSUITE_DISABLE_PLUGINS" not in os.environ

@@ -15,6 +15,7 @@ from gradsuite.cells.namespace import Namespace
 from gradsuite.cells.parameter import Parameter, Shape
 from gradsuite.cells.rnn import RNN
 from gradsuite.hookspecs import Register, hookimpl
+from gradsuite.hosting.points import disabled
 
 if TYPE_CHECKING:
     from gradsuite.plugins import Plugins
@@ -57,19 +58,24 @@ def register_cells(register: Register) -> None:
 def find(name: str) -> Cell:
     """Return the cell of this name. Raises UserError: the nearest name, or why the cell cannot be loaded."""
     if name not in CLASSIC and name not in installed():
-        _plugins().get("cell", name)
+        _plugins(frozenset(disabled())).get("cell", name)
     return CLASSIC.get(name) or installed()[name]
 
 
-@cache
 def installed() -> Mapping[str, Cell]:
-    """Return all cells that installed plugins register: these do not change while a process lives."""
-    classes: list[type[Cell]] = _plugins().get_all("cell")
+    """Return all cells that installed plugins register, but for those that are blocked."""
+    return _installed(frozenset(disabled()))
+
+
+@cache
+def _installed(blocked: frozenset[str]) -> Mapping[str, Cell]:
+    """Return the cells of the plugins that are not blocked: they do not change while a process lives."""
+    classes: list[type[Cell]] = _plugins(blocked).get_all("cell")
     return {cell.name: cell() for cell in classes}
 
 
 @cache
-def _plugins() -> "Plugins":
+def _plugins(blocked: frozenset[str]) -> "Plugins":
     from gradsuite.plugins import load
 
-    return load(kinds=["cell"])
+    return load(blocked, kinds=["cell"])

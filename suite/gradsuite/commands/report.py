@@ -44,6 +44,7 @@ def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin:
     import webbrowser
 
     from gradsuite.commands._ending import format_of
+    from gradsuite.hosting.points import blocking
     from gradsuite.plugins import load
     from gradsuite.runs.export import write_measurements
     from gradsuite.runs.store import Run
@@ -54,9 +55,10 @@ def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin:
 
         browser()  # refuses before a minute of drawing, not after
     opened = Run.open(run)
-    plugins = load(no_plugin or opened.blocked())
+    blocked = no_plugin or opened.blocked()
     try:
-        made = sections(opened, plugins, drawing=chosen in ("html", "pdf"))
+        with blocking(blocked):
+            made = sections(opened, load(blocked), drawing=chosen in ("html", "pdf"))
     except KeyboardInterrupt:
         click.echo(f"interrupted; what was there stays, and the page is drawn by: gradsuite report {run}", err=True)
         return INTERRUPTED

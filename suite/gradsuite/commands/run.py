@@ -31,6 +31,7 @@ def run(strict: bool, verbose: bool, quiet: bool, dry_run: bool, as_json: bool, 
     The exit status is 0 if something was measured and the report is written, with --strict only if nothing failed.
     """
     from gradsuite.errors import UserError
+    from gradsuite.hosting.points import blocking
     from gradsuite.plugins import load
     from gradsuite.running.configuration import Configuration, read_options
     from gradsuite.running.job import Job
@@ -52,8 +53,9 @@ def run(strict: bool, verbose: bool, quiet: bool, dry_run: bool, as_json: bool, 
     if project:
         news(f"{path} asks for: {', '.join(project)}")
     progress = Silent if quiet else Thorough if verbose else Progress
-    job = Job(configuration, load(configuration.no_plugin), _say, progress, news)
-    return _forecast(job, unfinished, as_json) if dry_run else _measure(job, unfinished, strict=strict, quiet=quiet)
+    with blocking(configuration.no_plugin):
+        job = Job(configuration, load(configuration.no_plugin), _say, progress, news)
+        return _forecast(job, unfinished, as_json) if dry_run else _measure(job, unfinished, strict=strict, quiet=quiet)
 
 
 def _forecast(job: "Job", unfinished: "Run | None", as_json: bool) -> int:

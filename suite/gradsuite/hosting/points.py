@@ -1,7 +1,8 @@
 """Entry points of the plugins that are installed: in which order they load, whose they are, and which are blocked."""
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 
 from gradsuite.errors import unknown
@@ -15,6 +16,20 @@ def disabled(blocked: Collection[str] = ()) -> set[str]:
     """Return the plugins that are blocked here or by GRADSUITE_DISABLE_PLUGINS (names separated by commas)."""
     variable = os.environ.get(DISABLE_VARIABLE, "")
     return {*blocked, *(name.strip() for name in variable.split(",") if name.strip())}
+
+
+@contextmanager
+def blocking(names: Collection[str]) -> Iterator[None]:
+    """Block plugins for all that this process does meanwhile, and for the processes that it starts."""
+    before = os.environ.get(DISABLE_VARIABLE)
+    os.environ[DISABLE_VARIABLE] = ",".join(sorted(disabled(names)))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[DISABLE_VARIABLE]
+        else:
+            os.environ[DISABLE_VARIABLE] = before
 
 
 def installed() -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gradsuite.errors import UserError, unknown
+from gradsuite.hosting.points import blocking
 from gradsuite.machine.facts import available_cores
 from gradsuite.plain import plain_lines
 from gradsuite.plugins import load as load_plugins
@@ -56,16 +57,17 @@ def run(
         if progress:
             print(plain_lines(line), file=sys.stderr)
 
-    job = Job(configuration, load_plugins(configuration.no_plugin), say, Progress if progress else Silent)
-    with Processes(job.plugins.blocked, available_cores()) as processes:
-        stored, complete = job.run(unfinished, processes)
-        if not complete:
-            advice = f"gradsuite.run(resume={str(stored.path)!r})"
-            raise KeyboardInterrupt(f"what was measured is kept; go on with: {advice}")
-        before = len(messages)
-        if not job.publication(stored, processes).make():
-            raise UserError(f"{stored.path}: {'; '.join(messages[before:])}")
-    return LoadedRun(stored, job.plugins)
+    with blocking(configuration.no_plugin):
+        job = Job(configuration, load_plugins(configuration.no_plugin), say, Progress if progress else Silent)
+        with Processes(job.plugins.blocked, available_cores()) as processes:
+            stored, complete = job.run(unfinished, processes)
+            if not complete:
+                advice = f"gradsuite.run(resume={str(stored.path)!r})"
+                raise KeyboardInterrupt(f"what was measured is kept; go on with: {advice}")
+            before = len(messages)
+            if not job.publication(stored, processes).make():
+                raise UserError(f"{stored.path}: {'; '.join(messages[before:])}")
+        return LoadedRun(stored, job.plugins)
 
 
 def listed(values: Any) -> list[Any]:

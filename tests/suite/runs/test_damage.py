@@ -60,7 +60,7 @@ def folder(tmp_path, monkeypatch, original, plugins):
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
     monkeypatch.setattr("gradsuite.plugins.load", lambda *arguments, **options: plugins)
 
-    def would_run(job, unfinished):
+    def would_run(job, unfinished, processes):
         raise UserError("nothing is measured here")
 
     monkeypatch.setattr(Job, "run", would_run)
