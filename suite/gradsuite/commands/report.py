@@ -55,10 +55,10 @@ def report(run: str, kind: str | None, out: Path | None, shown: bool, no_plugin:
 
         browser()  # refuses before a minute of drawing, not after
     opened = Run.open(run)
-    blocked = no_plugin or opened.blocked()
+    plugins = load(no_plugin or opened.blocked())
     try:
-        with blocking(blocked):
-            made = sections(opened, load(blocked), drawing=chosen in ("html", "pdf"))
+        with blocking(plugins.blocked):
+            made = sections(opened, plugins, drawing=chosen in ("html", "pdf"))
     except KeyboardInterrupt:
         click.echo(f"interrupted; what was there stays, and the page is drawn by: gradsuite report {run}", err=True)
         return INTERRUPTED

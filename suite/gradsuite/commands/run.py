@@ -53,8 +53,9 @@ def run(strict: bool, verbose: bool, quiet: bool, dry_run: bool, as_json: bool, 
     if project:
         news(f"{path} asks for: {', '.join(project)}")
     progress = Silent if quiet else Thorough if verbose else Progress
-    with blocking(configuration.no_plugin):
-        job = Job(configuration, load(configuration.no_plugin), _say, progress, news)
+    plugins = load(configuration.no_plugin)
+    with blocking(plugins.blocked):
+        job = Job(configuration, plugins, _say, progress, news)
         return _forecast(job, unfinished, as_json) if dry_run else _measure(job, unfinished, strict=strict, quiet=quiet)
 
 

@@ -57,8 +57,9 @@ def run(
         if progress:
             print(plain_lines(line), file=sys.stderr)
 
-    with blocking(configuration.no_plugin):
-        job = Job(configuration, load_plugins(configuration.no_plugin), say, Progress if progress else Silent)
+    plugins = load_plugins(configuration.no_plugin)
+    with blocking(plugins.blocked):
+        job = Job(configuration, plugins, say, Progress if progress else Silent)
         with Processes(job.plugins.blocked, available_cores()) as processes:
             stored, complete = job.run(unfinished, processes)
             if not complete:
