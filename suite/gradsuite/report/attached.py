@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gradsuite.report.section import Data, Section
 from gradsuite.runs.export import write_csv
+from gradsuite.runs.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,3 +54,9 @@ def data(frame: "pd.DataFrame") -> Data:
     text = BytesIO()
     write_csv(shown.assign(value=values), text)
     return Data(len(rows), gzip.compress(text.getvalue(), mtime=0))
+
+
+def stored_data(run: Run, experiment: str) -> Data:
+    """Return the same of what a run holds: more rows than that are not even read."""
+    count = run.count(experiment)
+    return data(run.frame(experiment)) if count <= ROWS else Data(count)

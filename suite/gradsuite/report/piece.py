@@ -57,9 +57,9 @@ class Piece:
         """Return the section of an experiment that can say nothing itself: its claims are those that the run has."""
         section = missing(self.experiment + self.run.tag, trouble, self.trials)
         if self.folder is not None:
-            from gradsuite.report.attached import data  # of use in a page alone
+            from gradsuite.report.attached import stored_data  # of use in a page alone
 
-            section.data = data(self.run.frame(self.experiment))
+            section.data = stored_data(self.run, self.experiment)
         try:
             return replace(section, claims=self.run.claims_of(self.experiment))
         except ValueError as error:  # a stranger's run may have claims that are none

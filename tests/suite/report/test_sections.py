@@ -1,16 +1,19 @@
 """Sections of a report that are made side by side."""
 
+import gzip
 import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from gradsuite.experiment import Experiment, Figure, Result, Trial
 from gradsuite.plugins import load
 from gradsuite.report import style
 from gradsuite.report.made import Maker
 from gradsuite.report.piece import Piece
 from gradsuite.report.processes import Processes
+from gradsuite.report.section import Data
 from gradsuite.report.sections import made
 from gradsuite.rows import Measurement
 
@@ -81,3 +84,16 @@ def test_only_an_experiment_that_draws_waits_for_what_figures_are_drawn_by(tmp_p
         maker.draw(tmp_path)
         assert maker.section.troubles == []
         assert len(maker.section.pictures) == len(begun) == pictures
+
+
+@pytest.mark.parametrize("experiment", ["exact-depth", "not-installed"])
+def test_a_section_brings_its_data_unless_they_are_too_many(tmp_path, monkeypatch, experiment):
+    rows = tuple(Measurement("number", float(number), index=number) for number in range(3))
+    trial = Trial(experiment, "numpy", "cpu", {"law": "linear", "gain": 1.0, "hidden_size": 8})
+    piece = Piece(run_of(tmp_path, [(trial, Result("ok", rows))]).path, experiment, folder=tmp_path)
+    data = piece.section(load()).data
+    assert data.rows == 3
+    assert gzip.decompress(data.packed).decode().count("\n") == 4
+    monkeypatch.setattr("gradsuite.report.attached.ROWS", 2)
+    assert piece.section(load()).data == Data(3)
+    assert replace(piece, folder=None).section(load()).data == Data()  # of use in a page alone
