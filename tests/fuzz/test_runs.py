@@ -112,6 +112,7 @@ RUN = Target(
     (
         damaged("bytes", 18, b"\x01\x01"),
         damaged("bytes", 4096, b"\x0d" + bytes(7)),
+        damaged("bytes", 20596, b"rue(\x14\xff\0\xff\0"),  # SQLite then reads some rows again and again
         *(damaged("field", place, json.dumps(META[name]).encode()) for place, name in enumerate(FIELDS)),
         damaged("cell", 4, b'{"number": 1.0, "size": 3}'),
         damaged("cell", 13, b"0.5"),

@@ -74,6 +74,8 @@ def salvaged(connection: sqlite3.Connection, table: str, columns: Sequence[str])
         low, high = pieces.popleft()
         try:
             for rowid, *row in connection.execute(query, (low, high)):
+                if not low <= rowid <= high:  # SQLite does not notice that it goes through a page again, without end
+                    raise sqlite3.DatabaseError(f"row {rowid} has no place here")
                 found.rows.append((rowid, tuple(row)))
                 low = rowid + 1
         except sqlite3.Error:

@@ -1,5 +1,9 @@
 """What is saved of a damaged run: every row on a page that can be read, and no number that may be wrong or missing."""
 
+import sqlite3
+from contextlib import closing
+from itertools import cycle
+
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -80,6 +84,22 @@ def test_rows_that_are_missing_by_the_index_make_their_trial_an_error(run):
     found = list(trials_of(trials, rows, "trial", by_index | {7: 21}, lost))
     assert [trial.trial[5] for trial in found] == ["ok"] * 6 + ["error"] + ["ok"] * 33
     assert lost == ["measurements of 1 trial, which gradsuite run --resume measures again"]
+
+
+class Looping(sqlite3.Connection):
+    """A file one of whose pages leads back to another, as SQLite reads it: rows without end, and no error."""
+
+    def execute(self, query, values=()):
+        found = super().execute(query, values)
+        return cycle(found.fetchall()) if "BETWEEN" in query else found
+
+
+def test_rows_that_come_again_are_taken_once():
+    with closing(sqlite3.connect(":memory:", factory=Looping)) as connection:
+        connection.executescript("CREATE TABLE meta (name); INSERT INTO meta VALUES ('a'), ('b'), ('c')")
+        found = salvaged(connection, "meta", ["name"])
+    assert found.rows == [(1, ("a",)), (2, ("b",)), (3, ("c",))]
+    assert found.gaps == []
 
 
 def test_a_lost_claim_and_a_lost_word_of_the_run_are_said(run):
