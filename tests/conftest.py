@@ -12,6 +12,8 @@ settings.load_profile("suite")
 # they wait for one another, at four to six times the processor time. Workers are given a thread per core, as always.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# These sleep while they wait for one another: spinning, they would keep the cores from other tests.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.hookimpl(optionalhook=True)

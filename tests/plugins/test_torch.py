@@ -10,7 +10,7 @@ from gradsuite.parameters import initialise
 
 torch = pytest.importorskip("torch")
 
-from gradsuite_torch import products  # noqa: E402
+from gradsuite_torch import products, worker_environment  # noqa: E402
 from gradsuite_torch.backend import TorchBackend  # noqa: E402
 
 from tests.plugins import passes  # noqa: E402
@@ -78,3 +78,12 @@ def test_it_says_what_is_linked_into_it_and_its_threads():
     assert libraries[0] == f"torch: threads of an operation: {torch.get_num_threads()}"
     assert any(line.startswith("torch: oneDNN ") for line in libraries) == torch.backends.mkldnn.is_available()
     assert any(line.startswith("torch: MKL ") for line in libraries) == torch.backends.mkl.is_available()
+
+
+def test_threads_sleep_while_they_wait_only_where_nothing_is_timed(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    times, checks = (worker_environment("torch", {"threads": 2, "purpose": purpose}) for purpose in ("time", "check"))
+    assert (times, checks) == ({}, {"OMP_WAIT_POLICY": "PASSIVE"})
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert worker_environment("torch", {"threads": 2, "purpose": "check"}) == {"OMP_WAIT_POLICY": "ACTIVE"}
+    assert worker_environment("numpy", {"threads": 2, "purpose": "check"}) is None

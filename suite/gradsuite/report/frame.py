@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from gradsuite.report import facts
@@ -58,6 +59,7 @@ class Frame:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
+            bytecode_cache=COMPILED,
         )
         made.filters |= {
             "table": table_entries,
@@ -74,6 +76,27 @@ class Frame:
         return Markup('<span class="backend" data-group="{0}"><i class="{0}"></i>{1}</span>').format(
             self.sheet.backends.get(name, ""), name
         )
+
+
+class Compiled(jinja2.BytecodeCache):
+    """Templates compiled by this process, by their names and the digests of their sources: for all of its pages."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.codes: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill a bucket with what was compiled of the same source."""
+        code = self.codes.get((bucket.key, bucket.checksum))
+        if code is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self.codes[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 def policy(style: str, script: str) -> str:
