@@ -1,5 +1,6 @@
 """All tests: the same examples in every run, none that fails because the machine is busy, and one thread a process."""
 
+import gc
 import os
 
 import pytest
@@ -29,3 +30,12 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what is long, in its order: whatever of it is shared is then made once, by one process."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every search for garbage what stays to the end: some ten thousand tests, and the frameworks.
+
+    Experiments search before each measurement of memory, and Python does by itself, more often the more is made.
+    """
+    gc.collect()
+    gc.freeze()
