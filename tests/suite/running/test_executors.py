@@ -3,6 +3,8 @@
 import os
 import sys
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import psutil
 import pytest
@@ -15,6 +17,8 @@ from gradsuite.rows import Measurement
 from gradsuite.running.configuration import Configuration
 from gradsuite.running.executors import open_executor
 from gradsuite.running.executors.local import LocalExecutor
+from gradsuite.running.executors.watched import Watched
+from gradsuite.running.executors.workers import Workers
 from gradsuite.worker import process
 from gradsuite.worker.environment import WorkerEnvironment
 
@@ -181,6 +185,29 @@ def test_leaving_in_the_middle_ends_the_workers_side_by_side(probe):
         processes = [process.process for process in workers.processes.values()]
     assert processes
     assert all(ended(process.pid) for process in processes)
+
+
+def test_a_worker_that_is_being_started_when_all_are_closed_ends_too(probe, monkeypatch):
+    begun, closed, guards = Event(), Event(), []
+
+    class Slow(Watched):
+        def __init__(self, *arguments, **more):
+            super().__init__(*arguments, **more)
+            guards.append(self.process)
+            begun.set()
+            assert closed.wait(60)
+
+    monkeypatch.setattr("gradsuite.running.executors.workers.Watched", Slow)
+    workers = Workers(WorkerEnvironment(load(), machine()), 60, 2**40)
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(workers.start, "echo")
+        assert begun.wait(60)
+        workers.close()
+        closed.set()
+        with pytest.raises(process.Lost, match="the run has ended"):
+            starting.result()
+    assert workers.processes == {}
+    assert guards[0].poll() is not None
 
 
 def test_closing_ends_the_workers(probe):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from gradsuite.backend import BackendInfo
@@ -46,6 +47,8 @@ class Workers:
         self.timeout = timeout
         self.memory = memory
         self.processes: dict[str, Process] = {}
+        self.closed = False
+        self.lock = Lock()  # another thread may close this while a worker is started, which is to end too
 
     def start(self, backend: str) -> BackendInfo:
         """Start a worker and have it import its framework. Raises Lost if it cannot."""
@@ -54,7 +57,7 @@ class Workers:
             process = Watched(backend, environment, origin.python, memory=self.memory)
         except (Exception, SystemExit) as error:  # a hook that sets the environment may fail in any way
             raise Lost("error", one_line(error)) from error
-        self.processes[backend] = process
+        self._admit(backend, process)
         try:
             reply = process.ask({"do": "describe"}, start_timeout(self.timeout))
             if reply["status"] != "ok":
@@ -129,9 +132,19 @@ class Workers:
             process.close()
 
     def close(self) -> None:
-        """End every worker."""
+        """End every worker, for good."""
+        with self.lock:
+            self.closed = True
         for backend in list(self.processes):
             self.end(backend)
+
+    def _admit(self, backend: str, process: Process) -> None:
+        with self.lock:
+            if not self.closed:
+                self.processes[backend] = process
+                return
+        process.close()
+        raise Lost("error", "the run has ended")
 
 
 def replaced(changed: Sequence[str]) -> str:
