@@ -143,6 +143,15 @@ def register_experiments(register):
 """
 
 
+# A command that heeds Ctrl-C, typed after `python -c`.
+HEEDING = """
+import signal  # a shell that runs the tests in the background has its processes ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from gradsuite.__main__ import command
+command()
+"""
+
+
 def install(folder: Path, name: str, source: str) -> None:
     """Install a plugin in a folder: one module, and the entry point that names it."""
     module = f"{name}_plugin"

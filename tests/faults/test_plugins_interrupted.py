@@ -12,14 +12,8 @@ import psutil
 import pytest
 
 from tests.faults.plugins import HEADER, blocked, experiment, hook, install_all
-from tests.throwaway import environment, gradsuite
+from tests.throwaway import HEEDING, environment, gradsuite
 
-HEEDING = """
-import signal  # a shell that runs the tests in the background has its processes ignore Ctrl-C
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from gradsuite.__main__ import command
-command()
-"""
 DEADLINE = 120.0  # seconds: what it waits for sleeps for an hour
 BUSY = "open(os.environ['BUSY'], 'w').close()\nif os.environ.get('SLOW'):\n    time.sleep(3600)\n"
 REGISTER = "@hookimpl\ndef register_experiments(register):\n    register(Slow)\n"

@@ -88,15 +88,8 @@ def test_a_blocked_plugin_is_imported_nowhere(noting):
     assert gradsuite(folder, *run, "--no-plugin", "noting", **known).returncode == 0
     assert gradsuite(folder, *run, **known | blocked("noting")).returncode == 0
     known |= {"GRADSUITE_DISABLE_PLUGINS": "torch,jax,peers,mlflow"}
-    cell = (
-        "run",
-        "gradient-time",
-        "--set",
-        "cell=mingru",
-        "--backend",
-        "numpy",
-        "--dry-run",
-    )  # for which plugins are asked
+    # Which cells there are, beside the classic ones, is asked of plugins.
+    cell = ("run", "gradient-time", "--set", "cell=mingru", "--backend", "numpy", "--dry-run")
     done = gradsuite(folder, *cell, "--no-plugin", "noting", **known)
     assert done.returncode == 0, done.stderr
     assert not notes.exists()

@@ -1,6 +1,7 @@
 """`gradsuite run`: the main job."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def _measure(job: "Job", unfinished: "Run | None", *, strict: bool, quiet: bool)
     from gradsuite.running.failures import failures, shortcomings
     from gradsuite.running.interruption import exit_status, resuming
 
-    with Processes(job.plugins.blocked, available_cores()) as processes:
+    with closing(Processes(job.plugins.blocked, available_cores())) as processes:
         done, complete = job.run(unfinished, processes)
         if not complete:
             _say(f"interrupted; {resuming(done.path)}")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from threading import Lock, Thread
-from types import ModuleType, TracebackType
-from typing import Any, Self
+from types import ModuleType
+from typing import Any
 
 from gradsuite.hosting.contained import Fault, contained
 from gradsuite.machine.descent import ended
@@ -35,9 +35,9 @@ class Task:
 
 
 class Processes:
-    """Makes sections side by side, each once. When this ends, in whatever way, no process is left.
+    """Makes sections side by side, each once. Once this is closed, by whichever thread, no process is left.
 
-    A context manager, of which one thread at a time asks for sections; another may `end` it.
+    One thread at a time asks for sections.
     """
 
     def __init__(self, blocked: Collection[str], count: int) -> None:
@@ -45,8 +45,8 @@ class Processes:
         self.makers = [MakerProcess(blocked) for _ in range(count)]
         self.waiting: deque[Task] = deque()
         self.made: dict[Piece, Section] = {}
-        self.ended = False
-        self.lock = Lock()  # of the processes: none is started once this has ended
+        self.closed = False
+        self.lock = Lock()  # of the processes: none is started once this is closed
 
     def begin(self, pieces: Collection[Piece]) -> None:
         """Have these pieces made, which `sections` then waits for."""
@@ -55,7 +55,7 @@ class Processes:
         self._hand_out()
 
     def sections(self, pieces: Collection[Piece]) -> list[Section]:
-        """Return the sections of these pieces in order. Raises RuntimeError if this is ended meanwhile."""
+        """Return the sections of these pieces in order. Raises RuntimeError if this is closed meanwhile."""
         self.begin(pieces)
         while not all(piece in self.made for piece in pieces):
             wait([maker.connection for maker in self.makers if maker.task], GLANCE)
@@ -63,24 +63,16 @@ class Processes:
             self._hand_out()
         return [self.made[piece] for piece in pieces]
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End every process, whatever it does."""
         with self.lock:
-            self.ended = True
+            self.closed = True
             for maker in self.makers:
                 maker.end()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.end()
-
     def _hand_out(self) -> None:
         with self.lock:
-            if self.ended:
+            if self.closed:
                 raise RuntimeError("no sections are made any more")
             for maker in self.makers:
                 if maker.task is None and self.waiting:
@@ -89,7 +81,7 @@ class Processes:
     def _collect(self) -> None:
         with self.lock:
             for maker in self.makers:
-                if (task := maker.task) is None or self.ended:
+                if (task := maker.task) is None or self.closed:
                     continue
                 if (section := maker.section()) is not None:
                     self.made[task.piece] = section

@@ -1,6 +1,7 @@
 """All sections of a report: which experiments have one, in which order, and whose claims are judged for it."""
 
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from pathlib import Path
 
 from gradsuite.errors import UserError
@@ -78,5 +79,5 @@ def made(pieces: Collection[Piece], plugins: Plugins, processes: Processes | Non
         return [piece.section(plugins) for piece in pieces]
     if processes is not None:
         return processes.sections(pieces)
-    with Processes(plugins.blocked, available_cores() if len(pieces) >= MANY else 1) as own:
+    with closing(Processes(plugins.blocked, available_cores() if len(pieces) >= MANY else 1)) as own:
         return own.sections(pieces)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def run(
     plugins = load_plugins(configuration.no_plugin)
     with blocking(plugins.blocked):
         job = Job(configuration, plugins, say, Progress if progress else Silent)
-        with Processes(job.plugins.blocked, available_cores()) as processes:
+        with closing(Processes(job.plugins.blocked, available_cores())) as processes:
             stored, complete = job.run(unfinished, processes)
             if not complete:
                 advice = f"gradsuite.run(resume={str(stored.path)!r})"

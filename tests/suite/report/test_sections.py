@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_sections_made_in_other_processes_are_those_made_here(tmp_path):
     run = run_of(tmp_path, results)
     pieces = [Piece(run.path, name, folder=tmp_path) for name in ("exact-depth", "not-installed")]
     here = [piece.section(load()) for piece in pieces]
-    with Processes((), 2) as processes:
+    with closing(Processes((), 2)) as processes:
         there = made(pieces, load(), processes)
     assert list(map(comparable, there)) == list(map(comparable, here))
     assert [section.name for section in there] == [piece.experiment for piece in pieces]

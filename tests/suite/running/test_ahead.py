@@ -14,7 +14,7 @@ from gradsuite.running.ahead import Ahead
 from gradsuite.runs.store import Run
 
 from tests.stored import run_of
-from tests.throwaway import environment, gradsuite, install
+from tests.throwaway import HEEDING, environment, gradsuite, install
 
 # `late` ends on `delta` only once a figure of `early` has been begun, which it is while `late` is measured.
 PLUGIN = """
@@ -98,14 +98,6 @@ def test_a_figure_that_ends_its_process_costs_itself_alone(folder):
     assert run.trials()["status"].tolist() == ["ok"] * 4
     assert (here / "figures-begun").read_text() == "once\n"
     assert "Its figures could not be made" in (run.path / "report.html").read_text()
-
-
-HEEDING = """
-import signal  # a shell that runs the tests in the background has its processes ignore Ctrl-C
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from gradsuite.__main__ import command
-command()
-"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
